@@ -1,0 +1,42 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined(SNG_INSIDE) && !defined(SNG_COMPILATION)
+# error "Only <sng.h> can be included directly."
+#endif
+
+#include "compare/sng-metric-result.h"
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define SNG_TYPE_REPORT (sng_report_get_type ())
+
+SNG_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (SngReport, sng_report, SNG, REPORT, GObject)
+
+SNG_AVAILABLE_IN_1_0
+SngVerdict       sng_report_get_verdict          (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+GListModel      *sng_report_get_metrics          (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+SngMetricResult *sng_report_lookup_metric        (SngReport   *self,
+                                                  const char  *name);
+SNG_AVAILABLE_IN_1_0
+SngDivergence   *sng_report_get_first_divergence (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+char            *sng_report_get_summary          (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+char            *sng_report_to_json              (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+char            *sng_report_to_text              (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+gboolean         sng_report_save                 (SngReport   *self,
+                                                  const char  *path,
+                                                  GError     **error);
+
+G_END_DECLS

@@ -1,0 +1,121 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined(SNG_INSIDE) && !defined(SNG_COMPILATION)
+# error "Only <sng.h> can be included directly."
+#endif
+
+#include "callbacks/sng-callback.h"
+#include "compare/sng-comparison.h"
+#include "harness/sng-setup.h"
+
+G_BEGIN_DECLS
+
+#define SNG_TYPE_HARNESS (sng_harness_get_type ())
+
+SNG_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (SngHarness, sng_harness, SNG, HARNESS, GObject)
+
+struct _SngHarnessClass
+{
+  GObjectClass parent_class;
+
+  gboolean    (*setup)                 (SngHarness     *self,
+                                        GError        **error);
+  gboolean    (*teardown)              (SngHarness     *self,
+                                        GError        **error);
+  SngSetup   *(*setup_model)           (SngHarness     *self,
+                                        SngMode         mode,
+                                        GError        **error);
+  SngTrainer *(*setup_trainer)         (SngHarness     *self,
+                                        SngMode         mode,
+                                        GError        **error);
+  GListModel *(*get_default_callbacks) (SngHarness     *self,
+                                        GError        **error);
+  /* RESUME: puts the newest checkpoint back; the default calls sng_trainer_restore() */
+  gboolean    (*restore)               (SngHarness     *self,
+                                        SngTrainer     *trainer,
+                                        SngCheckpoint  *checkpoint,
+                                        GError        **error);
+
+  gpointer _reserved[8];
+};
+
+/**
+ * SngMetricFunc:
+ * @trainer: the trainer, after a step
+ * @user_data: data given to sng_harness_add_metric()
+ * @error: return location for a #GError
+ *
+ * Computes the value of an extra metric after each training step.
+ *
+ * Returns: (transfer full) (nullable): the value (a double, an integer, a boolean or a string), or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+typedef GVariant *(*SngMetricFunc) (SngTrainer  *trainer,
+                                    gpointer     user_data,
+                                    GError     **error);
+
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_add_metric                  (SngHarness           *self,
+                                                      const char           *name,
+                                                      SngMetricFunc         func,
+                                                      gpointer              user_data,
+                                                      GDestroyNotify        user_data_free);
+SNG_AVAILABLE_IN_1_0
+GListModel  *sng_harness_get_default_callbacks       (SngHarness           *self,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+SngCallback *sng_harness_get_callback                (SngHarness           *self,
+                                                      SngMode               mode,
+                                                      GType                 type);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_stop                        (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_resume                      (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_continuous                  (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_stop_and_go             (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_run_stop_and_go_async       (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_stop_and_go_finish      (SngHarness           *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_get_report                  (SngHarness           *self);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_check_consistency           (SngHarness           *self,
+                                                      GType                 callback_type,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_check_metric                (SngHarness           *self,
+                                                      const char           *metric,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_check_init_consumed_samples (SngHarness           *self,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_check_validation_batches    (SngHarness           *self,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+const char  *sng_harness_get_run_directory           (SngHarness           *self);
+
+G_END_DECLS

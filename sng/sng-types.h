@@ -1,0 +1,60 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined(SNG_INSIDE) && !defined(SNG_COMPILATION)
+# error "Only <sng.h> can be included directly."
+#endif
+
+#include <glib-object.h>
+#include "sng-version.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  SNG_MODE_STOP,
+  SNG_MODE_RESUME,
+  SNG_MODE_CONTINUOUS,
+  SNG_MODE_REPEAT
+} SngMode;
+
+typedef enum
+{
+  SNG_STAGE_TRAIN,
+  SNG_STAGE_VALIDATE
+} SngStage;
+
+typedef enum
+{
+  SNG_VERDICT_PASS,
+  SNG_VERDICT_DIVERGED,
+  SNG_VERDICT_NONDETERMINISTIC,
+  SNG_VERDICT_INCONCLUSIVE
+} SngVerdict;
+
+typedef enum
+{
+  SNG_ISOLATION_PROCESS,
+  SNG_ISOLATION_NONE
+} SngIsolation;
+
+/* SNG_METRIC_EXPECT_CHANGE: one that never changes is INCONCLUSIVE. SNG_METRIC_PER_RUN: describes its own run, not compared entry by entry. */
+typedef enum /*< flags >*/
+{
+  SNG_METRIC_NONE = 0,
+  SNG_METRIC_EXPECT_CHANGE = 1 << 0,
+  SNG_METRIC_PER_RUN = 1 << 1
+} SngMetricFlags;
+
+SNG_AVAILABLE_IN_1_0
+const char *sng_mode_to_string    (SngMode     mode);
+SNG_AVAILABLE_IN_1_0
+const char *sng_stage_to_string   (SngStage    stage);
+SNG_AVAILABLE_IN_1_0
+const char *sng_verdict_to_string (SngVerdict  verdict);
+
+G_END_DECLS
