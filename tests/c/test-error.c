@@ -34,7 +34,8 @@ test_message (void)
 {
   g_autoptr (GError) error = NULL;
 
-  g_set_error (&error, SNG_ERROR, SNG_ERROR_CORRUPT, "[checkpoint][load] %s: digest differs", "model.safetensors");
+  g_set_error (&error, SNG_ERROR, SNG_ERROR_CORRUPT, "[checkpoint][load] %s: digest differs",
+               "model.safetensors");
 
   g_assert_error (error, SNG_ERROR, SNG_ERROR_CORRUPT);
   g_assert_false (g_error_matches (error, SNG_ERROR, SNG_ERROR_MISMATCH));
