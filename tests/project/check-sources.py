@@ -102,7 +102,8 @@ def main():
     print(f"1..{len(lines)}")
     for number, (passed, title, details) in enumerate(lines, 1):
         for detail in [] if passed else details:
-            print(f"# {detail}")
+            # meson shows the standard error of a failed TAP test only.
+            print(detail, file=sys.stderr)
         print(f"{'ok' if passed else 'not ok'} {number} {title}")
     return 0 if all(passed for passed, _, _ in lines) else 1
 
