@@ -1,0 +1,383 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "train/sng-model.h"
+
+#include "sng-error.h"
+#include "tensor/sng-device-private.h"
+#include "train/sng-vfunc-private.h"
+
+/**
+ * SngModel:
+ *
+ * What is trained: parameters, a forward and a backward pass.
+ *
+ * Derive from it to train a model of your own, and implement at least
+ * [vfunc@Sng.Model.get_parameters], [vfunc@Sng.Model.forward] and
+ * [vfunc@Sng.Model.backward].
+ *
+ * A model is stateful: its state is the value of each parameter under the
+ * parameter's name. Whatever else must survive a stop, such as a stream for
+ * dropout or running statistics, it registers itself, see
+ * [vfunc@Sng.Model.register_state].
+ *
+ * The methods check what an implementation hands back; an implementation that
+ * fails without an error, as an uncaught exception in Python does, becomes an
+ * error that names the type and the function.
+ *
+ * A model is used by one thread at a time.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * SngModelClass:
+ * @parent_class: the parent class
+ * @get_parameters: lists the parameters, always the same ones in the same order
+ * @forward: computes the outputs of a batch
+ * @backward: adds the gradient of the last training forward
+ * @zero_gradients: sets every gradient to zero
+ * @register_state: registers further state
+ *
+ * The functions that a model implements.
+ *
+ * Since: 1.0
+ */
+
+typedef struct
+{
+  gboolean parameters_are_checked;
+} SngModelPrivate;
+
+static void sng_model_stateful_init (SngStatefulInterface *iface);
+
+G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SngModel,
+                                  sng_model,
+                                  G_TYPE_OBJECT,
+                                  G_ADD_PRIVATE (SngModel)
+                                      G_IMPLEMENT_INTERFACE (SNG_TYPE_STATEFUL, sng_model_stateful_init))
+
+static SngStateDict *
+sng_model_get_state (SngStateful *stateful, GError **error)
+{
+  g_autoptr (GListModel) parameters = sng_model_get_parameters (SNG_MODEL (stateful), error);
+  g_autoptr (SngStateDict) state = NULL;
+
+  if (parameters == NULL)
+    return NULL;
+
+  state = sng_state_dict_new ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
+    {
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
+
+      sng_state_dict_set_tensor (state, sng_parameter_get_name (parameter),
+                                 sng_parameter_get_value (parameter));
+    }
+
+  return g_steal_pointer (&state);
+}
+
+static gboolean
+sng_model_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
+{
+  g_autoptr (SngStateDict) own = sng_model_get_state (stateful, error);
+
+  return own != NULL && sng_state_dict_check_layout (state, own, error);
+}
+
+static gboolean
+sng_model_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
+{
+  g_autoptr (SngStateDict) own = sng_model_get_state (stateful, error);
+
+  if (own == NULL || !sng_state_dict_check_layout (state, own, error))
+    return FALSE;
+
+  for (guint i = 0; i < sng_state_dict_get_n_items (own); i++)
+    {
+      const char *name = sng_state_dict_get_name (own, i);
+
+      if (!sng_tensor_copy_from (sng_state_dict_lookup_tensor (own, name),
+                                 sng_state_dict_lookup_tensor (state, name), error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+sng_model_stateful_init (SngStatefulInterface *iface)
+{
+  iface->get_state = sng_model_get_state;
+  iface->check_state = sng_model_check_state;
+  iface->set_state = sng_model_set_state;
+}
+
+static gboolean
+sng_model_real_zero_gradients (SngModel *self, GError **error)
+{
+  g_autoptr (GListModel) parameters = sng_model_get_parameters (self, error);
+
+  if (parameters == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
+    {
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
+      SngTensor *gradient = sng_parameter_get_gradient (parameter);
+
+      if (gradient != NULL)
+        {
+          SngDevice *device = sng_tensor_get_device (gradient);
+          SngDeviceClass *device_class = G_TYPE_INSTANCE_GET_CLASS (device, SNG_TYPE_DEVICE, SngDeviceClass);
+
+          device_class->zero (device, sng_tensor_get_data (gradient), sng_tensor_get_n_bytes (gradient));
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+sng_model_real_register_state (SngModel *self, SngStateRegistry *registry, GError **error)
+{
+  return TRUE;
+}
+
+static void
+sng_model_class_init (SngModelClass *klass)
+{
+  klass->zero_gradients = sng_model_real_zero_gradients;
+  klass->register_state = sng_model_real_register_state;
+}
+
+static void
+sng_model_init (SngModel *self)
+{
+}
+
+/* Two parameters of one name would be one entry in a checkpoint. */
+static gboolean
+check_parameters (SngModel *self, GListModel *parameters, GError **error)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  if (!g_type_is_a (g_list_model_get_item_type (parameters), SNG_TYPE_PARAMETER))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[model] %s.get_parameters returned a list of %s instead of SngParameter",
+                   G_OBJECT_TYPE_NAME (self), g_type_name (g_list_model_get_item_type (parameters)));
+      return FALSE;
+    }
+
+  for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
+    {
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
+      const char *name = sng_parameter_get_name (parameter);
+
+      if (!g_hash_table_add (names, g_strdup (name)))
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                       "[model] %s.get_parameters returned two parameters named \"%s\"",
+                       G_OBJECT_TYPE_NAME (self), name);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+/**
+ * sng_model_get_parameters:
+ * @self: a model
+ * @error: return location for a #GError
+ *
+ * Lists the parameters: [class@Sng.Parameter] objects with names of their own,
+ * always the same ones in the same order.
+ *
+ * Returns: (transfer full) (nullable): the parameters, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GListModel *
+sng_model_get_parameters (SngModel *self, GError **error)
+{
+  SngModelPrivate *priv = sng_model_get_instance_private (self);
+  SngModelClass *klass;
+  g_autoptr (GListModel) parameters = NULL;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), NULL);
+
+  klass = SNG_MODEL_GET_CLASS (self);
+
+  if (!sng_vfunc_check_implemented (self, "get_parameters", klass->get_parameters != NULL, error))
+    return NULL;
+
+  parameters = klass->get_parameters (self, &local_error);
+
+  if (!sng_vfunc_check_result (self, "get_parameters", parameters != NULL, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return NULL;
+    }
+
+  /* They are the same ones ever after. */
+  if (!priv->parameters_are_checked && !check_parameters (self, parameters, error))
+    return NULL;
+
+  priv->parameters_are_checked = TRUE;
+
+  return g_steal_pointer (&parameters);
+}
+
+/**
+ * sng_model_forward:
+ * @self: a model
+ * @batch: the batch, from [method@Sng.DataModule.load_batch]
+ * @stage: whether to train or to validate; dropout is off in %SNG_STAGE_VALIDATE
+ * @error: return location for a #GError
+ *
+ * Computes the outputs of a batch. They hold at least "loss", a double: the
+ * mean over the batch's targets. In %SNG_STAGE_TRAIN the model keeps what
+ * [method@Sng.Model.backward] needs.
+ *
+ * The tensors of the outputs may alias memory of the model: they are valid
+ * until the next forward.
+ *
+ * Returns: (transfer full) (nullable): the outputs, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+SngStateDict *
+sng_model_forward (SngModel *self, SngStateDict *batch, SngStage stage, GError **error)
+{
+  SngModelClass *klass;
+  g_autoptr (SngStateDict) outputs = NULL;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), NULL);
+  g_return_val_if_fail (SNG_IS_STATE_DICT (batch), NULL);
+
+  klass = SNG_MODEL_GET_CLASS (self);
+
+  if (!sng_vfunc_check_implemented (self, "forward", klass->forward != NULL, error))
+    return NULL;
+
+  outputs = klass->forward (self, batch, stage, &local_error);
+
+  if (!sng_vfunc_check_result (self, "forward", outputs != NULL, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return NULL;
+    }
+
+  return g_steal_pointer (&outputs);
+}
+
+/**
+ * sng_model_backward:
+ * @self: a model
+ * @scale: the factor on the gradient
+ * @error: return location for a #GError
+ *
+ * Adds @scale times the gradient of the last training forward's loss to the
+ * gradient of every parameter.
+ *
+ * Returns: whether it worked; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_model_backward (SngModel *self, double scale, GError **error)
+{
+  SngModelClass *klass;
+  gboolean succeeded;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), FALSE);
+
+  klass = SNG_MODEL_GET_CLASS (self);
+
+  if (!sng_vfunc_check_implemented (self, "backward", klass->backward != NULL, error))
+    return FALSE;
+
+  succeeded = klass->backward (self, scale, &local_error);
+
+  if (!sng_vfunc_check_result (self, "backward", succeeded, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/**
+ * sng_model_zero_gradients:
+ * @self: a model
+ * @error: return location for a #GError
+ *
+ * Sets every gradient to zero. The default implementation does that for each
+ * parameter.
+ *
+ * Returns: whether it worked; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_model_zero_gradients (SngModel *self, GError **error)
+{
+  gboolean succeeded;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), FALSE);
+
+  succeeded = SNG_MODEL_GET_CLASS (self)->zero_gradients (self, &local_error);
+
+  if (!sng_vfunc_check_result (self, "zero_gradients", succeeded, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/**
+ * sng_model_register_state:
+ * @self: a model
+ * @registry: where to register
+ * @error: return location for a #GError
+ *
+ * Registers what must survive a stop beside the parameters, under names of its
+ * own, such as "rng/dropout". The trainer has registered the model itself. The
+ * default implementation registers nothing.
+ *
+ * Returns: whether it worked; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_model_register_state (SngModel *self, SngStateRegistry *registry, GError **error)
+{
+  gboolean succeeded;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), FALSE);
+  g_return_val_if_fail (SNG_IS_STATE_REGISTRY (registry), FALSE);
+
+  succeeded = SNG_MODEL_GET_CLASS (self)->register_state (self, registry, &local_error);
+
+  if (!sng_vfunc_check_result (self, "register_state", succeeded, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
