@@ -1,0 +1,19 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "cpu/sng-cpu-math-private.h"
+
+#include <math.h>
+#include <string.h>
+#include "tensor/sng-philox-private.h"
+
+#define REAL float
+#define INTEGER gint32
+#define SQRT sqrtf
+#define LOG logf
+#define GEMM sng_cpu_gemm_f32
+#define TABLE sng_cpu_kernels_f32
+
+#include "cpu/sng-cpu-math-table.inc"

@@ -1,0 +1,67 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "cpu/sng-cpu-private.h"
+#include "tensor/sng-device-math-private.h"
+
+G_BEGIN_DECLS
+
+/* Every chunk is cut by one of these and never by the number of threads, so results do not depend on it. */
+#define SNG_CPU_ROWS_PER_CHUNK 128    /* of a matrix product or a row-wise kernel */
+#define SNG_CPU_COLUMNS_PER_CHUNK 64  /* of a sum over all rows */
+#define SNG_CPU_ELEMENTS_PER_CHUNK 32768
+#define SNG_CPU_QUERIES_PER_BLOCK 64
+
+/* The same source (sng-cpu-math-*.inc) compiled for each dtype, for f32 also for AVX2. Both f32 tables yield the same
+ * bits: the lanes of a sum are written out, and no multiplication is fused with an addition. */
+extern const SngKernels sng_cpu_kernels_f32;
+extern const SngKernels sng_cpu_kernels_f32_avx2;
+extern const SngKernels sng_cpu_kernels_f64;
+
+const SngDeviceMath *sng_cpu_math_get (void);
+
+/* Scratch memory of the calling thread, aligned to 64 bytes, not zeroed. It grows to the largest size asked for, stays
+ * until the thread ends, and is valid until the thread's next call. */
+gpointer sng_cpu_scratch (gsize n_bytes);
+
+/* c = alpha * a b + beta * c, row-major, a is [m, k] and b [k, n] after the transposition that 'T' asks for; in the
+ * calling thread alone. */
+void sng_cpu_gemm_f32 (char         transpose_a,
+                       char         transpose_b,
+                       gsize        m,
+                       gsize        n,
+                       gsize        k,
+                       float        alpha,
+                       const float *a,
+                       gsize        a_stride,
+                       const float *b,
+                       gsize        b_stride,
+                       float        beta,
+                       float       *c,
+                       gsize        c_stride);
+void sng_cpu_gemm_f64 (char          transpose_a,
+                       char          transpose_b,
+                       gsize         m,
+                       gsize         n,
+                       gsize         k,
+                       double        alpha,
+                       const double *a,
+                       gsize         a_stride,
+                       const double *b,
+                       gsize         b_stride,
+                       double        beta,
+                       double       *c,
+                       gsize         c_stride);
+
+static inline guint
+sng_cpu_n_chunks (gsize n,
+                  gsize per_chunk)
+{
+  return (guint) ((n + per_chunk - 1) / per_chunk);
+}
+
+G_END_DECLS
