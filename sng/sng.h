@@ -12,6 +12,11 @@
 #include "sng-version.h"
 #include "sng-error.h"
 
+#include "tensor/sng-device.h"
+#include "tensor/sng-dtype.h"
+#include "tensor/sng-fingerprint.h"
+#include "tensor/sng-tensor.h"
+
 #include "sng-enum-types.h"
 
 #undef SNG_INSIDE

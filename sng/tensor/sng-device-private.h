@@ -10,14 +10,31 @@
 
 G_BEGIN_DECLS
 
+#define SNG_DEVICE(object) (G_TYPE_CHECK_INSTANCE_CAST ((object), SNG_TYPE_DEVICE, SngDevice))
+#define SNG_IS_DEVICE(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), SNG_TYPE_DEVICE))
+#define SNG_DEVICE_GET_CLASS(object) (G_TYPE_INSTANCE_GET_CLASS ((object), SNG_TYPE_DEVICE, SngDeviceClass))
+
 typedef struct _SngDeviceMath SngDeviceMath; /* the arithmetic of the reference engine: tensor/sng-device-math-private.h */
 
-/* What a backend (CPU; later CUDA as a plug-in) fills. Pointers are device addresses. */
+/* How elements lie in memory. Strides are in elements and may be negative or 0. */
+typedef struct
+{
+  SngDtype      dtype;
+  guint         n_dims;
+  const gint64 *shape;
+  const gint64 *strides;
+  gint64        n_elements;
+  gboolean      contiguous; /* row-major without gaps */
+} SngLayout;
+
+/* What a backend (CPU; later CUDA as a plug-in) fills. Pointers are device addresses; "host" ones are not. A range of
+ * elements (first, n) counts in row-major order. */
 struct _SngDeviceClass
 {
   GObjectClass parent_class;
 
   const char          *name; /* "cpu", "cuda" */
+  gboolean             host; /* whether device addresses are the host's */
   const SngDeviceMath *math;
 
   gpointer (*alloc)     (SngDevice     *self,
@@ -43,20 +60,32 @@ struct _SngDeviceClass
                          gconstpointer  source,
                          gsize          n_bytes,
                          GError       **error);
-  /* Hashes (and, where summarize, summarises) n_bytes contiguous bytes. */
-  void     (*fingerprint) (SngDevice    *self,
-                           gconstpointer data,
-                           gsize         n_bytes,
-                           SngDtype      dtype,
-                           gboolean      summarize,
-                           SngBlockSums *sums);
+  /* From elements of any layout to a contiguous block, and back. */
+  void     (*gather)    (SngDevice       *self,
+                         gpointer         destination,
+                         gconstpointer    source,
+                         const SngLayout *layout,
+                         gint64           first,
+                         gint64           n);
+  void     (*scatter)   (SngDevice       *self,
+                         gpointer         destination,
+                         const SngLayout *layout,
+                         gconstpointer    source,
+                         gint64           first,
+                         gint64           n);
+  /* Hashes (and, where summarize, summarises) all elements in row-major order. */
+  void     (*fingerprint) (SngDevice       *self,
+                           gconstpointer    data,
+                           const SngLayout *layout,
+                           gboolean         summarize,
+                           SngBlockSums    *sums);
 };
 
 struct _SngDevice
 {
   GObject parent_instance;
 
-  guint   n_threads;
+  guint   n_threads; /* set once, before anybody else sees the device */
 };
 
 G_END_DECLS

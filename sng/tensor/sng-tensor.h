@@ -34,6 +34,13 @@ SngTensor      *sng_tensor_new_from_bytes      (SngDtype        dtype,
                                                 GBytes         *bytes,
                                                 GError        **error);
 SNG_AVAILABLE_IN_1_0
+SngTensor      *sng_tensor_new_from_values     (SngDtype        dtype,
+                                                const gint64   *shape,
+                                                guint           n_dims,
+                                                const double   *values,
+                                                gsize           n_values,
+                                                GError        **error);
+SNG_AVAILABLE_IN_1_0
 SngTensor      *sng_tensor_new_view            (SngTensor      *base,
                                                 gint64          offset,
                                                 const gint64   *shape,
@@ -82,6 +89,9 @@ double          sng_tensor_get_value           (SngTensor      *self,
 SNG_AVAILABLE_IN_1_0
 gint64          sng_tensor_get_value_int64     (SngTensor      *self,
                                                 gint64          index);
+SNG_AVAILABLE_IN_1_0
+double         *sng_tensor_dup_values          (SngTensor      *self,
+                                                gsize          *n_values);
 SNG_AVAILABLE_IN_1_0
 gboolean        sng_tensor_equal               (SngTensor      *a,
                                                 SngTensor      *b);

@@ -1,0 +1,265 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tensor/sng-tensor-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sng-error.h"
+#include "tensor/sng-half-private.h"
+
+/* The elements of SngTensor as numbers. */
+
+/* Brings one element to the host. The index is in row-major order. */
+static gboolean
+read_item (SngTensor *self,
+           gint64     index,
+           guint64   *item)
+{
+  gsize size = sng_dtype_get_size (self->layout.dtype);
+  gint64 offset = 0;
+
+  for (guint i = self->layout.n_dims; i-- > 0;)
+    {
+      offset += index % self->layout.shape[i] * self->layout.strides[i];
+      index /= self->layout.shape[i];
+    }
+
+  *item = 0;
+  return SNG_DEVICE_GET_CLASS (self->device)
+             ->download (self->device, item, self->data + offset * (gint64) size, size, NULL);
+}
+
+static gint64
+item_to_int64 (SngDtype dtype,
+               guint64  item)
+{
+  switch (dtype)
+    {
+    case SNG_DTYPE_I64:
+      return (gint64) item;
+    case SNG_DTYPE_I32:
+      return (gint32) item;
+    case SNG_DTYPE_I16:
+      return (gint16) item;
+    case SNG_DTYPE_I8:
+      return (gint8) item;
+    default:
+      return (guint8) item;
+    }
+}
+
+static double
+item_to_double (SngDtype dtype,
+                guint64  item)
+{
+  double value;
+
+  switch (dtype)
+    {
+    case SNG_DTYPE_F64:
+      memcpy (&value, &item, sizeof value);
+      return value;
+    case SNG_DTYPE_F32:
+      return sng_float_from_bits ((guint32) item);
+    case SNG_DTYPE_BF16:
+      return sng_bf16_to_float ((guint16) item);
+    case SNG_DTYPE_F16:
+      return sng_f16_to_float ((guint16) item);
+    default:
+      return (double) item_to_int64 (dtype, item);
+    }
+}
+
+/**
+ * sng_tensor_get_value:
+ * @self: a tensor
+ * @index: the number of the element in row-major order
+ *
+ * One element of any dtype as a number. Integers beyond 2^53 are rounded: see
+ * [method@Tensor.get_value_int64].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+double
+sng_tensor_get_value (SngTensor *self,
+                      gint64     index)
+{
+  guint64 item;
+
+  g_return_val_if_fail (SNG_IS_TENSOR (self), NAN);
+  g_return_val_if_fail (index >= 0 && index < self->layout.n_elements, NAN);
+
+  return read_item (self, index, &item) ? item_to_double (self->layout.dtype, item) : NAN;
+}
+
+/**
+ * sng_tensor_get_value_int64:
+ * @self: a tensor of integers or booleans
+ * @index: the number of the element in row-major order
+ *
+ * One element of an integer dtype, exactly.
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+gint64
+sng_tensor_get_value_int64 (SngTensor *self,
+                            gint64     index)
+{
+  guint64 item;
+
+  g_return_val_if_fail (SNG_IS_TENSOR (self), 0);
+  g_return_val_if_fail (!sng_dtype_is_floating (self->layout.dtype), 0);
+  g_return_val_if_fail (index >= 0 && index < self->layout.n_elements, 0);
+
+  return read_item (self, index, &item) ? item_to_int64 (self->layout.dtype, item) : 0;
+}
+
+/* Whether an integer dtype holds the value exactly. */
+static gboolean
+fits_integer (SngDtype dtype,
+              double   value)
+{
+  double limit;
+
+  if (dtype == SNG_DTYPE_BOOL)
+    return value == 0 || value == 1;
+  if (dtype == SNG_DTYPE_U8)
+    return value >= 0 && value < 256 && value == floor (value);
+
+  limit = ldexp (1, (int) sng_dtype_get_size (dtype) * 8 - 1);
+  return value >= -limit && value < limit && value == floor (value);
+}
+
+/* The low bytes are what is stored. */
+static guint64
+item_from_double (SngDtype dtype,
+                  double   value)
+{
+  guint64 item;
+
+  switch (dtype)
+    {
+    case SNG_DTYPE_F64:
+      memcpy (&item, &value, sizeof item);
+      return item;
+    case SNG_DTYPE_F32:
+      return sng_float_to_bits ((float) value);
+    case SNG_DTYPE_BF16:
+      return sng_bf16_from_float ((float) value);
+    case SNG_DTYPE_F16:
+      return sng_f16_from_float ((float) value);
+    default:
+      return (guint64) (gint64) value;
+    }
+}
+
+/**
+ * sng_tensor_new_from_values:
+ * @dtype: the dtype of the elements
+ * @shape: (array length=n_dims) (nullable): the size of each dimension; %NULL
+ *   only when @n_dims is 0
+ * @n_dims: the number of dimensions, at most 32
+ * @values: (array length=n_values) (nullable): the elements in row-major order
+ * @n_values: the number of values
+ * @error: return location for an error
+ *
+ * Creates a tensor on the default device from numbers. This is for small
+ * tensors, above all in languages without arrays of their own; large ones go by
+ * [ctor@Tensor.new_from_bytes].
+ *
+ * Floating point dtypes round each value to the nearest, the 16-bit ones by way
+ * of F32. Integers must be given exactly.
+ *
+ * Fails with %SNG_ERROR_INVALID_ARGUMENT when the shape cannot be or the dtype
+ * does not hold one of the values, with %SNG_ERROR_MISMATCH when the number of
+ * values is not that of the elements, and with %SNG_ERROR_FAILED when the memory
+ * cannot be had.
+ *
+ * Returns: (transfer full): a new tensor
+ *
+ * Since: 1.0
+ */
+SngTensor *
+sng_tensor_new_from_values (SngDtype      dtype,
+                            const gint64 *shape,
+                            guint         n_dims,
+                            const double *values,
+                            gsize         n_values,
+                            GError      **error)
+{
+  g_autoptr (SngTensor) self = NULL;
+  gsize size = sng_dtype_get_size (dtype);
+
+  g_return_val_if_fail (size > 0, NULL);
+  g_return_val_if_fail (shape != NULL || n_dims == 0, NULL);
+  g_return_val_if_fail (values != NULL || n_values == 0, NULL);
+
+  self = sng_tensor_new (dtype, shape, n_dims, NULL, error);
+  if (self == NULL)
+    return NULL;
+
+  if ((guint64) self->layout.n_elements != n_values)
+    {
+      g_autofree char *text = sng_tensor_describe (self);
+
+      g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
+                   "[tensor][values] %s takes %" G_GINT64_FORMAT " values, not %" G_GSIZE_FORMAT, text,
+                   self->layout.n_elements, n_values);
+      return NULL;
+    }
+
+  for (gsize i = 0; i < n_values; i++)
+    {
+      guint64 item;
+
+      if (!sng_dtype_is_floating (dtype) && !fits_integer (dtype, values[i]))
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                       "[tensor][values] value %" G_GSIZE_FORMAT ", %.17g, does not fit into %s", i, values[i],
+                       sng_dtype_get_name (dtype));
+          return NULL;
+        }
+
+      item = item_from_double (dtype, values[i]);
+      memcpy (self->data + i * size, &item, size);
+    }
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * sng_tensor_dup_values:
+ * @self: a tensor
+ * @n_values: (out): the number of values
+ *
+ * All elements in row-major order as numbers. This is for small tensors; large
+ * ones go by [method@Tensor.dup_bytes]. Integers beyond 2^53 are rounded.
+ *
+ * Returns: (array length=n_values) (transfer full): the values
+ *
+ * Since: 1.0
+ */
+double *
+sng_tensor_dup_values (SngTensor *self,
+                       gsize     *n_values)
+{
+  double *values;
+
+  g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
+  g_return_val_if_fail (n_values != NULL, NULL);
+
+  *n_values = self->layout.n_elements;
+  values = g_new (double, MAX (*n_values, 1));
+  for (gsize i = 0; i < *n_values; i++)
+    values[i] = sng_tensor_get_value (self, i);
+
+  return values;
+}
