@@ -17,6 +17,13 @@
 #include "tensor/sng-fingerprint.h"
 #include "tensor/sng-tensor.h"
 
+#include "state/sng-checkpoint-store.h"
+#include "state/sng-checkpoint.h"
+#include "state/sng-safetensors.h"
+#include "state/sng-state-dict.h"
+#include "state/sng-state-registry.h"
+#include "state/sng-stateful.h"
+
 #include "sng-enum-types.h"
 
 #undef SNG_INSIDE

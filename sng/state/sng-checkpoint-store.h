@@ -37,8 +37,5 @@ SNG_AVAILABLE_IN_1_0
 gboolean            sng_checkpoint_store_remove      (SngCheckpointStore  *self,
                                                       guint64              step,
                                                       GError             **error);
-SNG_AVAILABLE_IN_1_0
-SngCheckpoint      *sng_checkpoint_load              (const char          *path,
-                                                      GError             **error);
 
 G_END_DECLS

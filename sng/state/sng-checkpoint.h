@@ -22,9 +22,17 @@ G_DECLARE_FINAL_TYPE (SngCheckpoint, sng_checkpoint, SNG, CHECKPOINT, GObject)
 SNG_AVAILABLE_IN_1_0
 SngCheckpoint  *sng_checkpoint_new                 (guint64         step);
 SNG_AVAILABLE_IN_1_0
+SngCheckpoint  *sng_checkpoint_load                (const char     *path,
+                                                    GError        **error);
+SNG_AVAILABLE_IN_1_0
 guint64         sng_checkpoint_get_step            (SngCheckpoint  *self);
 SNG_AVAILABLE_IN_1_0
 const char     *sng_checkpoint_get_path            (SngCheckpoint  *self);
+SNG_AVAILABLE_IN_1_0
+GVariant       *sng_checkpoint_get_metadata        (SngCheckpoint  *self);
+SNG_AVAILABLE_IN_1_0
+void            sng_checkpoint_set_metadata        (SngCheckpoint  *self,
+                                                    GVariant       *metadata);
 SNG_AVAILABLE_IN_1_0
 void            sng_checkpoint_set_state           (SngCheckpoint  *self,
                                                     const char     *name,
@@ -37,6 +45,9 @@ gboolean        sng_checkpoint_remove_state        (SngCheckpoint  *self,
                                                     const char     *name);
 SNG_AVAILABLE_IN_1_0
 char          **sng_checkpoint_dup_names           (SngCheckpoint  *self);
+SNG_AVAILABLE_IN_1_0
+SngCheckpoint  *sng_checkpoint_copy                (SngCheckpoint  *self,
+                                                    GError        **error);
 SNG_AVAILABLE_IN_1_0
 SngFingerprint *sng_checkpoint_compute_fingerprint (SngCheckpoint  *self);
 

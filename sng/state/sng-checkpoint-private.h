@@ -1,0 +1,36 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "state/sng-checkpoint.h"
+
+G_BEGIN_DECLS
+
+/* state.json: one line a member or entry, and a last member with the SHA-256 of all bytes before its line. So every
+ * byte of it is covered, and so is every byte of the other files: their sizes, the SHA-256 of their headers and the
+ * fingerprints of their tensors stand in it. */
+#define SNG_CHECKPOINT_MANIFEST "state.json"
+#define SNG_CHECKPOINT_FORMAT   "libsng checkpoint"
+#define SNG_CHECKPOINT_VERSION  1
+#define SNG_CHECKPOINT_START    "{\n  \"format\": \"" SNG_CHECKPOINT_FORMAT "\",\n"
+
+/* The last lines of a manifest, for the bytes that come before them. */
+char    *sng_checkpoint_manifest_end   (const char     *text,
+                                        gsize           length);
+
+/* Writes all files into an empty directory and makes them durable. */
+gboolean sng_checkpoint_write          (SngCheckpoint  *self,
+                                        const char     *directory,
+                                        GError        **error);
+void     sng_checkpoint_set_path       (SngCheckpoint  *self,
+                                        const char     *path);
+
+/* 7 <-> "step-00000007". */
+char    *sng_checkpoint_step_to_name   (guint64         step);
+gboolean sng_checkpoint_step_from_name (const char     *name,
+                                        guint64        *step);
+
+G_END_DECLS

@@ -1,0 +1,691 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "state/sng-checkpoint-store.h"
+
+#include <string.h>
+
+#include "sng-error.h"
+#include "state/sng-checkpoint-private.h"
+#include "state/sng-state-io-private.h"
+
+/**
+ * SngCheckpointStore:
+ *
+ * A directory of checkpoints.
+ *
+ * Each checkpoint is a directory such as `step-00000007`, with a safetensors
+ * file for each stateful that has tensors and a `state.json` with everything
+ * else: names, values, sizes and digests. The file `latest` names the one that
+ * was saved last. The model's file is `model.safetensors` as Hugging Face
+ * loads it.
+ *
+ * Whatever happens while one is saved, be it a full disk, a kill or a loss of power, a checkpoint
+ * is there in whole or not at all, and the one that it would have replaced
+ * stays until then: it is written to a hidden sibling, made durable, and moved into place.
+ *
+ * ```c
+ * g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new ("run/checkpoints");
+ * g_autofree char *path = sng_checkpoint_store_save (store, checkpoint, &error);
+ * ```
+ *
+ * One process at a time may save to a directory or remove from it; any number may load.
+ *
+ * Since: 1.0
+ */
+
+#define LATEST "latest"
+
+struct _SngCheckpointStore
+{
+  GObject parent_instance;
+
+  char *path;
+};
+
+enum
+{
+  PROP_PATH = 1,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (SngCheckpointStore, sng_checkpoint_store, G_TYPE_OBJECT)
+
+char *
+sng_checkpoint_step_to_name (guint64 step)
+{
+  return g_strdup_printf ("step-%08" G_GUINT64_FORMAT, step);
+}
+
+gboolean
+sng_checkpoint_step_from_name (const char *name, guint64 *step)
+{
+  g_autofree char *again = NULL;
+
+  if (!g_str_has_prefix (name, "step-")
+      || !g_ascii_string_to_unsigned (name + strlen ("step-"), 10, 0, G_MAXUINT64, step, NULL))
+    return FALSE;
+
+  again = sng_checkpoint_step_to_name (*step);
+
+  return g_str_equal (again, name);
+}
+
+static void
+sng_checkpoint_store_get_property (GObject *object, guint property, GValue *value, GParamSpec *pspec)
+{
+  SngCheckpointStore *self = SNG_CHECKPOINT_STORE (object);
+
+  switch (property)
+    {
+    case PROP_PATH:
+      g_value_set_string (value, self->path);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+    }
+}
+
+static void
+sng_checkpoint_store_set_property (GObject *object, guint property, const GValue *value, GParamSpec *pspec)
+{
+  SngCheckpointStore *self = SNG_CHECKPOINT_STORE (object);
+
+  switch (property)
+    {
+    case PROP_PATH:
+      self->path = g_value_dup_string (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+    }
+}
+
+static void
+sng_checkpoint_store_finalize (GObject *object)
+{
+  SngCheckpointStore *self = SNG_CHECKPOINT_STORE (object);
+
+  g_free (self->path);
+
+  G_OBJECT_CLASS (sng_checkpoint_store_parent_class)->finalize (object);
+}
+
+static void
+sng_checkpoint_store_class_init (SngCheckpointStoreClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = sng_checkpoint_store_get_property;
+  object_class->set_property = sng_checkpoint_store_set_property;
+  object_class->finalize = sng_checkpoint_store_finalize;
+
+  /**
+   * SngCheckpointStore:path:
+   *
+   * The directory of the checkpoints. It is made when the first one is saved.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PATH] = g_param_spec_string (
+      "path", NULL, NULL, ".", G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+sng_checkpoint_store_init (SngCheckpointStore *self)
+{
+}
+
+/**
+ * sng_checkpoint_store_new:
+ * @path: (type filename): the directory of the checkpoints, which need not exist
+ *
+ * Makes a store. Nothing is read or written yet.
+ *
+ * Returns: (transfer full): the store
+ *
+ * Since: 1.0
+ */
+SngCheckpointStore *
+sng_checkpoint_store_new (const char *path)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  return g_object_new (SNG_TYPE_CHECKPOINT_STORE, "path", path, NULL);
+}
+
+/**
+ * sng_checkpoint_store_get_path: (get-property path)
+ * @self: a store
+ *
+ * Gets the directory of the checkpoints.
+ *
+ * Returns: (transfer none) (type filename): the directory
+ *
+ * Since: 1.0
+ */
+const char *
+sng_checkpoint_store_get_path (SngCheckpointStore *self)
+{
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
+
+  return self->path;
+}
+
+/* Where a checkpoint waits while another takes its place, on file systems that cannot swap two names. */
+static char *
+get_aside_path (SngCheckpointStore *self, const char *name)
+{
+  return g_strdup_printf ("%s/.%s.old", self->path, name);
+}
+
+static char *
+get_temporary_prefix (SngCheckpointStore *self, const char *name)
+{
+  return g_strdup_printf ("%s/.%s.tmp-", self->path, name);
+}
+
+/* Brings back what was put aside by a save that was killed before its successor was in place. */
+static gboolean
+recover (SngCheckpointStore *self, char **names, GError **error)
+{
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *aside = NULL;
+      g_autofree char *path = NULL;
+      g_autofree char *name = NULL;
+
+      if (!g_str_has_prefix (names[i], ".step-") || !g_str_has_suffix (names[i], ".old"))
+        continue;
+      name = g_strndup (names[i] + 1, strlen (names[i]) - strlen (".old") - 1);
+      path = g_build_filename (self->path, name, NULL);
+      aside = g_build_filename (self->path, names[i], NULL);
+      if (!sng_state_io_exists (path) && !sng_state_io_rename (aside, path, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+is_leftover (const char *name)
+{
+  return (g_str_has_prefix (name, ".step-")
+          && (g_str_has_suffix (name, ".old") || strstr (name, ".tmp-") != NULL))
+         || g_str_has_prefix (name, "." LATEST ".tmp-");
+}
+
+/* Makes the directory, and clears away what a save that was killed has left. */
+static gboolean
+prepare (SngCheckpointStore *self, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+
+  if (!sng_state_io_is_directory (self->path))
+    {
+      g_autofree char *parent = g_path_get_dirname (self->path);
+
+      if (!sng_state_io_make_directory (self->path, error) || !sng_state_io_sync_directory (parent, error))
+        return FALSE;
+    }
+
+  if ((names = sng_state_io_list (self->path, error)) == NULL || !recover (self, names, error))
+    return FALSE;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (self->path, names[i], NULL);
+
+      if (is_leftover (names[i]) && !sng_state_io_remove (path, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+write_latest (SngCheckpointStore *self, const char *name, char **temporary, GError **error)
+{
+  g_autofree char *prefix = get_temporary_prefix (self, LATEST);
+  g_autofree char *path = sng_state_io_temporary_name (prefix);
+  g_autoptr (SngStateFile) file = NULL;
+
+  if ((file = sng_state_file_create (path, error)) == NULL
+      || !sng_state_file_write (file, name, strlen (name), error)
+      || !sng_state_file_write (file, "\n", 1, error) || !sng_state_file_finish (file, error))
+    return FALSE;
+
+  *temporary = g_steal_pointer (&path);
+
+  return TRUE;
+}
+
+/* Moves what lies at from to path. What was there before is then at replaced, or at its place still if this fails. */
+static gboolean
+put_in_place (const char *from, const char *path, const char *aside, char **replaced, GError **error)
+{
+  gboolean supported;
+
+  if (!sng_state_io_exists (path))
+    return sng_state_io_rename (from, path, error);
+
+  if (sng_state_io_exchange (from, path, &supported, error))
+    {
+      *replaced = g_strdup (from);
+      return TRUE;
+    }
+  if (supported || !sng_state_io_rename (path, aside, error))
+    return FALSE;
+  if (!sng_state_io_rename (from, path, error))
+    {
+      sng_state_io_rename (aside, path, NULL);
+      return FALSE;
+    }
+  *replaced = g_strdup (aside);
+
+  return TRUE;
+}
+
+/* From a complete hidden directory and a complete hidden pointer to the checkpoint that everybody sees. */
+static gboolean
+publish (SngCheckpointStore *self,
+         const char *name,
+         const char *temporary,
+         const char *temporary_latest,
+         GError **error)
+{
+  g_autofree char *path = g_build_filename (self->path, name, NULL);
+  g_autofree char *latest = g_build_filename (self->path, LATEST, NULL);
+  g_autofree char *aside = get_aside_path (self, name);
+  g_autofree char *replaced = NULL;
+  g_autofree char *undone = NULL;
+
+  if (!put_in_place (temporary, path, aside, &replaced, error))
+    return FALSE;
+
+  if (!sng_state_io_sync_directory (self->path, error)
+      || !sng_state_io_rename (temporary_latest, latest, error))
+    {
+      if (replaced == NULL)
+        sng_state_io_rename (path, temporary, NULL);
+      else if (put_in_place (replaced, path, temporary, &undone, NULL))
+        sng_state_io_remove (undone, NULL);
+      return FALSE;
+    }
+
+  /* From here on the new one counts. What cannot be removed now is removed by the next save. */
+  if (replaced != NULL)
+    sng_state_io_remove (replaced, NULL);
+
+  return sng_state_io_sync_directory (self->path, error);
+}
+
+/**
+ * sng_checkpoint_store_save:
+ * @self: a store
+ * @checkpoint: the checkpoint to save
+ * @error: return location for an error
+ *
+ * Saves a checkpoint under its step, in place of one that is there already,
+ * and makes `latest` name it.
+ *
+ * When this returns, the checkpoint is durable and
+ * [property@Sng.Checkpoint:path] is where it is. On an error nothing is left
+ * behind and everything that was there before is intact. The contents of the
+ * files depend on the checkpoint alone.
+ *
+ * Fails with %SNG_ERROR_IO where writing fails.
+ *
+ * Returns: (transfer full) (type filename): the directory of the checkpoint
+ *
+ * Since: 1.0
+ */
+char *
+sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *temporary = NULL;
+  g_autofree char *temporary_latest = NULL;
+  g_autofree char *path = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
+  g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), NULL);
+
+  name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
+  prefix = get_temporary_prefix (self, name);
+  if (!prepare (self, error) || (temporary = sng_state_io_make_temporary (prefix, error)) == NULL)
+    {
+      g_prefix_error (error, "[checkpoint][save] ");
+      return NULL;
+    }
+
+  if (!sng_checkpoint_write (checkpoint, temporary, error)
+      || !write_latest (self, name, &temporary_latest, error)
+      || !publish (self, name, temporary, temporary_latest, error))
+    {
+      g_prefix_error (error, "[checkpoint][save] %s: ", name);
+      sng_state_io_remove (temporary, NULL);
+      if (temporary_latest != NULL)
+        sng_state_io_remove (temporary_latest, NULL);
+      return NULL;
+    }
+
+  path = g_build_filename (self->path, name, NULL);
+  sng_checkpoint_set_path (checkpoint, path);
+
+  return g_steal_pointer (&path);
+}
+
+static int
+compare_steps (gconstpointer a, gconstpointer b)
+{
+  guint64 x = *(const guint64 *) a, y = *(const guint64 *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+/* The steps among the names of a directory, ascending. */
+static GArray *
+select_steps (char **names)
+{
+  GArray *steps = g_array_new (FALSE, FALSE, sizeof (guint64));
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      guint64 step;
+
+      if (sng_checkpoint_step_from_name (names[i], &step))
+        g_array_append_val (steps, step);
+    }
+  g_array_sort (steps, compare_steps);
+
+  return steps;
+}
+
+/* Empty where there is no directory yet. */
+static GArray *
+list_steps (SngCheckpointStore *self, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  names = sng_state_io_list (self->path, &failure);
+  if (names == NULL && !g_error_matches (failure, SNG_ERROR, SNG_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+  if (names == NULL)
+    return g_array_new (FALSE, FALSE, sizeof (guint64));
+
+  if (recover (self, names, NULL))
+    {
+      g_strfreev (names);
+      if ((names = sng_state_io_list (self->path, error)) == NULL)
+        return NULL;
+    }
+
+  return select_steps (names);
+}
+
+/**
+ * sng_checkpoint_store_list:
+ * @self: a store
+ * @error: return location for an error
+ *
+ * Lists the directories of all checkpoints by ascending step, verified or not.
+ *
+ * Returns: (transfer full) (array zero-terminated=1) (element-type filename): the directories; none where the
+ *   store's own does not exist
+ *
+ * Since: 1.0
+ */
+char **
+sng_checkpoint_store_list (SngCheckpointStore *self, GError **error)
+{
+  g_autoptr (GStrvBuilder) paths = NULL;
+  g_autoptr (GArray) steps = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
+
+  if ((steps = list_steps (self, error)) == NULL)
+    {
+      g_prefix_error (error, "[checkpoint][list] ");
+      return NULL;
+    }
+
+  paths = g_strv_builder_new ();
+  for (guint i = 0; i < steps->len; i++)
+    {
+      g_autofree char *name = sng_checkpoint_step_to_name (g_array_index (steps, guint64, i));
+      g_autofree char *path = g_build_filename (self->path, name, NULL);
+
+      g_strv_builder_add (paths, path);
+    }
+
+  return g_strv_builder_end (paths);
+}
+
+/* The step that latest names. Without such a file there is none and no error. */
+static gboolean
+read_latest (SngCheckpointStore *self, guint64 *step, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->path, LATEST, NULL);
+  g_autoptr (GBytes) contents = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *name = NULL;
+  gsize length;
+  const char *text;
+
+  if ((contents = sng_state_io_read (path, &failure)) == NULL)
+    {
+      if (!g_error_matches (failure, SNG_ERROR, SNG_ERROR_NOT_FOUND))
+        g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+
+  text = g_bytes_get_data (contents, &length);
+  if (length > 0 && length < 64 && text[length - 1] == '\n')
+    {
+      name = g_strndup (text, length - 1);
+      if (sng_checkpoint_step_from_name (name, step))
+        return TRUE;
+    }
+  g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "does not name a checkpoint");
+
+  return FALSE;
+}
+
+/* All steps in the order in which to try them: the one that latest names, then descending. */
+static GArray *
+order_steps (SngCheckpointStore *self, GPtrArray *refused, GError **error)
+{
+  g_autoptr (GArray) ascending = NULL;
+  g_autoptr (GError) failure = NULL;
+  GArray *steps;
+  gboolean has_latest, found = FALSE;
+  guint64 latest = 0;
+
+  if ((ascending = list_steps (self, error)) == NULL)
+    return NULL;
+
+  has_latest = read_latest (self, &latest, &failure);
+  for (guint i = 0; has_latest && i < ascending->len; i++)
+    found |= g_array_index (ascending, guint64, i) == latest;
+
+  if (failure != NULL)
+    g_ptr_array_add (refused, g_strdup_printf (LATEST ": %s", failure->message));
+  else if (has_latest && !found)
+    g_ptr_array_add (
+        refused,
+        g_strdup_printf (LATEST ": step %" G_GUINT64_FORMAT ", which it names, is not there", latest));
+
+  steps = g_array_sized_new (FALSE, FALSE, sizeof (guint64), ascending->len);
+  if (found)
+    g_array_append_val (steps, latest);
+  for (guint i = ascending->len; i > 0; i--)
+    if (!found || g_array_index (ascending, guint64, i - 1) != latest)
+      g_array_append_val (steps, g_array_index (ascending, guint64, i - 1));
+
+  return steps;
+}
+
+/**
+ * sng_checkpoint_store_load_latest:
+ * @self: a store
+ * @refused: (out) (optional) (nullable) (transfer full) (array zero-terminated=1): return location for what was passed
+ *   over, each with the reason, or %NULL where nothing was
+ * @error: return location for an error
+ *
+ * Loads the newest checkpoint that verifies.
+ *
+ * That is the one that `latest` names; if it is damaged or not there, the others are
+ * tried by descending step. What was passed over is told in @refused, so that
+ * nobody goes on from an older state without knowing.
+ *
+ * Fails with %SNG_ERROR_NOT_FOUND where there is no checkpoint and with
+ * %SNG_ERROR_CORRUPT where there are some and none verifies; the message has the
+ * reason for each. @refused is then left at %NULL.
+ *
+ * Returns: (transfer full): the checkpoint
+ *
+ * Since: 1.0
+ */
+SngCheckpoint *
+sng_checkpoint_store_load_latest (SngCheckpointStore *self, char ***refused, GError **error)
+{
+  g_autoptr (GPtrArray) reasons = NULL;
+  g_autoptr (GArray) steps = NULL;
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
+  g_autofree char *all = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
+
+  if (refused != NULL)
+    *refused = NULL;
+
+  reasons = g_ptr_array_new_with_free_func (g_free);
+  if ((steps = order_steps (self, reasons, error)) == NULL)
+    {
+      g_prefix_error (error, "[checkpoint][load] ");
+      return NULL;
+    }
+  if (steps->len == 0)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[checkpoint][load] there is no checkpoint in '%s'",
+                   self->path);
+      return NULL;
+    }
+
+  for (guint i = 0; checkpoint == NULL && i < steps->len; i++)
+    {
+      g_autofree char *name = sng_checkpoint_step_to_name (g_array_index (steps, guint64, i));
+      g_autofree char *path = g_build_filename (self->path, name, NULL);
+      g_autoptr (GError) failure = NULL;
+
+      checkpoint = sng_checkpoint_load (path, &failure);
+      if (checkpoint == NULL)
+        g_ptr_array_add (reasons, g_strdup_printf ("%s: %s", name, failure->message));
+    }
+  g_ptr_array_add (reasons, NULL);
+
+  if (checkpoint == NULL)
+    {
+      all = g_strjoinv ("; ", (char **) reasons->pdata);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
+                   "[checkpoint][load] no checkpoint in '%s' can be used: %s", self->path, all);
+      return NULL;
+    }
+  if (refused != NULL && reasons->len > 1)
+    *refused = (char **) g_ptr_array_steal (reasons, NULL);
+
+  return g_steal_pointer (&checkpoint);
+}
+
+/* Makes latest name the newest of the others, if it names this one. */
+static gboolean
+forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->path, LATEST, NULL);
+  g_autofree char *temporary = NULL;
+  g_autofree char *name = NULL;
+  g_autoptr (GArray) steps = NULL;
+  guint64 latest;
+
+  if (!read_latest (self, &latest, NULL) || latest != step)
+    return TRUE;
+  if ((steps = list_steps (self, error)) == NULL)
+    return FALSE;
+
+  for (guint i = steps->len; i > 0 && name == NULL; i--)
+    if (g_array_index (steps, guint64, i - 1) != step)
+      name = sng_checkpoint_step_to_name (g_array_index (steps, guint64, i - 1));
+
+  if (name == NULL)
+    return sng_state_io_remove (path, error) && sng_state_io_sync_directory (self->path, error);
+  if (!write_latest (self, name, &temporary, error))
+    return FALSE;
+  if (!sng_state_io_rename (temporary, path, error))
+    {
+      sng_state_io_remove (temporary, NULL);
+      return FALSE;
+    }
+
+  return sng_state_io_sync_directory (self->path, error);
+}
+
+/**
+ * sng_checkpoint_store_remove:
+ * @self: a store
+ * @step: the step of the checkpoint
+ * @error: return location for an error
+ *
+ * Removes a checkpoint.
+ *
+ * It goes as a whole: where the process is killed in between, no half of it
+ * is left to be loaded. If `latest` named it, it names the one with the
+ * highest step afterwards. What was loaded from it stays valid.
+ *
+ * Fails with %SNG_ERROR_NOT_FOUND where there is none of this step and with
+ * %SNG_ERROR_IO where it cannot be removed.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *temporary = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), FALSE);
+
+  name = sng_checkpoint_step_to_name (step);
+  path = g_build_filename (self->path, name, NULL);
+  prefix = get_temporary_prefix (self, name);
+  temporary = sng_state_io_temporary_name (prefix);
+
+  if (!sng_state_io_exists (path))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[checkpoint][remove] there is no '%s'", path);
+      return FALSE;
+    }
+  if (!forget_latest (self, step, error) || !sng_state_io_rename (path, temporary, error)
+      || !sng_state_io_sync_directory (self->path, error) || !sng_state_io_remove (temporary, error))
+    {
+      g_prefix_error (error, "[checkpoint][remove] %s: ", name);
+      return FALSE;
+    }
+
+  return TRUE;
+}

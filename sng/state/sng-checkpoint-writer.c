@@ -1,0 +1,184 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "state/sng-checkpoint-private.h"
+
+#include <string.h>
+
+#include "state/sng-json-private.h"
+#include "state/sng-safetensors-private.h"
+#include "state/sng-state-names-private.h"
+
+char *
+sng_checkpoint_manifest_end (const char *text, gsize length)
+{
+  g_autofree char *digest = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) text, length);
+
+  return g_strdup_printf ("  \"digest\": \"%s\"\n}\n", digest);
+}
+
+/* "data" has every bit of the value; "text" is for people and left out where there is no short one. */
+static void
+append_value (GString *text, GVariant *value)
+{
+  g_autoptr (GBytes) bytes = sng_state_value_to_bytes (value);
+  gsize n_bytes;
+  gconstpointer data = g_bytes_get_data (bytes, &n_bytes);
+  g_autofree char *encoded = g_base64_encode (n_bytes > 0 ? data : "", n_bytes);
+
+  g_string_append_printf (text, "\"type\": \"%s\", \"data\": \"%s\"", g_variant_get_type_string (value),
+                          encoded);
+  if (g_variant_type_is_basic (g_variant_get_type (value)))
+    {
+      g_autofree char *readable = g_variant_print (value, FALSE);
+
+      g_string_append (text, ", \"text\": ");
+      sng_json_append_string (text, readable);
+    }
+}
+
+static void
+append_entries (GString *text, SngStateDict *state)
+{
+  const char *name;
+
+  g_string_append (text, "      \"entries\": [");
+  for (guint i = 0; (name = sng_state_dict_get_name (state, i)) != NULL; i++)
+    {
+      SngTensor *tensor = sng_state_dict_lookup_tensor (state, name);
+
+      g_string_append (text, i > 0 ? ",\n        { \"name\": " : "\n        { \"name\": ");
+      sng_json_append_string (text, name);
+      g_string_append (text, ", ");
+      if (tensor != NULL)
+        {
+          g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (tensor);
+          g_autofree char *printed = sng_fingerprint_to_string (fingerprint);
+
+          g_string_append_printf (text, "\"tensor\": \"%s\"", printed);
+        }
+      else
+        {
+          append_value (text, sng_state_dict_lookup_value (state, name));
+        }
+      g_string_append (text, " }");
+    }
+  g_string_append (text, sng_state_dict_get_n_items (state) > 0 ? "\n      ]\n" : "]\n");
+}
+
+/* The tensors of a state, and their bytes in a file. */
+static SngStateDict *
+select_tensors (SngStateDict *state, gsize *n_bytes)
+{
+  SngStateDict *tensors = sng_state_dict_new ();
+  const char *name;
+
+  *n_bytes = 0;
+  for (guint i = 0; (name = sng_state_dict_get_name (state, i)) != NULL; i++)
+    {
+      SngTensor *tensor = sng_state_dict_lookup_tensor (state, name);
+
+      if (tensor == NULL)
+        continue;
+      sng_state_dict_set_tensor (tensors, name, tensor);
+      *n_bytes += sng_tensor_get_n_bytes (tensor);
+    }
+
+  return tensors;
+}
+
+/* Writes the file of one state, if it has tensors, and appends what the manifest says about it. */
+static gboolean
+write_file (GString *text, const char *directory, const char *name, SngStateDict *state, GError **error)
+{
+  g_autofree char *base = sng_state_name_to_file (name);
+  g_autofree char *path = g_build_filename (directory, base, NULL);
+  g_autofree char *digest = NULL;
+  g_autoptr (SngStateDict) tensors = NULL;
+  g_autoptr (SngStateFile) file = NULL;
+  g_autoptr (GVariant) metadata = NULL;
+  g_autoptr (GBytes) header = NULL;
+  gsize n_bytes;
+
+  tensors = select_tensors (state, &n_bytes);
+  if (sng_state_dict_get_n_items (tensors) == 0)
+    {
+      g_string_append (text, "      \"file\": null,\n");
+      return TRUE;
+    }
+
+  /* Hugging Face loads a file only where its header says so: "pt" is PyTorch. */
+  metadata = g_variant_ref_sink (g_variant_new_parsed ("@a{ss} {'format': 'pt'}"));
+  if ((file = sng_state_file_create (path, error)) == NULL
+      || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
+      || !sng_state_file_finish (file, error))
+    return FALSE;
+
+  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, header);
+  g_string_append (text, "      \"file\": ");
+  sng_json_append_string (text, base);
+  g_string_append_printf (text, ",\n      \"size\": %" G_GSIZE_FORMAT ",\n      \"header\": \"%s\",\n",
+                          g_bytes_get_size (header) + n_bytes, digest);
+
+  return TRUE;
+}
+
+static gboolean
+write_states (GString *text, SngCheckpoint *checkpoint, const char *directory, GError **error)
+{
+  g_auto (GStrv) names = sng_checkpoint_dup_names (checkpoint);
+
+  g_string_append (text, "  \"states\": [");
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      SngStateDict *state = sng_checkpoint_lookup_state (checkpoint, names[i]);
+
+      g_string_append (text, i > 0 ? ",\n    {\n      \"name\": " : "\n    {\n      \"name\": ");
+      sng_json_append_string (text, names[i]);
+      g_string_append (text, ",\n");
+      if (!write_file (text, directory, names[i], state, error))
+        {
+          g_prefix_error (error, "[checkpoint][save] %s: ", names[i]);
+          return FALSE;
+        }
+      append_entries (text, state);
+      g_string_append (text, "    }");
+    }
+  g_string_append (text, names[0] != NULL ? "\n  ],\n" : "],\n");
+
+  return TRUE;
+}
+
+static gboolean
+write_manifest (GString *text, const char *directory, GError **error)
+{
+  g_autofree char *path = g_build_filename (directory, SNG_CHECKPOINT_MANIFEST, NULL);
+  g_autofree char *end = sng_checkpoint_manifest_end (text->str, text->len);
+  g_autoptr (SngStateFile) file = NULL;
+
+  g_string_append (text, end);
+
+  return (file = sng_state_file_create (path, error)) != NULL
+         && sng_state_file_write (file, text->str, text->len, error) && sng_state_file_finish (file, error);
+}
+
+gboolean
+sng_checkpoint_write (SngCheckpoint *self, const char *directory, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (SNG_CHECKPOINT_START);
+  GVariant *metadata = sng_checkpoint_get_metadata (self);
+
+  g_string_append_printf (text, "  \"version\": %d,\n  \"step\": \"%" G_GUINT64_FORMAT "\",\n",
+                          SNG_CHECKPOINT_VERSION, sng_checkpoint_get_step (self));
+  if (metadata != NULL)
+    {
+      g_string_append (text, "  \"metadata\": { ");
+      append_value (text, metadata);
+      g_string_append (text, " },\n");
+    }
+
+  return write_states (text, self, directory, error) && write_manifest (text, directory, error)
+         && sng_state_io_sync_directory (directory, error);
+}

@@ -1,0 +1,31 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "state/sng-safetensors.h"
+#include "state/sng-state-io-private.h"
+
+G_BEGIN_DECLS
+
+#define SNG_SAFETENSORS_MAX_HEADER 100000000 /* bytes; what other readers of the format allow as well */
+#define SNG_SAFETENSORS_METADATA   "__metadata__"
+
+gboolean      sng_safetensors_dtype_from_name (const char *name,
+                                               SngDtype   *dtype);
+
+/* Writes a dictionary of tensors; hands the header back, which is all of the file before the data. */
+GBytes       *sng_safetensors_write (SngStateFile  *file,
+                                     SngStateDict  *tensors,
+                                     GVariant      *metadata,
+                                     GError       **error);
+/* Reads what a file holds; path is for the messages only. The tensors keep contents alive. */
+SngStateDict *sng_safetensors_read  (GBytes        *contents,
+                                     const char    *path,
+                                     GBytes       **header,
+                                     GVariant     **metadata,
+                                     GError       **error);
+
+G_END_DECLS

@@ -1,0 +1,292 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "state/sng-safetensors-private.h"
+
+#include <string.h>
+
+#include "sng-error.h"
+#include "state/sng-json-private.h"
+
+/* The format: https://huggingface.co/docs/safetensors. Eight bytes with the length of the header, little-endian; the
+ * header, a JSON object that is filled up with spaces to a multiple of eight; the tensors' bytes without a gap. The order
+ * of the tensors is not part of it: that is the one of the reference implementation in Rust (serialize in its
+ * tensor.rs), so that one state has one file. */
+
+typedef struct
+{
+  const char *name;
+  SngTensor *tensor;
+  guint rank;
+} Item;
+
+/* The names of the format in the order of its files: large alignment first. */
+static const struct
+{
+  SngDtype dtype;
+  const char *name;
+} dtypes[] = { { SNG_DTYPE_I64, "I64" },  { SNG_DTYPE_F64, "F64" },   { SNG_DTYPE_F32, "F32" },
+               { SNG_DTYPE_I32, "I32" },  { SNG_DTYPE_BF16, "BF16" }, { SNG_DTYPE_F16, "F16" },
+               { SNG_DTYPE_I16, "I16" },  { SNG_DTYPE_I8, "I8" },     { SNG_DTYPE_U8, "U8" },
+               { SNG_DTYPE_BOOL, "BOOL" } };
+
+static guint
+get_rank (SngDtype dtype)
+{
+  guint rank = 0;
+
+  while (rank < G_N_ELEMENTS (dtypes) - 1 && dtypes[rank].dtype != dtype)
+    rank++;
+
+  return rank;
+}
+
+gboolean
+sng_safetensors_dtype_from_name (const char *name, SngDtype *dtype)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
+    if (g_str_equal (dtypes[i].name, name))
+      {
+        *dtype = dtypes[i].dtype;
+        return TRUE;
+      }
+
+  return FALSE;
+}
+
+static int
+compare_items (gconstpointer a, gconstpointer b)
+{
+  const Item *x = a, *y = b;
+
+  if (x->rank != y->rank)
+    return x->rank < y->rank ? -1 : 1;
+
+  return strcmp (x->name, y->name);
+}
+
+/* The tensors in the order of the file; the names and tensors are the dictionary's. */
+static GArray *
+sort_tensors (SngStateDict *tensors, GError **error)
+{
+  guint n = sng_state_dict_get_n_items (tensors);
+  g_autoptr (GArray) items = g_array_sized_new (FALSE, FALSE, sizeof (Item), n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      Item item = { sng_state_dict_get_name (tensors, i), NULL, 0 };
+
+      item.tensor = sng_state_dict_lookup_tensor (tensors, item.name);
+      if (item.tensor == NULL)
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                       "[safetensors][save] '%s' is a value; the format holds tensors only", item.name);
+          return NULL;
+        }
+      if (g_str_equal (item.name, SNG_SAFETENSORS_METADATA))
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                       "[safetensors][save] '%s' cannot name a tensor: the format reserves it", item.name);
+          return NULL;
+        }
+      item.rank = get_rank (sng_tensor_get_dtype (item.tensor));
+      g_array_append_val (items, item);
+    }
+  g_array_sort (items, compare_items);
+
+  return g_steal_pointer (&items);
+}
+
+static int
+compare_keys (gconstpointer a,
+              gconstpointer b,
+              gpointer      data)
+{
+  return strcmp (a, b);
+}
+
+/* In the order of the keys, so that there is one way to write them. Of a key that the variant has twice, the first
+ * counts, as for g_variant_lookup (). */
+static void
+append_metadata (GString  *text,
+                 GVariant *metadata)
+{
+  g_autoptr (GTree) sorted = g_tree_new_full (compare_keys, NULL, g_free, g_free);
+  GVariantIter iter;
+  char *key, *value;
+
+  g_variant_iter_init (&iter, metadata);
+  while (g_variant_iter_next (&iter, "{ss}", &key, &value))
+    {
+      if (g_tree_lookup (sorted, key) == NULL)
+        {
+          g_tree_insert (sorted, key, value);
+          continue;
+        }
+      g_free (key);
+      g_free (value);
+    }
+
+  sng_json_append_string (text, SNG_SAFETENSORS_METADATA);
+  g_string_append (text, ":{");
+  for (GTreeNode *node = g_tree_node_first (sorted); node != NULL; node = g_tree_node_next (node))
+    {
+      if (text->str[text->len - 1] != '{')
+        g_string_append_c (text, ',');
+      sng_json_append_string (text, g_tree_node_key (node));
+      g_string_append_c (text, ':');
+      sng_json_append_string (text, g_tree_node_value (node));
+    }
+  g_string_append_c (text, '}');
+}
+
+static void
+append_tensor (GString *text, const Item *item, guint64 begin, guint64 end)
+{
+  guint n_dims;
+  const gint64 *shape = sng_tensor_get_shape (item->tensor, &n_dims);
+
+  if (text->str[text->len - 1] == '}')
+    g_string_append_c (text, ',');
+  sng_json_append_string (text, item->name);
+  g_string_append_printf (text, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[item->rank].name);
+  for (guint i = 0; i < n_dims; i++)
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? "," : "", shape[i]);
+  g_string_append_printf (text, "],\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]}", begin,
+                          end);
+}
+
+/* All that comes before the data. */
+static GBytes *
+build_header (GArray *items, GVariant *metadata, GError **error)
+{
+  g_autoptr (GString) text = g_string_new ("\1\1\1\1\1\1\1\1{");
+  guint64 begin = 0, length;
+
+  if (metadata != NULL)
+    append_metadata (text, metadata);
+  for (guint i = 0; i < items->len; i++)
+    {
+      const Item *item = &g_array_index (items, Item, i);
+      guint64 end = begin + sng_tensor_get_n_bytes (item->tensor);
+
+      append_tensor (text, item, begin, end);
+      begin = end;
+    }
+  g_string_append_c (text, '}');
+  while (text->len % 8 != 0)
+    g_string_append_c (text, ' ');
+
+  if (text->len - 8 > SNG_SAFETENSORS_MAX_HEADER)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[safetensors][save] the header would have %" G_GSIZE_FORMAT " bytes, the limit is %d",
+                   text->len - 8, SNG_SAFETENSORS_MAX_HEADER);
+      return NULL;
+    }
+  length = GUINT64_TO_LE (text->len - 8);
+  memcpy (text->str, &length, sizeof length);
+
+  return g_string_free_to_bytes (g_steal_pointer (&text));
+}
+
+static gboolean
+write_tensor (SngStateFile *file, const Item *item, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  gconstpointer data;
+  gsize n_bytes;
+
+  /* Straight from where it lies, if it lies there as the file wants it. */
+  if (sng_tensor_is_contiguous (item->tensor)
+      && g_str_equal (sng_device_get_name (sng_tensor_get_device (item->tensor)), "cpu"))
+    return sng_state_file_write (file, sng_tensor_get_data (item->tensor),
+                                 sng_tensor_get_n_bytes (item->tensor), error);
+
+  bytes = sng_tensor_dup_bytes (item->tensor, error);
+  if (bytes == NULL)
+    {
+      g_prefix_error (error, "[safetensors][save] '%s': ", item->name);
+      return FALSE;
+    }
+  data = g_bytes_get_data (bytes, &n_bytes);
+
+  return sng_state_file_write (file, data, n_bytes, error);
+}
+
+GBytes *
+sng_safetensors_write (SngStateFile *file, SngStateDict *tensors, GVariant *metadata, GError **error)
+{
+  g_autoptr (GArray) items = NULL;
+  g_autoptr (GBytes) header = NULL;
+
+  if ((items = sort_tensors (tensors, error)) == NULL
+      || (header = build_header (items, metadata, error)) == NULL
+      || !sng_state_file_write (file, g_bytes_get_data (header, NULL), g_bytes_get_size (header), error))
+    return NULL;
+
+  for (guint i = 0; i < items->len; i++)
+    if (!write_tensor (file, &g_array_index (items, Item, i), error))
+      return NULL;
+
+  return g_steal_pointer (&header);
+}
+
+/**
+ * sng_safetensors_save:
+ * @path: (type filename): the file to write
+ * @tensors: a dictionary of tensors, without values
+ * @metadata: (nullable): a dictionary `a{ss}` to keep in the header, or %NULL
+ * @error: return location for an error
+ *
+ * Writes tensors to a [safetensors](https://huggingface.co/docs/safetensors) file.
+ *
+ * The bytes of the file depend on names, contents and metadata alone: tensors
+ * are ordered by the alignment of their dtype and then by name, metadata by
+ * key, and the header is laid out as that of the format's reference
+ * implementation. A strided tensor is written contiguous.
+ *
+ * The file appears under its name complete and durable, in place of one that was
+ * there; on an error nothing changes.
+ *
+ * Fails with %SNG_ERROR_INVALID_ARGUMENT where an entry is a value or is named
+ * `__metadata__`, and with %SNG_ERROR_IO where writing fails.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_safetensors_save (const char *path, SngStateDict *tensors, GVariant *metadata, GError **error)
+{
+  g_autoptr (SngStateFile) file = NULL;
+  g_autoptr (GBytes) header = NULL;
+  g_autofree char *directory = NULL;
+  g_autofree char *base = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *temporary = NULL;
+
+  g_return_val_if_fail (path != NULL, FALSE);
+  g_return_val_if_fail (SNG_IS_STATE_DICT (tensors), FALSE);
+  g_return_val_if_fail (metadata == NULL || g_variant_is_of_type (metadata, G_VARIANT_TYPE ("a{ss}")), FALSE);
+
+  directory = g_path_get_dirname (path);
+  base = g_path_get_basename (path);
+  prefix = g_strdup_printf ("%s/.%s.tmp-", directory, base);
+  temporary = sng_state_io_temporary_name (prefix);
+
+  if ((file = sng_state_file_create (temporary, error)) == NULL
+      || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
+      || !sng_state_file_finish (file, error))
+    return FALSE;
+
+  if (!sng_state_io_rename (temporary, path, error))
+    {
+      sng_state_io_remove (temporary, NULL);
+      return FALSE;
+    }
+
+  return sng_state_io_sync_directory (directory, error);
+}

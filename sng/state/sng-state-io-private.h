@@ -1,0 +1,61 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Everything that the folder asks of a file system, and nothing else in it does. Errors are SNG_ERROR_IO, or
+ * SNG_ERROR_NOT_FOUND where there is nothing of that name; the message has the path and the system's reason. */
+
+/* A new file that is being written. Until it is finished it is not there: freeing it takes it away. */
+typedef struct _SngStateFile SngStateFile;
+
+SngStateFile *sng_state_file_create       (const char     *path,
+                                           GError        **error);
+gboolean      sng_state_file_write        (SngStateFile   *self,
+                                           gconstpointer   data,
+                                           gsize           n_bytes,
+                                           GError        **error);
+/* Makes it durable. */
+gboolean      sng_state_file_finish       (SngStateFile   *self,
+                                           GError        **error);
+void          sng_state_file_free         (SngStateFile   *self);
+
+/* The contents, mapped: the file must not be cut while they are in use. */
+GBytes       *sng_state_io_read           (const char     *path,
+                                           GError        **error);
+gboolean      sng_state_io_is_directory   (const char     *path);
+gboolean      sng_state_io_exists         (const char     *path);
+/* The names in a directory, sorted by bytes. */
+char        **sng_state_io_list           (const char     *path,
+                                           GError        **error);
+/* With all its parents; fine where it is there already. */
+gboolean      sng_state_io_make_directory (const char     *path,
+                                           GError        **error);
+/* A fresh directory of which nobody else knows: prefix and six characters. */
+char         *sng_state_io_make_temporary (const char     *prefix,
+                                           GError        **error);
+char         *sng_state_io_temporary_name (const char     *prefix);
+gboolean      sng_state_io_sync_directory (const char     *path,
+                                           GError        **error);
+/* Replaces a file, never a directory that holds something. */
+gboolean      sng_state_io_rename         (const char     *from,
+                                           const char     *to,
+                                           GError        **error);
+/* Swaps two names in one moment. FALSE without an error in supported where the file system cannot. */
+gboolean      sng_state_io_exchange       (const char     *a,
+                                           const char     *b,
+                                           gboolean       *supported,
+                                           GError        **error);
+/* A file or a whole directory; links are removed, not followed. Fine where there is none. */
+gboolean      sng_state_io_remove         (const char     *path,
+                                           GError        **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngStateFile, sng_state_file_free)
+
+G_END_DECLS

@@ -1,0 +1,278 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#define _GNU_SOURCE /* renameat2 () */
+
+#include "state/sng-state-io-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sng-error.h"
+
+#define MAX_WRITE (64u << 20) /* bytes in one call */
+
+struct _SngStateFile
+{
+  char *path;
+  int fd;
+  gboolean finished;
+};
+
+/* Sets the error of a call that failed with errno. */
+static gboolean
+fail (GError **error, const char *what, const char *path, int code)
+{
+  g_set_error (error, SNG_ERROR, code == ENOENT ? SNG_ERROR_NOT_FOUND : SNG_ERROR_IO,
+               "[state][io] cannot %s '%s': %s", what, path, g_strerror (code));
+  return FALSE;
+}
+
+SngStateFile *
+sng_state_file_create (const char *path, GError **error)
+{
+  SngStateFile *self;
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+  if (fd < 0)
+    {
+      fail (error, "create", path, errno);
+      return NULL;
+    }
+
+  self = g_new0 (SngStateFile, 1);
+  self->path = g_strdup (path);
+  self->fd = fd;
+
+  return self;
+}
+
+gboolean
+sng_state_file_write (SngStateFile *self, gconstpointer data, gsize n_bytes, GError **error)
+{
+  const char *p = data;
+
+  while (n_bytes > 0)
+    {
+      ssize_t n = write (self->fd, p, MIN (n_bytes, MAX_WRITE));
+
+      if (n < 0 && errno != EINTR)
+        return fail (error, "write", self->path, errno);
+      if (n > 0)
+        {
+          p += n;
+          n_bytes -= (gsize) n;
+        }
+    }
+
+  return TRUE;
+}
+
+gboolean
+sng_state_file_finish (SngStateFile *self, GError **error)
+{
+  int fd = self->fd;
+
+  if (fsync (fd) != 0)
+    return fail (error, "sync", self->path, errno);
+
+  self->fd = -1;
+  if (close (fd) != 0 && errno != EINTR)
+    return fail (error, "close", self->path, errno);
+
+  self->finished = TRUE;
+
+  return TRUE;
+}
+
+void
+sng_state_file_free (SngStateFile *self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  if (!self->finished)
+    g_unlink (self->path);
+  g_free (self->path);
+  g_free (self);
+}
+
+GBytes *
+sng_state_io_read (const char *path, GError **error)
+{
+  g_autoptr (GMappedFile) file = NULL;
+  g_autoptr (GError) failure = NULL;
+  GStatBuf info;
+
+  /* A pipe would block the open, and a device is no file of ours. */
+  if (g_stat (path, &info) != 0)
+    {
+      fail (error, "read", path, errno);
+      return NULL;
+    }
+  if (!S_ISREG (info.st_mode))
+    {
+      fail (error, "read", path, S_ISDIR (info.st_mode) ? EISDIR : EINVAL);
+      return NULL;
+    }
+
+  file = g_mapped_file_new (path, FALSE, &failure);
+  if (file == NULL)
+    {
+      g_set_error (error, SNG_ERROR,
+                   g_error_matches (failure, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SNG_ERROR_NOT_FOUND
+                                                                               : SNG_ERROR_IO,
+                   "[state][io] cannot read '%s': %s", path, failure->message);
+      return NULL;
+    }
+
+  return g_mapped_file_get_bytes (file);
+}
+
+gboolean
+sng_state_io_is_directory (const char *path)
+{
+  return g_file_test (path, G_FILE_TEST_IS_DIR);
+}
+
+gboolean
+sng_state_io_exists (const char *path)
+{
+  GStatBuf info;
+
+  return g_lstat (path, &info) == 0;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+char **
+sng_state_io_list (const char *path, GError **error)
+{
+  g_autoptr (GDir) directory = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+  g_autoptr (GError) failure = NULL;
+  const char *name;
+
+  directory = g_dir_open (path, 0, &failure);
+  if (directory == NULL)
+    {
+      g_set_error (error, SNG_ERROR,
+                   g_error_matches (failure, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SNG_ERROR_NOT_FOUND
+                                                                               : SNG_ERROR_IO,
+                   "[state][io] %s", failure->message);
+      return NULL;
+    }
+
+  names = g_ptr_array_new_with_free_func (g_free);
+  while ((name = g_dir_read_name (directory)) != NULL)
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+
+  return (char **) g_ptr_array_steal (names, NULL);
+}
+
+gboolean
+sng_state_io_make_directory (const char *path, GError **error)
+{
+  if (g_mkdir_with_parents (path, 0777) != 0)
+    return fail (error, "make the directory", path, errno);
+
+  return TRUE;
+}
+
+char *
+sng_state_io_make_temporary (const char *prefix, GError **error)
+{
+  g_autofree char *path = g_strconcat (prefix, "XXXXXX", NULL);
+
+  if (g_mkdtemp_full (path, 0777) == NULL)
+    {
+      fail (error, "make the directory", path, errno);
+      return NULL;
+    }
+
+  return g_steal_pointer (&path);
+}
+
+char *
+sng_state_io_temporary_name (const char *prefix)
+{
+  return g_strdup_printf ("%s%06x", prefix, g_random_int () & 0xffffffu);
+}
+
+gboolean
+sng_state_io_sync_directory (const char *path, GError **error)
+{
+  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  int code = 0;
+
+  if (fd < 0)
+    return fail (error, "open", path, errno);
+
+  /* Some file systems have no such call for directories, and need none. */
+  if (fsync (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    code = errno;
+  close (fd);
+
+  return code == 0 || fail (error, "sync", path, code);
+}
+
+gboolean
+sng_state_io_rename (const char *from, const char *to, GError **error)
+{
+  if (g_rename (from, to) != 0)
+    return fail (error, "rename to", to, errno);
+
+  return TRUE;
+}
+
+gboolean
+sng_state_io_exchange (const char *a, const char *b, gboolean *supported, GError **error)
+{
+  *supported = TRUE;
+  if (renameat2 (AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+    return TRUE;
+
+  *supported = errno != EINVAL && errno != ENOSYS && errno != ENOTSUP;
+
+  return *supported ? fail (error, "exchange", b, errno) : FALSE;
+}
+
+gboolean
+sng_state_io_remove (const char *path, GError **error)
+{
+  GStatBuf info;
+
+  if (g_lstat (path, &info) != 0)
+    return errno == ENOENT || fail (error, "remove", path, errno);
+
+  if (S_ISDIR (info.st_mode))
+    {
+      g_auto (GStrv) names = sng_state_io_list (path, error);
+
+      if (names == NULL)
+        return FALSE;
+      for (guint i = 0; names[i] != NULL; i++)
+        {
+          g_autofree char *child = g_build_filename (path, names[i], NULL);
+
+          if (!sng_state_io_remove (child, error))
+            return FALSE;
+        }
+    }
+
+  if (g_remove (path) != 0 && errno != ENOENT)
+    return fail (error, "remove", path, errno);
+
+  return TRUE;
+}
