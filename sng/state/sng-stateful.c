@@ -88,7 +88,7 @@ set_not_implemented (GError **error, SngStateful *self, const char *place, const
                G_OBJECT_TYPE_NAME (self), function);
 }
 
-/* An exception in another language may end a function without a GError. */
+/* An exception in another language may end a function without a GError, or with one that names no place. */
 static void
 propagate_failure (GError **error,
                    GError *failure,
@@ -96,8 +96,10 @@ propagate_failure (GError **error,
                    const char *place,
                    const char *function)
 {
-  if (failure != NULL)
+  if (failure != NULL && failure->message[0] == '[')
     g_propagate_error (error, failure);
+  else if (failure != NULL)
+    g_propagate_prefixed_error (error, failure, "[state][%s] %s.%s: ", place, G_OBJECT_TYPE_NAME (self), function);
   else
     g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED, "[state][%s] %s.%s failed without an error", place,
                  G_OBJECT_TYPE_NAME (self), function);

@@ -7,7 +7,8 @@
 
 /*
  * Every caller passes an error of its own that is never NULL, so *error tells
- * whether the vfunc gave a reason.
+ * whether the vfunc gave a reason. A reason that does not begin with a place,
+ * such as an exception in JavaScript, gets one.
  */
 gboolean
 sng_vfunc_check_result (gpointer self, const char *vfunc, gboolean succeeded, GError **error)
@@ -21,6 +22,8 @@ sng_vfunc_check_result (gpointer self, const char *vfunc, gboolean succeeded, GE
     g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED,
                  "[vfunc] %s.%s failed without an error; in a binding that is an uncaught exception",
                  G_OBJECT_TYPE_NAME (self), vfunc);
+  else if ((*error)->message[0] != '[')
+    g_prefix_error (error, "[vfunc] %s.%s: ", G_OBJECT_TYPE_NAME (self), vfunc);
 
   return FALSE;
 }
