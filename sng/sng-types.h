@@ -42,7 +42,6 @@ typedef enum
   SNG_ISOLATION_NONE
 } SngIsolation;
 
-/* SNG_METRIC_EXPECT_CHANGE: one that never changes is INCONCLUSIVE. SNG_METRIC_PER_RUN: describes its own run, not compared entry by entry. */
 typedef enum /*< flags >*/
 {
   SNG_METRIC_NONE = 0,

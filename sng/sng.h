@@ -11,6 +11,7 @@
 
 #include "sng-version.h"
 #include "sng-error.h"
+#include "sng-types.h"
 
 #include "tensor/sng-device.h"
 #include "tensor/sng-dtype.h"
@@ -23,6 +24,8 @@
 #include "state/sng-state-dict.h"
 #include "state/sng-state-registry.h"
 #include "state/sng-stateful.h"
+#include "record/sng-metadata.h"
+#include "record/sng-run-store.h"
 
 #include "sng-enum-types.h"
 

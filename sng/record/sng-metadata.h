@@ -16,8 +16,6 @@ G_BEGIN_DECLS
 
 #define SNG_TYPE_METADATA (sng_metadata_get_type ())
 
-/* One recorded entry: an immutable a{sv} (keys: version, metric, stage, step, micro-batch, rank, path, and either
- * "value" or dtype, shape, fingerprint, minimum, maximum, mean, non-finite, and "capture" where the tensor was kept). */
 typedef struct _SngMetadata SngMetadata;
 
 SNG_AVAILABLE_IN_1_0
@@ -46,7 +44,20 @@ const char  *sng_metadata_get_path        (SngMetadata        *self);
 SNG_AVAILABLE_IN_1_0
 GVariant    *sng_metadata_get_value       (SngMetadata        *self);
 SNG_AVAILABLE_IN_1_0
+gboolean     sng_metadata_is_tensor       (SngMetadata        *self);
+SNG_AVAILABLE_IN_1_0
+SngDtype     sng_metadata_get_dtype       (SngMetadata        *self);
+SNG_AVAILABLE_IN_1_0
+const gint64 *sng_metadata_get_shape      (SngMetadata        *self,
+                                           guint              *n_dims);
+SNG_AVAILABLE_IN_1_0
 const char  *sng_metadata_get_fingerprint (SngMetadata        *self);
+SNG_AVAILABLE_IN_1_0
+void         sng_metadata_get_summary     (SngMetadata        *self,
+                                           double             *minimum,
+                                           double             *maximum,
+                                           double             *mean,
+                                           guint64            *n_non_finite);
 SNG_AVAILABLE_IN_1_0
 const char  *sng_metadata_get_capture     (SngMetadata        *self);
 SNG_AVAILABLE_IN_1_0

@@ -1,0 +1,311 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "record/sng-recorder.h"
+
+#include <errno.h>
+
+#include <glib/gstdio.h>
+
+#include "record/sng-metadata-private.h"
+#include "record/sng-run-store-private.h"
+#include "sng-error.h"
+#include "state/sng-safetensors.h"
+
+/**
+ * SngRecorder:
+ *
+ * Writes down what a training run does, in the run's [class@Sng.RunStore].
+ *
+ * Everything is recorded by value at the moment of the call: a number as it is, a
+ * tensor as its fingerprint and a summary, computed where the tensor lives. What is changed
+ * afterwards changes no entry, and no tensor is held in memory. Where a metric is going
+ * to be compared under a tolerance a fingerprint does not do; such a metric is set to be
+ * captured ([method@Sng.Recorder.set_capture]), and its tensors are written whole to
+ * the directory `captures` beside the store.
+ *
+ * Entries survive the end of the process from the next
+ * [method@Sng.Recorder.finish_step] on, which belongs at the end of each step.
+ *
+ * ```c
+ * g_autoptr (SngRunStore) store = sng_run_store_create ("run/rank-00000.db", &error);
+ * g_autoptr (SngRecorder) recorder = sng_recorder_new (store, 0);
+ *
+ * for (guint64 step = 1; step <= n_steps; step++)
+ *   {
+ *     double loss = train_one_step ();
+ *
+ *     if (!sng_recorder_record_value (recorder, "Loss", SNG_STAGE_TRAIN, step, -1, "",
+ *                                     g_variant_new_double (loss), &error)
+ *         || !sng_recorder_finish_step (recorder, &error))
+ *       return FALSE;
+ *   }
+ * ```
+ *
+ * A recorder is used by one thread at a time.
+ *
+ * Since: 1.0
+ */
+struct _SngRecorder
+{
+  GObject parent_instance;
+
+  SngRunStore *store;
+  guint        rank;
+  GHashTable  *captured; /* names of metrics */
+  gboolean     has_directory;
+};
+
+G_DEFINE_FINAL_TYPE (SngRecorder, sng_recorder, G_TYPE_OBJECT)
+
+static void
+sng_recorder_finalize (GObject *object)
+{
+  SngRecorder *self = SNG_RECORDER (object);
+
+  g_clear_object (&self->store);
+  g_clear_pointer (&self->captured, g_hash_table_unref);
+
+  G_OBJECT_CLASS (sng_recorder_parent_class)->finalize (object);
+}
+
+static void
+sng_recorder_class_init (SngRecorderClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = sng_recorder_finalize;
+}
+
+static void
+sng_recorder_init (SngRecorder *self)
+{
+  self->captured = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
+
+/**
+ * sng_recorder_new:
+ * @store: the store to write to
+ * @rank: the rank of this process, from 0
+ *
+ * Makes a recorder.
+ *
+ * Returns: (transfer full): a new recorder
+ *
+ * Since: 1.0
+ */
+SngRecorder *
+sng_recorder_new (SngRunStore *store, guint rank)
+{
+  SngRecorder *self;
+
+  g_return_val_if_fail (SNG_IS_RUN_STORE (store), NULL);
+
+  self = g_object_new (SNG_TYPE_RECORDER, NULL);
+  self->store = g_object_ref (store);
+  self->rank = rank;
+
+  return self;
+}
+
+/**
+ * sng_recorder_get_store:
+ * @self: a recorder
+ *
+ * Gets the store that is written to.
+ *
+ * Returns: (transfer none): the store
+ *
+ * Since: 1.0
+ */
+SngRunStore *
+sng_recorder_get_store (SngRecorder *self)
+{
+  g_return_val_if_fail (SNG_IS_RECORDER (self), NULL);
+
+  return self->store;
+}
+
+/**
+ * sng_recorder_get_rank:
+ * @self: a recorder
+ *
+ * Gets the rank that entries carry.
+ *
+ * Returns: the rank, from 0
+ *
+ * Since: 1.0
+ */
+guint
+sng_recorder_get_rank (SngRecorder *self)
+{
+  g_return_val_if_fail (SNG_IS_RECORDER (self), 0);
+
+  return self->rank;
+}
+
+/**
+ * sng_recorder_set_capture:
+ * @self: a recorder
+ * @metric: a metric's name
+ * @capture: whether to keep its tensors whole
+ *
+ * Chooses whether the tensors of a metric are written to disk whole. Only then can
+ * the metric be compared under a tolerance.
+ *
+ * Since: 1.0
+ */
+void
+sng_recorder_set_capture (SngRecorder *self, const char *metric, gboolean capture)
+{
+  g_return_if_fail (SNG_IS_RECORDER (self));
+  g_return_if_fail (metric != NULL);
+
+  if (capture)
+    g_hash_table_add (self->captured, g_strdup (metric));
+  else
+    g_hash_table_remove (self->captured, metric);
+}
+
+/**
+ * sng_recorder_record_value:
+ * @self: a recorder
+ * @metric: the metric's name, not empty
+ * @stage: the stage that the entry belongs to
+ * @step: the global step that it belongs to
+ * @micro_batch: the micro-batch within the step or the validation, or -1
+ * @path: what tells it apart from others of the metric at this place; may be empty
+ * @value: a number, a boolean, a string or anything made of them; a floating
+ *   reference is taken
+ * @error: return location for a #GError
+ *
+ * Records a value.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_recorder_record_value (SngRecorder *self, const char *metric, SngStage stage, guint64 step, gint64 micro_batch,
+                           const char *path, GVariant *value, GError **error)
+{
+  g_autoptr (SngMetadata) entry = NULL;
+
+  g_return_val_if_fail (SNG_IS_RECORDER (self), FALSE);
+  g_return_val_if_fail (metric != NULL && *metric != '\0', FALSE);
+  g_return_val_if_fail (path != NULL, FALSE);
+  g_return_val_if_fail (micro_batch >= -1, FALSE);
+  g_return_val_if_fail (step <= G_MAXINT64, FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
+  entry->value = sng_metadata_normalise_value (value, error);
+  if (entry->value == NULL)
+    {
+      g_prefix_error (error, "%s %s: ", metric, path);
+      return FALSE;
+    }
+
+  return sng_run_store_append (self->store, entry, error);
+}
+
+/* Writes the tensor to a file named after the entry's number, and notes its name. */
+static gboolean
+capture (SngRecorder *self, SngMetadata *entry, SngTensor *tensor, GError **error)
+{
+  const char *store_path = sng_run_store_get_path (self->store);
+  g_autofree char *directory = g_path_get_dirname (store_path);
+  g_autofree char *captures = g_build_filename (directory, "captures", NULL);
+  g_autofree char *path = NULL;
+  g_autoptr (SngStateDict) tensors = sng_state_dict_new ();
+
+  if (!self->has_directory)
+    {
+      if (g_mkdir_with_parents (captures, 0755) != 0)
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[record][capture] %s: %s", captures, g_strerror (errno));
+          return FALSE;
+        }
+      self->has_directory = TRUE;
+    }
+
+  entry->capture = g_strdup_printf ("captures/%05u-%08" G_GUINT64_FORMAT ".safetensors", self->rank,
+                                    sng_run_store_get_next_seq (self->store));
+  path = g_build_filename (directory, entry->capture, NULL);
+  sng_state_dict_set_tensor (tensors, SNG_METADATA_CAPTURED_TENSOR, tensor);
+
+  return sng_safetensors_save (path, tensors, NULL, error);
+}
+
+/**
+ * sng_recorder_record_tensor:
+ * @self: a recorder
+ * @metric: the metric's name, not empty
+ * @stage: the stage that the entry belongs to
+ * @step: the global step that it belongs to
+ * @micro_batch: the micro-batch within the step or the validation, or -1
+ * @path: what tells it apart from others of the metric at this place; may be empty
+ * @tensor: a tensor of any dtype and shape
+ * @error: return location for a #GError
+ *
+ * Records a tensor as it is now: its fingerprint, its dtype and shape, and minimum,
+ * maximum, mean and number of non-finite elements. It may be changed afterwards.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_recorder_record_tensor (SngRecorder *self, const char *metric, SngStage stage, guint64 step, gint64 micro_batch,
+                            const char *path, SngTensor *tensor, GError **error)
+{
+  g_autoptr (SngMetadata) entry = NULL;
+  g_autoptr (SngFingerprint) fingerprint = NULL;
+  const gint64 *shape;
+
+  g_return_val_if_fail (SNG_IS_RECORDER (self), FALSE);
+  g_return_val_if_fail (metric != NULL && *metric != '\0', FALSE);
+  g_return_val_if_fail (path != NULL, FALSE);
+  g_return_val_if_fail (micro_batch >= -1, FALSE);
+  g_return_val_if_fail (step <= G_MAXINT64, FALSE);
+  g_return_val_if_fail (SNG_IS_TENSOR (tensor), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
+
+  fingerprint
+      = sng_tensor_summarize (tensor, &entry->minimum, &entry->maximum, &entry->mean, &entry->n_non_finite);
+  entry->fingerprint = sng_fingerprint_to_string (fingerprint);
+  entry->dtype = sng_tensor_get_dtype (tensor);
+  shape = sng_tensor_get_shape (tensor, &entry->n_dims);
+  entry->shape = g_new0 (gint64, MAX (entry->n_dims, 1));
+  for (guint i = 0; i < entry->n_dims; i++)
+    entry->shape[i] = shape[i];
+
+  if (g_hash_table_contains (self->captured, metric) && !capture (self, entry, tensor, error))
+    return FALSE;
+
+  return sng_run_store_append (self->store, entry, error);
+}
+
+/**
+ * sng_recorder_finish_step:
+ * @self: a recorder
+ * @error: return location for a #GError
+ *
+ * Commits what was recorded since the last time. From then on it survives the end of the
+ * process, however it comes.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_recorder_finish_step (SngRecorder *self, GError **error)
+{
+  g_return_val_if_fail (SNG_IS_RECORDER (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return sng_run_store_flush (self->store, error);
+}

@@ -1,0 +1,86 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <sqlite3.h>
+
+#include "record/sng-run-store.h"
+
+G_BEGIN_DECLS
+
+/* The columns of the table entries: from 0 in SELECT, from 1 in INSERT. */
+enum
+{
+  COLUMN_SEQ,
+  COLUMN_METRIC,
+  COLUMN_STAGE,
+  COLUMN_STEP,
+  COLUMN_MICRO_BATCH,
+  COLUMN_RANK,
+  COLUMN_PATH,
+  COLUMN_TYPE,
+  COLUMN_VALUE,
+  COLUMN_EXACT,
+  COLUMN_DTYPE,
+  COLUMN_SHAPE,
+  COLUMN_FINGERPRINT,
+  COLUMN_MINIMUM,
+  COLUMN_MAXIMUM,
+  COLUMN_MEAN,
+  COLUMN_NON_FINITE,
+  COLUMN_CAPTURE,
+};
+
+typedef enum
+{
+  STATEMENT_BEGIN,
+  STATEMENT_COMMIT,
+  STATEMENT_APPEND,
+  STATEMENT_DECLARE,
+  STATEMENT_LIST_METRICS,
+  STATEMENT_GET_FLAGS,
+  STATEMENT_SET_INFO,
+  STATEMENT_GET_INFO,
+  STATEMENT_QUERY,
+  STATEMENT_STEP_RANGE,
+  STATEMENT_FIND_STEP,
+  N_STATEMENTS,
+} StatementId;
+
+struct _SngRunStore
+{
+  GObject parent_instance;
+
+  char         *path;
+  sqlite3      *db; /* NULL once closed */
+  sqlite3_stmt *prepared[N_STATEMENTS];
+  gboolean      writable;
+  guint64       next_seq;
+  GHashTable   *metrics; /* of a writer: those in the table */
+};
+
+gboolean      sng_run_store_fail          (SngRunStore  *self,
+                                           const char   *what,
+                                           GError      **error);
+gboolean      sng_run_store_check_open    (SngRunStore  *self,
+                                           const char   *what,
+                                           gboolean      to_write,
+                                           GError      **error);
+/* The statement, ready for its parameters; whoever runs it resets it. */
+sqlite3_stmt *sng_run_store_get_statement (SngRunStore  *self,
+                                           StatementId   id,
+                                           const char   *what,
+                                           GError      **error);
+
+/* The next step from @at_least on that has entries; FALSE without an error when there is none. */
+gboolean sng_run_store_find_step    (SngRunStore  *self,
+                                     guint64       at_least,
+                                     guint64      *step,
+                                     GError      **error);
+/* The number that the next appended entry gets, from 1. */
+guint64  sng_run_store_get_next_seq (SngRunStore  *self);
+
+G_END_DECLS
