@@ -24,7 +24,9 @@
 #include "state/sng-state-dict.h"
 #include "state/sng-state-registry.h"
 #include "state/sng-stateful.h"
+
 #include "record/sng-metadata.h"
+#include "record/sng-recorder.h"
 #include "record/sng-run-store.h"
 
 #include "sng-enum-types.h"
