@@ -14,7 +14,7 @@
 #define BLOCKS_PER_CHUNK 64
 #define CHUNK_SIZE (BLOCKS_PER_CHUNK * SNG_FINGERPRINT_BLOCK_SIZE)
 /* So many chunks' sums are kept on the stack; a larger tensor is hashed wave by wave. */
-#define CHUNKS_PER_WAVE 512
+#define CHUNKS_PER_WAVE 128
 
 typedef struct
 {
