@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "cpu/sng-cpu-math-private.h"
 #include "cpu/sng-cpu-private.h"
 
 #include <stdlib.h>
@@ -137,6 +138,7 @@ sng_cpu_device_class_init (SngCpuDeviceClass *klass)
 
   device_class->name = "cpu";
   device_class->host = TRUE;
+  device_class->math = sng_cpu_math_get ();
   device_class->alloc = sng_cpu_device_alloc;
   device_class->free = sng_cpu_device_free;
   device_class->zero = sng_cpu_device_zero;

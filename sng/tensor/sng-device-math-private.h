@@ -163,6 +163,23 @@ typedef struct
   gpointer      d_logits;
 } SngCrossEntropy;
 
+/* One step of AdamW (Loshchilov, Hutter: Decoupled weight decay regularization, 2019), with the bias correction of Adam
+ * (Kingma, Ba, 2015), in the order of operations that torch.optim.AdamW has. */
+typedef struct
+{
+  gsize         n_elements;
+  guint64       step; /* this one's number, from 1 */
+  double        learning_rate;
+  double        beta1;
+  double        beta2;
+  double        epsilon;
+  double        weight_decay;
+  gconstpointer gradient;
+  gpointer      parameter;
+  gpointer      exp_avg;
+  gpointer      exp_avg_sq;
+} SngAdamwUpdate;
+
 typedef struct
 {
   void (*linear_forward)         (SngDevice             *device,
@@ -193,6 +210,16 @@ typedef struct
                                   const SngCrossEntropy *cross_entropy);
   void (*cross_entropy_backward) (SngDevice             *device,
                                   const SngCrossEntropy *cross_entropy);
+  void (*adamw)                  (SngDevice             *device,
+                                  const SngAdamwUpdate  *update);
+  /* in double, whatever the dtype */
+  double (*sum_of_squares)       (SngDevice             *device,
+                                  gsize                  n_elements,
+                                  gconstpointer          values);
+  void (*scale)                  (SngDevice             *device,
+                                  gsize                  n_elements,
+                                  double                 factor,
+                                  gpointer               values);
 } SngKernels;
 
 /* The kernels by dtype; NULL where a backend has none. */
@@ -201,5 +228,16 @@ struct _SngDeviceMath
   const SngKernels *f32;
   const SngKernels *f64; /* for numeric checks of gradients: exact before fast */
 };
+
+static inline const SngKernels *
+sng_device_get_kernels (SngDevice *device,
+                        SngDtype   dtype)
+{
+  const SngDeviceMath *math = SNG_DEVICE_GET_CLASS (device)->math;
+
+  if (math == NULL)
+    return NULL;
+  return dtype == SNG_DTYPE_F32 ? math->f32 : dtype == SNG_DTYPE_F64 ? math->f64 : NULL;
+}
 
 G_END_DECLS
