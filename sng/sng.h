@@ -29,6 +29,19 @@
 #include "record/sng-recorder.h"
 #include "record/sng-run-store.h"
 
+#include "train/sng-data-module.h"
+#include "train/sng-lr-scheduler.h"
+#include "train/sng-model-checkpoint.h"
+#include "train/sng-model.h"
+#include "train/sng-optimizer.h"
+#include "train/sng-parameter.h"
+#include "train/sng-rng-stream.h"
+#include "train/sng-sampler.h"
+#include "train/sng-trainer.h"
+
+#include "nn/sng-adamw.h"
+#include "nn/sng-lr-schedulers.h"
+
 #include "sng-enum-types.h"
 
 #undef SNG_INSIDE

@@ -133,9 +133,9 @@ sng_model_real_zero_gradients (SngModel *self, GError **error)
       if (gradient != NULL)
         {
           SngDevice *device = sng_tensor_get_device (gradient);
-          SngDeviceClass *device_class = G_TYPE_INSTANCE_GET_CLASS (device, SNG_TYPE_DEVICE, SngDeviceClass);
-
-          device_class->zero (device, sng_tensor_get_data (gradient), sng_tensor_get_n_bytes (gradient));
+          
+          SNG_DEVICE_GET_CLASS (device)->zero (device, sng_tensor_get_data (gradient),
+                                               sng_tensor_get_n_bytes (gradient));
         }
     }
 

@@ -25,5 +25,10 @@ gboolean sng_settings_get_uint64 (SngStateDict       *state,
                                   const char         *name,
                                   guint64            *value,
                                   GError            **error);
+/* A finite value from 0, under "learning_rate". */
+gboolean sng_settings_get_learning_rate (SngStateDict  *state,
+                                         const char    *place,
+                                         double        *value,
+                                         GError       **error);
 
 G_END_DECLS

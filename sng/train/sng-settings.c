@@ -98,3 +98,30 @@ sng_settings_get_uint64 (SngStateDict *state,
 
   return FALSE;
 }
+
+gboolean
+sng_settings_get_learning_rate (SngStateDict *state,
+                                const char *place,
+                                double *value,
+                                GError **error)
+{
+  double learning_rate;
+
+  if (!sng_state_dict_get_double (state, "learning_rate", &learning_rate, error))
+    {
+      g_prefix_error (error, "%s ", place);
+      return FALSE;
+    }
+
+  if (!(learning_rate >= 0.0 && learning_rate <= G_MAXDOUBLE))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
+                   "%s learning_rate: the checkpoint has %g, expected is a finite value from 0", place,
+                   learning_rate);
+      return FALSE;
+    }
+
+  *value = learning_rate;
+
+  return TRUE;
+}

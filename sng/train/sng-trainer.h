@@ -9,10 +9,10 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
-#include "state/sng-checkpoint-store.h"
 #include "state/sng-state-registry.h"
 #include "train/sng-data-module.h"
 #include "train/sng-lr-scheduler.h"
+#include "train/sng-model-checkpoint.h"
 #include "train/sng-model.h"
 #include "train/sng-optimizer.h"
 
@@ -21,10 +21,12 @@ G_BEGIN_DECLS
 #define SNG_TYPE_TRAINER (sng_trainer_get_type ())
 
 /* Properties (construct or before fit): max-steps, micro-batch-size, accumulate-grad-batches, val-check-interval (0: never),
- * limit-val-batches (0: all), gradient-clip-norm (0: off), seed, checkpoint-interval (0: none), checkpoint-store.
+ * limit-val-batches (0: all), gradient-clip-norm (0: off), seed (before attach), model-checkpoint (nullable).
  * Signals, all in the thread that called fit, in this order within a step:
  *   fit-start, { step-start, micro-batch-end* (stage train), step-end,
- *     [ validation-start, micro-batch-end* (stage validate), validation-end ], [ checkpoint-saved ], step-finished }*, fit-end | interrupted */
+ *     [ validation-start, micro-batch-end* (stage validate), validation-end ], [ checkpoint-saved ], step-finished }*, fit-end | interrupted
+ * Arguments: micro-batch-end (SngStage, guint micro_batch, SngStateDict *batch, SngStateDict *outputs), checkpoint-saved (const char *path),
+ *   interrupted (GError *), the others none. */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (SngTrainer, sng_trainer, SNG, TRAINER, GObject)
 
@@ -32,8 +34,10 @@ struct _SngTrainerClass
 {
   GObjectClass parent_class;
 
+  /* trains from the current global step to max-steps and emits the signals */
   gboolean (*fit)     (SngTrainer     *self,
                        GError        **error);
+  /* puts everything registered back */
   gboolean (*restore) (SngTrainer     *self,
                        SngCheckpoint  *checkpoint,
                        GError        **error);
@@ -42,51 +46,58 @@ struct _SngTrainerClass
 };
 
 SNG_AVAILABLE_IN_1_0
-SngTrainer         *sng_trainer_new                  (void);
+SngTrainer          *sng_trainer_new                      (void);
 SNG_AVAILABLE_IN_1_0
-gboolean            sng_trainer_attach               (SngTrainer      *self,
-                                                      SngModel        *model,
-                                                      SngDataModule   *data_module,
-                                                      SngOptimizer    *optimizer,
-                                                      SngLrScheduler  *scheduler,
-                                                      GError         **error);
+gboolean             sng_trainer_attach                   (SngTrainer      *self,
+                                                           SngModel        *model,
+                                                           SngDataModule   *data_module,
+                                                           SngOptimizer    *optimizer,
+                                                           SngLrScheduler  *scheduler,
+                                                           GError         **error);
 SNG_AVAILABLE_IN_1_0
-gboolean            sng_trainer_fit                  (SngTrainer      *self,
-                                                      GError         **error);
+gboolean             sng_trainer_fit                      (SngTrainer      *self,
+                                                           GError         **error);
 SNG_AVAILABLE_IN_1_0
-gboolean            sng_trainer_restore              (SngTrainer      *self,
-                                                      SngCheckpoint   *checkpoint,
-                                                      GError         **error);
+gboolean             sng_trainer_restore                  (SngTrainer      *self,
+                                                           SngCheckpoint   *checkpoint,
+                                                           GError         **error);
 SNG_AVAILABLE_IN_1_0
-char               *sng_trainer_save_checkpoint      (SngTrainer      *self,
-                                                      GError         **error);
+char                *sng_trainer_save_checkpoint          (SngTrainer      *self,
+                                                           GError         **error);
 SNG_AVAILABLE_IN_1_0
-void                sng_trainer_end_with_error       (SngTrainer      *self,
-                                                      GError          *error);
+void                 sng_trainer_end_with_error           (SngTrainer      *self,
+                                                           GError          *error);
 SNG_AVAILABLE_IN_1_0
-SngModel           *sng_trainer_get_model            (SngTrainer      *self);
+gboolean             sng_trainer_check_end                (SngTrainer      *self,
+                                                           GError         **error);
 SNG_AVAILABLE_IN_1_0
-SngDataModule      *sng_trainer_get_data_module      (SngTrainer      *self);
+SngModel            *sng_trainer_get_model                (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-SngOptimizer       *sng_trainer_get_optimizer        (SngTrainer      *self);
+SngDataModule       *sng_trainer_get_data_module          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-SngLrScheduler     *sng_trainer_get_lr_scheduler     (SngTrainer      *self);
+SngOptimizer        *sng_trainer_get_optimizer            (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-SngStateRegistry   *sng_trainer_get_state_registry   (SngTrainer      *self);
+SngLrScheduler      *sng_trainer_get_lr_scheduler         (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-SngCheckpointStore *sng_trainer_get_checkpoint_store (SngTrainer      *self);
+SngStateRegistry    *sng_trainer_get_state_registry       (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-guint64             sng_trainer_get_global_step      (SngTrainer      *self);
+SngModelCheckpoint  *sng_trainer_get_model_checkpoint     (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-guint64             sng_trainer_get_max_steps        (SngTrainer      *self);
+SngCheckpointStore  *sng_trainer_get_checkpoint_store     (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-guint64             sng_trainer_get_consumed_samples (SngTrainer      *self,
-                                                      SngStage         stage);
+guint64              sng_trainer_get_global_step          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-guint64             sng_trainer_get_epoch            (SngTrainer      *self);
+guint64              sng_trainer_get_max_steps            (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-double              sng_trainer_get_gradient_norm    (SngTrainer      *self);
+guint64              sng_trainer_get_consumed_samples     (SngTrainer      *self,
+                                                           SngStage         stage);
 SNG_AVAILABLE_IN_1_0
-guint64             sng_trainer_get_last_checkpoint_step (SngTrainer  *self);
+guint64              sng_trainer_get_epoch                (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+double               sng_trainer_get_loss                 (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+double               sng_trainer_get_gradient_norm        (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+guint64              sng_trainer_get_last_checkpoint_step (SngTrainer      *self);
 
 G_END_DECLS

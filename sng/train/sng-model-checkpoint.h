@@ -1,0 +1,33 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined(SNG_INSIDE) && !defined(SNG_COMPILATION)
+# error "Only <sng.h> can be included directly."
+#endif
+
+#include "state/sng-checkpoint-store.h"
+
+G_BEGIN_DECLS
+
+#define SNG_TYPE_MODEL_CHECKPOINT (sng_model_checkpoint_get_type ())
+
+/* When and where a trainer saves. Properties (construct-only): directory, every-n-train-steps (0: not by the count),
+ * save-last (at the end of fit; the default). */
+SNG_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (SngModelCheckpoint, sng_model_checkpoint, SNG, MODEL_CHECKPOINT, GObject)
+
+SNG_AVAILABLE_IN_1_0
+SngModelCheckpoint *sng_model_checkpoint_new       (const char          *directory,
+                                                    guint64              every_n_train_steps);
+SNG_AVAILABLE_IN_1_0
+SngCheckpointStore *sng_model_checkpoint_get_store (SngModelCheckpoint  *self);
+SNG_AVAILABLE_IN_1_0
+gboolean            sng_model_checkpoint_is_due    (SngModelCheckpoint  *self,
+                                                    guint64              step,
+                                                    gboolean             is_last);
+
+G_END_DECLS

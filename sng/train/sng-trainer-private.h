@@ -1,0 +1,85 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "train/sng-rng-stream.h"
+#include "train/sng-sampler.h"
+#include "train/sng-trainer.h"
+
+G_BEGIN_DECLS
+
+#define SNG_TYPE_TRAINING_PROGRESS (sng_training_progress_get_type ())
+
+/* The stateful "trainer": an object of its own, since the registry that holds it belongs to the trainer. */
+G_DECLARE_FINAL_TYPE (SngTrainingProgress, sng_training_progress, SNG, TRAINING_PROGRESS, GObject)
+
+struct _SngTrainingProgress
+{
+  GObject parent_instance;
+
+  guint64 global_step;
+  guint64 consumed_samples[2]; /* by SngStage */
+};
+
+typedef struct
+{
+  guint64             max_steps;
+  guint               micro_batch_size;
+  guint               accumulate_grad_batches;
+  guint64             val_check_interval;
+  guint64             limit_val_batches;
+  double              gradient_clip_norm;
+  guint64             seed;
+  SngModelCheckpoint *model_checkpoint;
+
+  SngStateRegistry    *registry;
+  SngTrainingProgress *progress;
+
+  /* what is attached: all set or, but for the optional scheduler, none */
+  SngModel       *model;
+  SngDataModule  *data_module;
+  SngOptimizer   *optimizer;
+  SngLrScheduler *scheduler;
+  SngSampler     *sampler;
+  SngRngStream   *masking;
+  GPtrArray      *parameters; /* the model's */
+
+  GPtrArray *window; /* the micro-batches of the step at work */
+  double     loss;
+  double     gradient_norm;
+  guint64    last_checkpoint_step;
+
+  GError  *end_error; /* atomic: set once from any thread, taken when fit ends */
+  gboolean is_fitting;
+  gboolean is_within_step; /* or failed within one: the state is that of no step */
+} SngTrainerPrivate;
+
+enum
+{
+  SNG_TRAINER_FIT_START,
+  SNG_TRAINER_STEP_START,
+  SNG_TRAINER_MICRO_BATCH_END,
+  SNG_TRAINER_STEP_END,
+  SNG_TRAINER_VALIDATION_START,
+  SNG_TRAINER_VALIDATION_END,
+  SNG_TRAINER_CHECKPOINT_SAVED,
+  SNG_TRAINER_STEP_FINISHED,
+  SNG_TRAINER_FIT_END,
+  SNG_TRAINER_INTERRUPTED,
+  SNG_TRAINER_N_SIGNALS
+};
+
+extern guint sng_trainer_signals[SNG_TRAINER_N_SIGNALS];
+
+SngTrainerPrivate *sng_trainer_get_private  (SngTrainer     *self);
+/* the default implementations of the vfuncs */
+gboolean           sng_trainer_real_fit     (SngTrainer     *self,
+                                             GError        **error);
+gboolean           sng_trainer_real_restore (SngTrainer     *self,
+                                             SngCheckpoint  *checkpoint,
+                                             GError        **error);
+
+G_END_DECLS

@@ -1,0 +1,621 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "train/sng-trainer-private.h"
+
+#include "sng-enum-types.h"
+#include "sng-error.h"
+#include "train/sng-vfunc-private.h"
+
+/**
+ * SngTrainer:
+ *
+ * Trains a model, step by step, so that a training that was stopped and resumed
+ * is the same as one that never stopped.
+ *
+ * ```c
+ * g_autoptr (SngTrainer) trainer = sng_trainer_new ();
+ *
+ * g_object_set (trainer, "max-steps", G_GUINT64_CONSTANT (100), "micro-batch-size", 2, NULL);
+ *
+ * if (!sng_trainer_attach (trainer, model, data_module, optimizer, scheduler, &error)
+ *     || !sng_trainer_fit (trainer, &error))
+ *   g_printerr ("%s\n", error->message);
+ * ```
+ *
+ * One global step is a window of
+ * [property@Sng.Trainer:accumulate-grad-batches] micro-batches. They are all
+ * loaded before the first one is computed, since each weighs by its share of
+ * the window's targets; so the inputs of a whole window are in memory, but the
+ * activations of one micro-batch only. The gradient is that of the mean loss
+ * over the window's targets, however the window is cut. Then the gradient is
+ * clipped, the optimizer and the scheduler make a step, and the global step and
+ * the count of consumed samples move on.
+ *
+ * A window may reach over the end of an epoch; a micro-batch never does, so the
+ * last one of an epoch may be smaller.
+ *
+ * Validation and checkpoints come at steps counted from the beginning of the
+ * training, never from a resume. Validation always sees the same samples with
+ * random numbers of its own.
+ *
+ * What must survive a stop is registered with the trainer's
+ * [class@Sng.StateRegistry]: "trainer" (global step, consumed samples), "model",
+ * "optimizer", "scheduler", "sampler", "rng/masking", and what the model
+ * registers by itself. Register further state of your own before
+ * [method@Sng.Trainer.fit].
+ *
+ * ## Signals
+ *
+ * Signals are news: a listener changes nothing of the training. To end it, it
+ * calls [method@Sng.Trainer.end_with_error]. All signals leave in the thread
+ * that called [method@Sng.Trainer.fit], in this order:
+ *
+ * 1. [signal@Sng.Trainer::fit-start], once;
+ * 2. for each step [signal@Sng.Trainer::step-start],
+ *    [signal@Sng.Trainer::micro-batch-end] for each micro-batch of the window,
+ *    [signal@Sng.Trainer::step-end]; where a validation is due
+ *    [signal@Sng.Trainer::validation-start],
+ *    [signal@Sng.Trainer::micro-batch-end] for each of its micro-batches,
+ *    [signal@Sng.Trainer::validation-end]; where a checkpoint is due
+ *    [signal@Sng.Trainer::checkpoint-saved]; and
+ *    [signal@Sng.Trainer::step-finished];
+ * 3. [signal@Sng.Trainer::fit-end], or [signal@Sng.Trainer::interrupted] wherever
+ *    an error ends the training.
+ *
+ * A trainer that wraps a foreign loop overrides [vfunc@Sng.Trainer.fit], emits
+ * the same signals but the last, and asks [method@Sng.Trainer.check_end] after
+ * each of them.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * SngTrainerClass:
+ * @parent_class: the parent class
+ * @fit: trains from the current global step to the last one
+ * @restore: puts everything registered back
+ *
+ * The functions that a trainer may override.
+ *
+ * Since: 1.0
+ */
+
+G_DEFINE_TYPE_WITH_PRIVATE (SngTrainer, sng_trainer, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_MAX_STEPS,
+  PROP_MICRO_BATCH_SIZE,
+  PROP_ACCUMULATE_GRAD_BATCHES,
+  PROP_VAL_CHECK_INTERVAL,
+  PROP_LIMIT_VAL_BATCHES,
+  PROP_GRADIENT_CLIP_NORM,
+  PROP_SEED,
+  PROP_MODEL_CHECKPOINT,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+guint sng_trainer_signals[SNG_TRAINER_N_SIGNALS];
+
+SngTrainerPrivate *
+sng_trainer_get_private (SngTrainer *self)
+{
+  return sng_trainer_get_instance_private (self);
+}
+
+static void
+sng_trainer_finalize (GObject *object)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (SNG_TRAINER (object));
+
+  g_clear_object (&priv->model_checkpoint);
+  g_clear_object (&priv->registry);
+  g_clear_object (&priv->progress);
+  g_clear_object (&priv->model);
+  g_clear_object (&priv->data_module);
+  g_clear_object (&priv->optimizer);
+  g_clear_object (&priv->scheduler);
+  g_clear_object (&priv->sampler);
+  g_clear_object (&priv->masking);
+  g_clear_pointer (&priv->parameters, g_ptr_array_unref);
+  g_clear_pointer (&priv->window, g_ptr_array_unref);
+  g_clear_error (&priv->end_error);
+
+  G_OBJECT_CLASS (sng_trainer_parent_class)->finalize (object);
+}
+
+static void
+sng_trainer_get_property (GObject *object,
+                          guint prop_id,
+                          GValue *value,
+                          GParamSpec *pspec)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (SNG_TRAINER (object));
+
+  switch (prop_id)
+    {
+    case PROP_MAX_STEPS:
+      g_value_set_uint64 (value, priv->max_steps);
+      break;
+
+    case PROP_MICRO_BATCH_SIZE:
+      g_value_set_uint (value, priv->micro_batch_size);
+      break;
+
+    case PROP_ACCUMULATE_GRAD_BATCHES:
+      g_value_set_uint (value, priv->accumulate_grad_batches);
+      break;
+
+    case PROP_VAL_CHECK_INTERVAL:
+      g_value_set_uint64 (value, priv->val_check_interval);
+      break;
+
+    case PROP_LIMIT_VAL_BATCHES:
+      g_value_set_uint64 (value, priv->limit_val_batches);
+      break;
+
+    case PROP_GRADIENT_CLIP_NORM:
+      g_value_set_double (value, priv->gradient_clip_norm);
+      break;
+
+    case PROP_SEED:
+      g_value_set_uint64 (value, priv->seed);
+      break;
+
+    case PROP_MODEL_CHECKPOINT:
+      g_value_set_object (value, priv->model_checkpoint);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+sng_trainer_set_property (GObject *object,
+                          guint prop_id,
+                          const GValue *value,
+                          GParamSpec *pspec)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (SNG_TRAINER (object));
+
+  /* They belong to a training as a whole, and the seed is in the sampler and the streams already. */
+  g_return_if_fail (!priv->is_fitting);
+  g_return_if_fail (prop_id != PROP_SEED || priv->model == NULL);
+
+  switch (prop_id)
+    {
+    case PROP_MAX_STEPS:
+      priv->max_steps = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MICRO_BATCH_SIZE:
+      priv->micro_batch_size = g_value_get_uint (value);
+      break;
+
+    case PROP_ACCUMULATE_GRAD_BATCHES:
+      priv->accumulate_grad_batches = g_value_get_uint (value);
+      break;
+
+    case PROP_VAL_CHECK_INTERVAL:
+      priv->val_check_interval = g_value_get_uint64 (value);
+      break;
+
+    case PROP_LIMIT_VAL_BATCHES:
+      priv->limit_val_batches = g_value_get_uint64 (value);
+      break;
+
+    case PROP_GRADIENT_CLIP_NORM:
+      priv->gradient_clip_norm = g_value_get_double (value);
+      break;
+
+    case PROP_SEED:
+      priv->seed = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MODEL_CHECKPOINT:
+      g_set_object (&priv->model_checkpoint, g_value_get_object (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * SngTrainer:max-steps: (getter get_max_steps)
+   *
+   * The global step at which the training is done.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_STEPS]
+    = g_param_spec_uint64 ("max-steps", NULL, NULL, 0, G_MAXUINT64, 1000, flags);
+
+  /**
+   * SngTrainer:micro-batch-size:
+   *
+   * How many samples are computed at once.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MICRO_BATCH_SIZE]
+    = g_param_spec_uint ("micro-batch-size", NULL, NULL, 1, G_MAXINT, 1, flags);
+
+  /**
+   * SngTrainer:accumulate-grad-batches:
+   *
+   * How many micro-batches make a step.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ACCUMULATE_GRAD_BATCHES]
+    = g_param_spec_uint ("accumulate-grad-batches", NULL, NULL, 1, G_MAXINT, 1, flags);
+
+  /**
+   * SngTrainer:val-check-interval:
+   *
+   * Validation runs after each step that is a multiple of it; 0 means never.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_VAL_CHECK_INTERVAL]
+    = g_param_spec_uint64 ("val-check-interval", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * SngTrainer:limit-val-batches:
+   *
+   * How many micro-batches a validation has at most; 0 means all.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_LIMIT_VAL_BATCHES]
+    = g_param_spec_uint64 ("limit-val-batches", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * SngTrainer:gradient-clip-norm:
+   *
+   * Where the L2 norm of all gradients together is above it, they are scaled by
+   * `gradient-clip-norm / (norm + 1e-6)`; 0 means that nothing is clipped.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_GRADIENT_CLIP_NORM]
+    = g_param_spec_double ("gradient-clip-norm", NULL, NULL, 0.0, G_MAXDOUBLE, 0.0, flags);
+
+  /**
+   * SngTrainer:seed:
+   *
+   * The seed of the order of the samples and of the masks. It is set before
+   * [method@Sng.Trainer.attach].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SEED] = g_param_spec_uint64 ("seed", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * SngTrainer:model-checkpoint: (getter get_model_checkpoint)
+   *
+   * When and where to save, or %NULL to save nothing.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MODEL_CHECKPOINT]
+    = g_param_spec_object ("model-checkpoint", NULL, NULL, SNG_TYPE_MODEL_CHECKPOINT, flags);
+
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static guint
+add_signal (const char *name,
+            guint n_types,
+            const GType *types)
+{
+  return g_signal_newv (name, SNG_TYPE_TRAINER, G_SIGNAL_RUN_LAST, NULL, NULL, NULL, NULL, G_TYPE_NONE,
+                        n_types, (GType *) types);
+}
+
+static void
+install_signals (void)
+{
+  const GType micro_batch_end[] = { SNG_TYPE_STAGE, G_TYPE_UINT, SNG_TYPE_STATE_DICT, SNG_TYPE_STATE_DICT };
+  const GType checkpoint_saved[] = { G_TYPE_STRING };
+  const GType interrupted[] = { G_TYPE_ERROR };
+
+  /**
+   * SngTrainer::fit-start:
+   * @self: the trainer
+   *
+   * Once, at the beginning of [method@Sng.Trainer.fit], with the state as it was
+   * created or restored and the learning rate of the next step set.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_FIT_START] = add_signal ("fit-start", 0, NULL);
+
+  /**
+   * SngTrainer::step-start:
+   * @self: the trainer
+   *
+   * Before anything of a step. The global step is still that of the step before.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_STEP_START] = add_signal ("step-start", 0, NULL);
+
+  /**
+   * SngTrainer::micro-batch-end:
+   * @self: the trainer
+   * @stage: whether it was trained or validated on
+   * @micro_batch: its index within the step, or within the validation
+   * @batch: the inputs, with "sample_ids" and "n_targets"
+   * @outputs: what the model made of them, with "loss"
+   *
+   * After the forward, in training also the backward pass of a micro-batch. The
+   * tensors are those in use: who wants to keep one copies it. In training the
+   * global step is still that of the step before.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_MICRO_BATCH_END]
+    = add_signal ("micro-batch-end", G_N_ELEMENTS (micro_batch_end), micro_batch_end);
+
+  /**
+   * SngTrainer::step-end:
+   * @self: the trainer
+   *
+   * After the optimizer and the scheduler, with the global step moved on.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_STEP_END] = add_signal ("step-end", 0, NULL);
+
+  /**
+   * SngTrainer::validation-start:
+   * @self: the trainer
+   *
+   * Before a validation, which comes after [signal@Sng.Trainer::step-end].
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_VALIDATION_START] = add_signal ("validation-start", 0, NULL);
+
+  /**
+   * SngTrainer::validation-end:
+   * @self: the trainer
+   *
+   * After a validation.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_VALIDATION_END] = add_signal ("validation-end", 0, NULL);
+
+  /**
+   * SngTrainer::checkpoint-saved:
+   * @self: the trainer
+   * @path: the checkpoint's directory
+   *
+   * When a checkpoint is complete and durable. In a step that is after the
+   * validation. [signal@Sng.Trainer::step-finished] follows even when a listener
+   * ends the training here.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED]
+    = add_signal ("checkpoint-saved", G_N_ELEMENTS (checkpoint_saved), checkpoint_saved);
+
+  /**
+   * SngTrainer::step-finished:
+   * @self: the trainer
+   *
+   * The last of a step, after its validation and its checkpoint.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_STEP_FINISHED] = add_signal ("step-finished", 0, NULL);
+
+  /**
+   * SngTrainer::fit-end:
+   * @self: the trainer
+   *
+   * When the training has reached its last step.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_FIT_END] = add_signal ("fit-end", 0, NULL);
+
+  /**
+   * SngTrainer::interrupted:
+   * @self: the trainer
+   * @error: why
+   *
+   * When an error, from a part or from [method@Sng.Trainer.end_with_error], has
+   * ended the training. Nothing follows.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_INTERRUPTED]
+    = add_signal ("interrupted", G_N_ELEMENTS (interrupted), interrupted);
+}
+
+static void
+sng_trainer_class_init (SngTrainerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = sng_trainer_finalize;
+  object_class->get_property = sng_trainer_get_property;
+  object_class->set_property = sng_trainer_set_property;
+
+  klass->fit = sng_trainer_real_fit;
+  klass->restore = sng_trainer_real_restore;
+
+  install_properties (object_class);
+  install_signals ();
+}
+
+static void
+sng_trainer_init (SngTrainer *self)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
+
+  priv->registry = sng_state_registry_new ();
+  priv->progress = g_object_new (SNG_TYPE_TRAINING_PROGRESS, NULL);
+  priv->window = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+/**
+ * sng_trainer_new:
+ *
+ * Creates a trainer. Its settings are properties, its parts come with
+ * [method@Sng.Trainer.attach].
+ *
+ * Returns: (transfer full): a new trainer
+ *
+ * Since: 1.0
+ */
+SngTrainer *
+sng_trainer_new (void)
+{
+  return g_object_new (SNG_TYPE_TRAINER, NULL);
+}
+
+/* A failed vfunc has said why, or someone has asked for the end, whose reason goes first. */
+static void
+interrupt (SngTrainer *self,
+           GError *failure,
+           GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
+  GError *end_error = g_atomic_pointer_exchange (&priv->end_error, NULL);
+
+  if (end_error != NULL)
+    {
+      g_clear_error (&failure);
+      failure = end_error;
+    }
+
+  g_ptr_array_set_size (priv->window, 0);
+  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_INTERRUPTED], 0, failure);
+
+  /* Whoever heard of the end and asks for it again comes too late. */
+  end_error = g_atomic_pointer_exchange (&priv->end_error, NULL);
+  g_clear_error (&end_error);
+  g_propagate_error (error, failure);
+}
+
+/**
+ * sng_trainer_fit:
+ * @self: a trainer with its parts attached
+ * @error: return location for a #GError
+ *
+ * Trains from the current global step up to [property@Sng.Trainer:max-steps].
+ * A training that is done already makes no further step.
+ *
+ * Where it fails, the state is that of the moment and may lie within a step:
+ * only a checkpoint leads back to a step as a whole.
+ *
+ * Returns: whether the training reached its last step; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_trainer_fit (SngTrainer *self,
+                 GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
+  gboolean succeeded;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_TRAINER (self), FALSE);
+  g_return_val_if_fail (!priv->is_fitting, FALSE);
+
+  priv->is_fitting = TRUE;
+  succeeded = SNG_TRAINER_GET_CLASS (self)->fit (self, &local_error);
+  succeeded = sng_vfunc_check_result (self, "fit", succeeded, &local_error)
+              && sng_trainer_check_end (self, &local_error);
+
+  if (!succeeded)
+    interrupt (self, local_error, error);
+
+  priv->is_fitting = FALSE;
+
+  return succeeded;
+}
+
+/**
+ * sng_trainer_end_with_error:
+ * @self: a trainer
+ * @error: why
+ *
+ * Asks for the end of the training. [method@Sng.Trainer.fit] returns with @error
+ * as soon as the current signal's listeners have returned; where that is
+ * [signal@Sng.Trainer::checkpoint-saved], after
+ * [signal@Sng.Trainer::step-finished]. The first error wins, and it wins over
+ * that of a part that fails meanwhile. Asked before a training, it ends the next
+ * one at its first signal.
+ *
+ * The deliberate interruption of a run has the code %SNG_ERROR_STOP_AND_GO.
+ *
+ * It may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+sng_trainer_end_with_error (SngTrainer *self,
+                            GError *error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
+  g_autoptr (GError) copy = NULL;
+
+  g_return_if_fail (SNG_IS_TRAINER (self));
+  g_return_if_fail (error != NULL);
+
+  copy = g_error_copy (error);
+
+  if (g_atomic_pointer_compare_and_exchange (&priv->end_error, NULL, copy))
+    copy = NULL;
+}
+
+/**
+ * sng_trainer_check_end:
+ * @self: a trainer
+ * @error: return location for a #GError
+ *
+ * Whether the training may go on. An implementation of [vfunc@Sng.Trainer.fit]
+ * asks after each signal, and returns with the error where not.
+ *
+ * Returns: %FALSE with @error set where someone has asked for the end
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_trainer_check_end (SngTrainer *self,
+                       GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
+  const GError *end_error;
+
+  g_return_val_if_fail (SNG_IS_TRAINER (self), FALSE);
+
+  end_error = g_atomic_pointer_get (&priv->end_error);
+
+  if (end_error == NULL)
+    return TRUE;
+
+  if (error != NULL)
+    *error = g_error_copy (end_error);
+
+  return FALSE;
+}
