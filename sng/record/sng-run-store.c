@@ -34,8 +34,8 @@ static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
   [STATEMENT_COMMIT] = "COMMIT",
   [STATEMENT_APPEND] = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-  [STATEMENT_DECLARE] = "INSERT INTO metrics (name, flags) VALUES (?1, ?2)"
-                        " ON CONFLICT (name) DO UPDATE SET flags = ?2",
+  [STATEMENT_DECLARE] = ("INSERT INTO metrics (name, flags) VALUES (?1, ?2)"
+                         " ON CONFLICT (name) DO UPDATE SET flags = ?2"),
   [STATEMENT_LIST_METRICS] = "SELECT name FROM metrics ORDER BY position",
   [STATEMENT_GET_FLAGS] = "SELECT flags FROM metrics WHERE name = ?1",
   [STATEMENT_SET_INFO] = "INSERT OR REPLACE INTO info VALUES (?1, ?2)",

@@ -222,14 +222,14 @@ static void
 test_equal_tensor (void)
 {
   static const char *const others[] = {
-    "{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F64'>, 'shape': <[2, 3]>,"
-    " 'fingerprint': <'" FINGERPRINT "'>}",
-    "{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[3, 2]>,"
-    " 'fingerprint': <'" FINGERPRINT "'>}",
-    "{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[2]>,"
-    " 'fingerprint': <'" FINGERPRINT "'>}",
-    "{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[2, 3]>,"
-    " 'fingerprint': <'10112233445566778899aabbccddeeff'>}",
+    ("{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F64'>, 'shape': <[2, 3]>,"
+     " 'fingerprint': <'" FINGERPRINT "'>}"),
+    ("{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[3, 2]>,"
+     " 'fingerprint': <'" FINGERPRINT "'>}"),
+    ("{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[2]>,"
+     " 'fingerprint': <'" FINGERPRINT "'>}"),
+    ("{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[2, 3]>,"
+     " 'fingerprint': <'10112233445566778899aabbccddeeff'>}"),
     "{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'value': <1.0>}",
   };
   g_autoptr (SngMetadata) entry

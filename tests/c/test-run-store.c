@@ -232,6 +232,7 @@ test_metrics_and_info (Fixture *fixture, gconstpointer data)
   g_auto (GStrv) metrics = NULL;
   g_autoptr (GVariant) seed = NULL;
   g_autoptr (GVariant) rate = NULL;
+  g_autoptr (GVariant) expected = NULL;
 
   sng_run_store_declare_metric (store, "Z", SNG_METRIC_NONE, &error);
   sng_run_store_declare_metric (store, "A", SNG_METRIC_PER_RUN, &error);
@@ -256,7 +257,8 @@ test_metrics_and_info (Fixture *fixture, gconstpointer data)
   seed = sng_run_store_get_info (opened, "seed");
   g_assert_cmpuint (g_variant_get_uint64 (seed), ==, G_MAXUINT64);
   rate = sng_run_store_get_info (opened, "rate");
-  g_assert_true (g_variant_equal (rate, g_variant_new_parsed ("[0.1, -0.0]")));
+  expected = g_variant_ref_sink (g_variant_new_parsed ("[0.1, -0.0]"));
+  g_assert_true (g_variant_equal (rate, expected));
   g_assert_null (sng_run_store_get_info (opened, "speed"));
 }
 
