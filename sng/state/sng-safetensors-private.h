@@ -13,9 +13,6 @@ G_BEGIN_DECLS
 #define SNG_SAFETENSORS_MAX_HEADER 100000000 /* bytes; what other readers of the format allow as well */
 #define SNG_SAFETENSORS_METADATA   "__metadata__"
 
-gboolean      sng_safetensors_dtype_from_name (const char *name,
-                                               SngDtype   *dtype);
-
 /* Writes a dictionary of tensors; hands the header back, which is all of the file before the data. */
 GBytes       *sng_safetensors_write (SngStateFile  *file,
                                      SngStateDict  *tensors,

@@ -22,39 +22,11 @@ typedef struct
   guint rank;
 } Item;
 
-/* The names of the format in the order of its files: large alignment first. */
-static const struct
-{
-  SngDtype dtype;
-  const char *name;
-} dtypes[] = { { SNG_DTYPE_I64, "I64" },  { SNG_DTYPE_F64, "F64" },   { SNG_DTYPE_F32, "F32" },
-               { SNG_DTYPE_I32, "I32" },  { SNG_DTYPE_BF16, "BF16" }, { SNG_DTYPE_F16, "F16" },
-               { SNG_DTYPE_I16, "I16" },  { SNG_DTYPE_I8, "I8" },     { SNG_DTYPE_U8, "U8" },
-               { SNG_DTYPE_BOOL, "BOOL" } };
-
-static guint
-get_rank (SngDtype dtype)
-{
-  guint rank = 0;
-
-  while (rank < G_N_ELEMENTS (dtypes) - 1 && dtypes[rank].dtype != dtype)
-    rank++;
-
-  return rank;
-}
-
-gboolean
-sng_safetensors_dtype_from_name (const char *name, SngDtype *dtype)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
-    if (g_str_equal (dtypes[i].name, name))
-      {
-        *dtype = dtypes[i].dtype;
-        return TRUE;
-      }
-
-  return FALSE;
-}
+/* The order of the dtypes in a file: large alignment first. */
+static const guint ranks[] = {
+  [SNG_DTYPE_I64] = 0, [SNG_DTYPE_F64] = 1, [SNG_DTYPE_F32] = 2, [SNG_DTYPE_I32] = 3, [SNG_DTYPE_BF16] = 4,
+  [SNG_DTYPE_F16] = 5, [SNG_DTYPE_I16] = 6, [SNG_DTYPE_I8] = 7,  [SNG_DTYPE_U8] = 8,  [SNG_DTYPE_BOOL] = 9,
+};
 
 static int
 compare_items (gconstpointer a, gconstpointer b)
@@ -91,7 +63,7 @@ sort_tensors (SngStateDict *tensors, GError **error)
                        "[safetensors][save] '%s' cannot name a tensor: the format reserves it", item.name);
           return NULL;
         }
-      item.rank = get_rank (sng_tensor_get_dtype (item.tensor));
+      item.rank = ranks[sng_tensor_get_dtype (item.tensor)];
       g_array_append_val (items, item);
     }
   g_array_sort (items, compare_items);
@@ -100,9 +72,7 @@ sort_tensors (SngStateDict *tensors, GError **error)
 }
 
 static int
-compare_keys (gconstpointer a,
-              gconstpointer b,
-              gpointer      data)
+compare_keys (gconstpointer a, gconstpointer b, gpointer data)
 {
   return strcmp (a, b);
 }
@@ -110,8 +80,7 @@ compare_keys (gconstpointer a,
 /* In the order of the keys, so that there is one way to write them. Of a key that the variant has twice, the first
  * counts, as for g_variant_lookup (). */
 static void
-append_metadata (GString  *text,
-                 GVariant *metadata)
+append_metadata (GString *text, GVariant *metadata)
 {
   g_autoptr (GTree) sorted = g_tree_new_full (compare_keys, NULL, g_free, g_free);
   GVariantIter iter;
@@ -151,7 +120,8 @@ append_tensor (GString *text, const Item *item, guint64 begin, guint64 end)
   if (text->str[text->len - 1] == '}')
     g_string_append_c (text, ',');
   sng_json_append_string (text, item->name);
-  g_string_append_printf (text, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[item->rank].name);
+  g_string_append_printf (text, ":{\"dtype\":\"%s\",\"shape\":[",
+                          sng_dtype_get_name (sng_tensor_get_dtype (item->tensor)));
   for (guint i = 0; i < n_dims; i++)
     g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? "," : "", shape[i]);
   g_string_append_printf (text, "],\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]}", begin,

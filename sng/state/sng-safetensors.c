@@ -142,7 +142,7 @@ read_dtype (const Reader *reader, JsonObject *object, Item *item, GError **error
 
   if (name == NULL)
     return refuse (error, reader, item->name, "has no dtype");
-  if (sng_safetensors_dtype_from_name (name, &item->dtype))
+  if (sng_dtype_from_name (name, &item->dtype))
     return TRUE;
   if (!g_strv_contains (known, name))
     return refuse (error, reader, item->name, "unknown dtype '%s'", name);
@@ -215,6 +215,11 @@ read_item (const Reader *reader, JsonObject *root, const char *name, guint posit
   item->position = position;
   item->shape = g_array_new (FALSE, FALSE, sizeof (gint64));
 
+  if (name[0] == '\0')
+    {
+      refuse (error, reader, NULL, "header: a tensor has no name");
+      return NULL;
+    }
   if (object == NULL)
     {
       refuse (error, reader, name, "is not described by an object");
@@ -259,8 +264,8 @@ check_no_gaps (const Reader *reader, GPtrArray *items, GError **error)
       if (item->begin != end)
         return refuse (error, reader, item->name,
                        "begins at offset %" G_GUINT64_FORMAT
-                       ", which leaves a %s: the data before it ends at %" G_GUINT64_FORMAT,
-                       item->begin, item->begin > end ? "hole" : "overlap", end);
+                       ", which leaves %s: the data before it ends at %" G_GUINT64_FORMAT,
+                       item->begin, item->begin > end ? "a hole" : "an overlap", end);
       end = item->end;
     }
 
@@ -299,6 +304,7 @@ static SngTensor *
 make_tensor (const Reader *reader, const Item *item, GError **error)
 {
   g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) failure = NULL;
   SngTensor *tensor;
   gconstpointer data;
   gsize n_bytes;
@@ -314,10 +320,12 @@ make_tensor (const Reader *reader, const Item *item, GError **error)
       bytes = g_bytes_new (data, n_bytes);
     }
 
+  /* What the format allows and a tensor cannot be, such as too many dimensions. */
   tensor = sng_tensor_new_from_bytes (item->dtype, (const gint64 *) (gconstpointer) item->shape->data,
-                                      item->shape->len, bytes, error);
+                                      item->shape->len, bytes, &failure);
   if (tensor == NULL)
-    g_prefix_error (error, "[safetensors][load] %s: tensor '%s': ", reader->path, item->name);
+    g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[safetensors][load] %s: tensor '%s': %s",
+                 reader->path, item->name, failure->message);
 
   return tensor;
 }
@@ -384,7 +392,7 @@ sng_safetensors_read (GBytes *contents,
  * tensor and what is wrong, with the two numbers that do not agree.
  *
  * Fails with %SNG_ERROR_INVALID_DATA where the file is not what the format asks
- * for, with %SNG_ERROR_NOT_SUPPORTED for a dtype that a
+ * for, with %SNG_ERROR_NOT_SUPPORTED for a dtype or a number of dimensions that a
  * [class@Sng.Tensor] does not have, with %SNG_ERROR_NOT_FOUND where there is no
  * such file and with %SNG_ERROR_IO where it cannot be read.
  *

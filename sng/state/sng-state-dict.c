@@ -75,25 +75,13 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
-/* "f32[2, 3]" or "value of type 'x'": one side of a mismatch. */
+/* One side of a mismatch. */
 static char *
 entry_describe (const Entry *entry)
 {
-  GString *text;
-  const gint64 *shape;
-  guint n_dims;
-
-  if (entry->tensor == NULL)
-    return g_strdup_printf ("a value of type '%s'", g_variant_get_type_string (entry->value));
-
-  text = g_string_new (sng_dtype_get_name (sng_tensor_get_dtype (entry->tensor)));
-  shape = sng_tensor_get_shape (entry->tensor, &n_dims);
-  g_string_append_c (text, '[');
-  for (guint i = 0; i < n_dims; i++)
-    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "", shape[i]);
-  g_string_append_c (text, ']');
-
-  return g_string_free (text, FALSE);
+  return entry->tensor != NULL
+             ? sng_tensor_describe (entry->tensor)
+             : g_strdup_printf ("a value of type '%s'", g_variant_get_type_string (entry->value));
 }
 
 static gboolean

@@ -99,7 +99,8 @@ propagate_failure (GError **error,
   if (failure != NULL && failure->message[0] == '[')
     g_propagate_error (error, failure);
   else if (failure != NULL)
-    g_propagate_prefixed_error (error, failure, "[state][%s] %s.%s: ", place, G_OBJECT_TYPE_NAME (self), function);
+    g_propagate_prefixed_error (error, failure, "[state][%s] %s.%s: ", place, G_OBJECT_TYPE_NAME (self),
+                                function);
   else
     g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED, "[state][%s] %s.%s failed without an error", place,
                  G_OBJECT_TYPE_NAME (self), function);
