@@ -183,3 +183,13 @@ fixture_remove (const char *path)
 
   g_assert_cmpint (g_remove (path), ==, 0);
 }
+
+void
+fixture_write (const char *path, gconstpointer contents, gsize n_bytes)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_unlink (path); /* a longer file would keep its end */
+  g_file_set_contents_full (path, contents, (gssize) n_bytes, G_FILE_SET_CONTENTS_NONE, 0666, &error);
+  g_assert_no_error (error);
+}

@@ -49,6 +49,8 @@ struct _TestBare
 SngTensor *fixture_tensor (SngDtype dtype, guint n_dims, const gint64 *shape);
 char *fixture_make_tmp (void);
 void fixture_remove (const char *path);
+/* Without waiting for the disk. */
+void fixture_write (const char *path, gconstpointer contents, gsize n_bytes);
 
 /* An error of this code whose message has these words. */
 #define fixture_assert_error(error, wanted, words)                                                           \

@@ -211,7 +211,7 @@ write_file (const char *path, const char *header, gsize n_header, gsize n_data)
   g_byte_array_append (contents, (const guint8 *) header, n_header);
   for (gsize i = 0; i < n_data; i++)
     g_byte_array_append (contents, (const guint8 *) &(guint8){ 37 * i + 11 }, 1);
-  g_assert_true (g_file_set_contents (path, (const char *) contents->data, contents->len, NULL));
+  fixture_write (path, (const char *) contents->data, contents->len);
 }
 
 /* One tensor 'a' of 8 bytes. */
@@ -329,7 +329,7 @@ assert_refused (const char *path, const void *contents, gsize n_bytes, const cha
   g_autoptr (SngStateDict) loaded = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (g_file_set_contents (path, contents, (gssize) n_bytes, NULL));
+  fixture_write (path, contents, n_bytes);
   loaded = sng_safetensors_load (path, NULL, &error);
   g_assert_null (loaded);
   fixture_assert_error (error, SNG_ERROR_INVALID_DATA, words);
@@ -433,7 +433,7 @@ test_damaged_header (Fixture *fixture, gconstpointer data)
         g_autoptr (GError) error = NULL;
 
         contents[i] ^= (char) (1u << bit);
-        g_assert_true (g_file_set_contents (fixture->path, contents, (gssize) length, NULL));
+        fixture_write (fixture->path, contents, length);
         contents[i] ^= (char) (1u << bit);
         loaded = sng_safetensors_load (fixture->path, NULL, &error);
         g_assert_true ((loaded == NULL) == (error != NULL));
@@ -446,7 +446,7 @@ test_damaged_header (Fixture *fixture, gconstpointer data)
       g_autoptr (SngStateDict) loaded = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (g_file_set_contents (fixture->path, contents, (gssize) n, NULL));
+      fixture_write (fixture->path, contents, n);
       loaded = sng_safetensors_load (fixture->path, NULL, &error);
       g_assert_null (loaded);
       g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA);
