@@ -68,6 +68,15 @@ def has_its_messages_listed(name, text, root):
         if MESSAGE.search(text) and name not in listed else None
 
 
+def is_built(name, text, root):
+    """A source, and the header of one, stand in a list of their folder's meson.build."""
+    path = root / name
+    if path.suffix == ".h" and (path.parent.name == "cli" or not path.with_suffix(".c").exists()):
+        return None
+    lists = (path.parent / "meson.build").read_text(encoding="utf-8")
+    return None if f"'{path.name}'" in lists else "in no list of its folder's meson.build"
+
+
 # Each check with the file and the text that it must refuse.
 GOOD_HEADER = "/* SPDX-FileCopyrightText: x\n * SPDX-License-Identifier: LGPL-2.1-or-later */\n"
 CHECKS = [
@@ -76,6 +85,7 @@ CHECKS = [
     (has_include_guard, "sng/train/sng-a.h", GOOD_HEADER + "#pragma once\n"),
     (shows_no_foreign_type, "sng/record/sng-a.h", "#include <sqlite3.h>\n"),
     (keeps_the_layers, "sng/train/sng-a.c", '#include "record/sng-metadata.h"\n'),
+    (is_built, "sng/train/sng-a.c", "int a;\n"),
     (has_its_messages_listed, "sng/cli/sng-a.c", 'puts (_ ("hello"));\n'),
 ]
 
