@@ -41,6 +41,8 @@
 
 #include "nn/sng-adamw.h"
 #include "nn/sng-lr-schedulers.h"
+#include "nn/sng-transformer-config.h"
+#include "nn/sng-transformer.h"
 
 #include "sng-enum-types.h"
 

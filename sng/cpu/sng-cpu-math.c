@@ -8,16 +8,13 @@
 #include <dnnl.h>
 #include <stdlib.h>
 
-/* From omp.h, which clang alone does not have. */
-void omp_set_num_threads (int n_threads);
-
 /* What all dtypes share: the choice of the kernels, matrix products, scratch memory. */
 
 const SngDeviceMath *
 sng_cpu_math_get (void)
 {
   static const SngDeviceMath plain = { .f32 = &sng_cpu_kernels_f32, .f64 = &sng_cpu_kernels_f64 };
-#ifdef __x86_64__
+#ifdef SNG_HAVE_AVX2
   static const SngDeviceMath avx2 = { .f32 = &sng_cpu_kernels_f32_avx2, .f64 = &sng_cpu_kernels_f64 };
 
   if (__builtin_cpu_supports ("avx2"))
@@ -80,17 +77,11 @@ sng_cpu_gemm_f32 (char         transpose_a,
                   float       *c,
                   gsize        c_stride)
 {
-  static __thread gboolean one_thread = FALSE;
-  dnnl_status_t status;
-
-  /* libsng cuts the work itself; oneDNN must not start threads of its own. The number is the calling thread's. */
-  if (!one_thread)
-    {
-      omp_set_num_threads (1);
-      one_thread = TRUE;
-    }
-  status = dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
+  int n_openmp_threads = sng_cpu_single_openmp_begin ();
+  dnnl_status_t status = dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
                        (dnnl_dim_t) a_stride, b, (dnnl_dim_t) b_stride, beta, c, (dnnl_dim_t) c_stride);
+
+  sng_cpu_single_openmp_end (n_openmp_threads);
   if (status != dnnl_success)
     g_error ("[cpu][gemm] oneDNN refuses a product of %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT ": %d",
              m, n, k, (int) status);

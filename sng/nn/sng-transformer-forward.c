@@ -1,0 +1,120 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "nn/sng-transformer-private.h"
+
+static void
+forward_block (SngTransformer *self,
+               guint           index)
+{
+  const SngKernels *k = self->kernels;
+  SngBlock block;
+
+  sng_transformer_describe_block (self, index, &block);
+  k->layer_norm_forward (self->device, &block.norm1);
+  k->linear_forward (self->device, &block.qkv);
+  if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)
+    k->rotary (self->device, &block.rotary);
+  k->attention_forward (self->device, &block.attention);
+  k->linear_forward (self->device, &block.projection);
+  k->residual (self->device, &block.attention_residual);
+  k->layer_norm_forward (self->device, &block.norm2);
+  k->linear_forward (self->device, &block.up);
+  k->gelu_forward (self->device, &block.gelu);
+  k->linear_forward (self->device, &block.down);
+  k->residual (self->device, &block.ffn_residual);
+}
+
+static void
+forward_head (SngTransformer *self,
+              const SngFrame *frame)
+{
+  const SngKernels *k = self->kernels;
+
+  k->layer_norm_forward (self->device, &frame->final_norm);
+  if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)
+    {
+      k->linear_forward (self->device, &frame->dense);
+      k->gelu_forward (self->device, &frame->gelu);
+      k->layer_norm_forward (self->device, &frame->head_norm);
+    }
+  k->linear_forward (self->device, &frame->decoder);
+}
+
+/* The mean over the targets; 0 where there is none. Rows are added in their order. */
+static gboolean
+compute_loss (SngTransformer *self,
+              const SngFrame *frame,
+              double         *loss,
+              GError        **error)
+{
+  gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
+  double total = 0;
+
+  self->kernels->cross_entropy_forward (self->device, &frame->cross_entropy);
+  if (!sng_transformer_device_class (self)->download (self->device, self->host_losses, frame->cross_entropy.losses,
+                                                      n_rows * sizeof (double), error))
+    return FALSE;
+  for (gsize row = 0; row < n_rows; row++)
+    total += self->host_losses[row];
+  *loss = self->batch.n_targets > 0 ? total / (double) self->batch.n_targets : 0;
+  return TRUE;
+}
+
+static SngStateDict *
+make_outputs (SngTransformer *self,
+              const SngFrame *frame,
+              GError        **error)
+{
+  g_autoptr (SngStateDict) outputs = sng_state_dict_new ();
+  g_autoptr (SngTensor) logits = NULL;
+  const gint64 shape[] = { (gint64) self->batch.n_sequences, (gint64) self->batch.n_tokens, self->settings.vocab_size };
+  const gint64 strides[] = { shape[1] * shape[2], shape[2], 1 };
+
+  if (self->batch.has_labels)
+    {
+      double loss;
+
+      if (!compute_loss (self, frame, &loss, error))
+        return NULL;
+      sng_state_dict_set_double (outputs, "loss", loss);
+    }
+  logits = sng_tensor_new_view (self->arena, (gint64) self->activations.logits, shape, strides, 3, error);
+  if (logits == NULL)
+    return NULL;
+  sng_state_dict_set_tensor (outputs, "logits", logits);
+  return g_steal_pointer (&outputs);
+}
+
+SngStateDict *
+sng_transformer_forward (SngModel     *model,
+                         SngStateDict *batch,
+                         SngStage      stage,
+                         GError      **error)
+{
+  SngTransformer *self = SNG_TRANSFORMER (model);
+  const SngKernels *k = self->kernels;
+  g_autoptr (SngStateDict) outputs = NULL;
+  SngFrame frame;
+
+  if (!sng_transformer_load_batch (self, batch, stage, error))
+    return NULL;
+
+  sng_transformer_describe_frame (self, &frame);
+  k->embedding_forward (self->device, &frame.embedding);
+  if (self->settings.architecture == SNG_ARCHITECTURE_GPT && frame.embedding_dropout.dropout.rate > 0)
+    k->residual (self->device, &frame.embedding_dropout);
+  for (guint i = 0; i < self->settings.n_layers; i++)
+    forward_block (self, i);
+  forward_head (self, &frame);
+
+  outputs = make_outputs (self, &frame, error);
+  if (outputs == NULL)
+    return NULL;
+  if (stage == SNG_STAGE_TRAIN)
+    sng_rng_stream_advance (self->dropout, self->batch.n_sequences);
+  self->batch.can_go_back = stage == SNG_STAGE_TRAIN && self->batch.has_labels;
+  return g_steal_pointer (&outputs);
+}
