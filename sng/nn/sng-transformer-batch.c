@@ -39,7 +39,7 @@ read_size (SngTransformer *self,
       g_autofree char *text = describe_shape (ids);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[transformer][forward] \"input_ids\" is %s %s; it must be i64 [sequences, tokens]",
+                   "[transformer][forward] \"input_ids\" is %s %s; it must be I64 [sequences, tokens]",
                    sng_dtype_get_name (sng_tensor_get_dtype (ids)), text);
       return FALSE;
     }
@@ -83,7 +83,7 @@ read_indices (SngTransformer *self,
       g_autofree char *text = describe_shape (tensor);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[transformer][forward] \"%s\" is %s %s; \"input_ids\" is i64 [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT "]",
+                   "[transformer][forward] \"%s\" is %s %s; \"input_ids\" is I64 [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT "]",
                    name, sng_dtype_get_name (sng_tensor_get_dtype (tensor)), text, self->batch.n_sequences,
                    self->batch.n_tokens);
       return FALSE;

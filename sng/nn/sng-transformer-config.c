@@ -143,7 +143,7 @@ sng_transformer_config_get_settings (SngTransformerConfig    *self,
   if (settings->dtype != SNG_DTYPE_F32 && settings->dtype != SNG_DTYPE_F64)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-                   "[transformer][config] dtype is %s; a transformer computes in f32 or f64",
+                   "[transformer][config] dtype is %s; a transformer computes in F32 or F64",
                    sng_dtype_get_name (settings->dtype));
       return FALSE;
     }
