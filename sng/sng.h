@@ -44,6 +44,12 @@
 #include "nn/sng-transformer-config.h"
 #include "nn/sng-transformer.h"
 
+#include "compare/sng-comparison.h"
+#include "compare/sng-divergence.h"
+#include "compare/sng-metric-result.h"
+#include "compare/sng-report.h"
+#include "compare/sng-tolerance.h"
+
 #include "sng-enum-types.h"
 
 #undef SNG_INSIDE

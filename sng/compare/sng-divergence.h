@@ -15,8 +15,6 @@ G_BEGIN_DECLS
 
 #define SNG_TYPE_DIVERGENCE (sng_divergence_get_type ())
 
-/* Where two runs first differ, and how. Read-only properties: metric, stage, step, micro-batch, path, run (the run that
- * differs: "stop", "resume", "repeat"), expected and actual (printable), detail. */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (SngDivergence, sng_divergence, SNG, DIVERGENCE, GObject)
 
@@ -29,6 +27,8 @@ guint64     sng_divergence_get_step        (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
 gint64      sng_divergence_get_micro_batch (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
+guint       sng_divergence_get_rank        (SngDivergence *self);
+SNG_AVAILABLE_IN_1_0
 const char *sng_divergence_get_path        (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
 SngMode     sng_divergence_get_mode        (SngDivergence *self);
@@ -36,6 +36,8 @@ SNG_AVAILABLE_IN_1_0
 const char *sng_divergence_get_expected    (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
 const char *sng_divergence_get_actual      (SngDivergence *self);
+SNG_AVAILABLE_IN_1_0
+const char *sng_divergence_get_detail      (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
 char       *sng_divergence_to_string       (SngDivergence *self);
 

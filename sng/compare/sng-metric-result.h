@@ -15,7 +15,6 @@ G_BEGIN_DECLS
 
 #define SNG_TYPE_METRIC_RESULT (sng_metric_result_get_type ())
 
-/* One metric's line in the report. Read-only properties: name, verdict, compared, n-different, first-divergence, reason. */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (SngMetricResult, sng_metric_result, SNG, METRIC_RESULT, GObject)
 

@@ -16,7 +16,6 @@ G_BEGIN_DECLS
 
 #define SNG_TYPE_TOLERANCE (sng_tolerance_get_type ())
 
-/* |a - b| <= atol + rtol * |expected|; both 0 (the default): bit equality. Boxed, immutable. */
 typedef struct _SngTolerance SngTolerance;
 
 SNG_AVAILABLE_IN_1_0
