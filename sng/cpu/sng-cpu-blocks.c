@@ -26,7 +26,6 @@
  * A block is first taken for finite: 16 running sums in f64, one a place modulo 16, which are added as a tree. Only
  * where that sum is not finite is the block looked at again, element by element. */
 
-typedef float F32x4 __attribute__ ((vector_size (16)));
 typedef float F32x8 __attribute__ ((vector_size (32)));
 typedef double F64x4 __attribute__ ((vector_size (32)));
 typedef gint32 I32x8 __attribute__ ((vector_size (32)));
@@ -34,85 +33,83 @@ typedef guint32 U32x8 __attribute__ ((vector_size (32)));
 typedef gint64 I64x4 __attribute__ ((vector_size (32)));
 typedef guint16 U16x8 __attribute__ ((vector_size (16)));
 
-/* Vectors wider than the machine's go from function to function only within this file. */
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 #define LANES 16
 
-/* a < b ? a : b and a > b ? a : b */
-static inline F32x8
-lower_f32 (F32x8 a,
-           F32x8 b)
+/* Vectors go by pointer: how they go by value depends on what the machine has. */
+
+static inline void
+keep_lower_f32 (F32x8 *least,
+                const F32x8 *values)
 {
 #ifdef __AVX2__
-  return (F32x8) _mm256_min_ps ((__m256) a, (__m256) b);
+  *least = (F32x8) _mm256_min_ps ((__m256) *values, (__m256) *least);
 #else
-  I32x8 mask = a < b;
+  I32x8 mask = *values < *least;
 
-  return (F32x8) (((I32x8) a & mask) | ((I32x8) b & ~mask));
+  *least = (F32x8) (((I32x8) *values & mask) | ((I32x8) *least & ~mask));
 #endif
 }
 
-static inline F32x8
-higher_f32 (F32x8 a,
-            F32x8 b)
+static inline void
+keep_higher_f32 (F32x8 *greatest,
+                 const F32x8 *values)
 {
 #ifdef __AVX2__
-  return (F32x8) _mm256_max_ps ((__m256) a, (__m256) b);
+  *greatest = (F32x8) _mm256_max_ps ((__m256) *values, (__m256) *greatest);
 #else
-  I32x8 mask = a > b;
+  I32x8 mask = *values > *greatest;
 
-  return (F32x8) (((I32x8) a & mask) | ((I32x8) b & ~mask));
+  *greatest = (F32x8) (((I32x8) *values & mask) | ((I32x8) *greatest & ~mask));
 #endif
 }
 
-static inline F64x4
-lower_f64 (F64x4 a,
-           F64x4 b)
+static inline void
+keep_lower_f64 (F64x4 *least,
+                const F64x4 *values)
 {
 #ifdef __AVX2__
-  return (F64x4) _mm256_min_pd ((__m256d) a, (__m256d) b);
+  *least = (F64x4) _mm256_min_pd ((__m256d) *values, (__m256d) *least);
 #else
-  I64x4 mask = a < b;
+  I64x4 mask = *values < *least;
 
-  return (F64x4) (((I64x4) a & mask) | ((I64x4) b & ~mask));
+  *least = (F64x4) (((I64x4) *values & mask) | ((I64x4) *least & ~mask));
 #endif
 }
 
-static inline F64x4
-higher_f64 (F64x4 a,
-            F64x4 b)
+static inline void
+keep_higher_f64 (F64x4 *greatest,
+                 const F64x4 *values)
 {
 #ifdef __AVX2__
-  return (F64x4) _mm256_max_pd ((__m256d) a, (__m256d) b);
+  *greatest = (F64x4) _mm256_max_pd ((__m256d) *values, (__m256d) *greatest);
 #else
-  I64x4 mask = a > b;
+  I64x4 mask = *values > *greatest;
 
-  return (F64x4) (((I64x4) a & mask) | ((I64x4) b & ~mask));
+  *greatest = (F64x4) (((I64x4) *values & mask) | ((I64x4) *greatest & ~mask));
 #endif
 }
 
-static inline F32x8
-load_f32 (const guint8 *data)
+static inline void
+load_f32 (F32x8        *values,
+          const guint8 *data)
 {
-  F32x8 values;
-
-  memcpy (&values, data, sizeof values);
-  return values;
+  memcpy (values, data, sizeof *values);
 }
 
-static inline F32x8
-load_bf16 (const guint8 *data)
+static inline void
+load_bf16 (F32x8        *values,
+           const guint8 *data)
 {
   U16x8 halves;
 
   memcpy (&halves, data, sizeof halves);
-  return (F32x8) (__builtin_convertvector (halves, U32x8) << 16);
+  *values = (F32x8) (__builtin_convertvector (halves, U32x8) << 16);
 }
 
 /* Infinities and what is not a number come out as infinities. */
-static inline F32x8
-load_f16 (const guint8 *data)
+static inline void
+load_f16 (F32x8        *values,
+          const guint8 *data)
 {
   U16x8 halves;
   U32x8 bits, rest, special;
@@ -122,15 +119,20 @@ load_f16 (const guint8 *data)
   rest = (bits & 0x7fff) << 13;
   special = (U32x8) ((I32x8) rest >= 0x0f800000);
   rest = (U32x8) ((F32x8) rest * 0x1p112f);
-  return (F32x8) ((rest & ~special) | (special & 0x7f800000) | (bits & 0x8000) << 16);
+  *values = (F32x8) ((rest & ~special) | (special & 0x7f800000) | (bits & 0x8000) << 16);
 }
 
 static inline void
-sum_f32x8 (F32x8  values,
-           F64x4 *sums)
+sum_f32x8 (const F32x8 *values,
+           F64x4       *sums)
 {
-  sums[0] += __builtin_convertvector (__builtin_shufflevector (values, values, 0, 1, 2, 3), F64x4);
-  sums[1] += __builtin_convertvector (__builtin_shufflevector (values, values, 4, 5, 6, 7), F64x4);
+#ifdef __AVX2__ /* GCC 12 makes six instructions of each conversion */
+  sums[0] += (F64x4) _mm256_cvtps_pd (_mm256_castps256_ps128 ((__m256) *values));
+  sums[1] += (F64x4) _mm256_cvtps_pd (_mm256_extractf128_ps ((__m256) *values, 1));
+#else
+  sums[0] += __builtin_convertvector (__builtin_shufflevector (*values, *values, 0, 1, 2, 3), F64x4);
+  sums[1] += __builtin_convertvector (__builtin_shufflevector (*values, *values, 4, 5, 6, 7), F64x4);
+#endif
 }
 
 static inline double
@@ -200,52 +202,79 @@ summarize_each (const guint8 *data,
     }
 }
 
-/* sums comes in empty: these are one block's. */
-#define DEFINE_SUMMARIZE_F32(name, size)                                                                              \
-  static void                                                                                                         \
-  summarize_##name (const guint8 *data, gsize n, SngBlockSums *sums)                                                  \
-  {                                                                                                                   \
-    const F32x8 zero = { 0 };                                                                                         \
-    F32x8 low[2] = { zero + INFINITY, zero + INFINITY };                                                              \
-    F32x8 high[2] = { zero - INFINITY, zero - INFINITY };                                                             \
-    F64x4 sum[4] = { 0 };                                                                                             \
-    gsize n_whole = n - n % LANES;                                                                                    \
-                                                                                                                      \
-    for (gsize i = 0; i < n_whole; i += LANES)                                                                        \
-      {                                                                                                               \
-        F32x8 first = load_##name (data + i * size);                                                                  \
-        F32x8 second = load_##name (data + (i + LANES / 2) * size);                                                   \
-                                                                                                                      \
-        low[0] = lower_f32 (first, low[0]);                                                                           \
-        low[1] = lower_f32 (second, low[1]);                                                                          \
-        high[0] = higher_f32 (first, high[0]);                                                                        \
-        high[1] = higher_f32 (second, high[1]);                                                                       \
-        sum_f32x8 (first, &sum[0]);                                                                                   \
-        sum_f32x8 (second, &sum[2]);                                                                                  \
-      }                                                                                                               \
-                                                                                                                      \
-    sums->sum = sum_lanes (sum);                                                                                      \
-    if (!isfinite (sums->sum))                                                                                        \
-      {                                                                                                               \
-        sums->sum = 0;                                                                                                \
-        n_whole = 0;                                                                                                  \
-      }                                                                                                               \
-    else                                                                                                              \
-      {                                                                                                               \
-        low[0] = lower_f32 (low[0], low[1]);                                                                          \
-        high[0] = higher_f32 (high[0], high[1]);                                                                      \
-        for (guint i = 0; i < 8; i++)                                                                                 \
-          {                                                                                                           \
-            sums->minimum = MIN (sums->minimum, low[0][i]);                                                           \
-            sums->maximum = MAX (sums->maximum, high[0][i]);                                                          \
-          }                                                                                                           \
-      }                                                                                                               \
-    summarize_each (data + n_whole * size, n - n_whole, size, value_##name, sums);                                    \
-  }
+/* For every format that is widened to f32; the compiler makes one function of it for each. Here and below, sums comes in
+ * empty: it is one block's. */
+static inline G_ALWAYS_INLINE void
+summarize_f32x8 (const guint8 *data,
+                 gsize         n,
+                 gsize         size,
+                 void        (*load) (F32x8 *values, const guint8 *data),
+                 double      (*value_of) (const guint8 *data),
+                 SngBlockSums *sums)
+{
+  const F32x8 zero = { 0 };
+  F32x8 low[2] = { zero + INFINITY, zero + INFINITY };
+  F32x8 high[2] = { zero - INFINITY, zero - INFINITY };
+  F64x4 sum[4] = { { 0 } };
+  gsize n_whole = n - n % LANES;
 
-DEFINE_SUMMARIZE_F32 (f32, 4)
-DEFINE_SUMMARIZE_F32 (bf16, 2)
-DEFINE_SUMMARIZE_F32 (f16, 2)
+  for (gsize i = 0; i < n_whole; i += LANES)
+    {
+      F32x8 first, second;
+
+      load (&first, data + i * size);
+      load (&second, data + (i + LANES / 2) * size);
+      __builtin_prefetch (data + i * size + SNG_FINGERPRINT_BLOCK_SIZE); /* to be hashed next */
+      keep_lower_f32 (&low[0], &first);
+      keep_lower_f32 (&low[1], &second);
+      keep_higher_f32 (&high[0], &first);
+      keep_higher_f32 (&high[1], &second);
+      sum_f32x8 (&first, &sum[0]);
+      sum_f32x8 (&second, &sum[2]);
+    }
+
+  sums->sum = sum_lanes (sum);
+  if (!isfinite (sums->sum))
+    {
+      sums->sum = 0;
+      n_whole = 0;
+    }
+  else
+    {
+      keep_lower_f32 (&low[0], &low[1]);
+      keep_higher_f32 (&high[0], &high[1]);
+      for (guint i = 0; i < 8; i++)
+        {
+          sums->minimum = MIN (sums->minimum, low[0][i]);
+          sums->maximum = MAX (sums->maximum, high[0][i]);
+        }
+    }
+  summarize_each (data + n_whole * size, n - n_whole, size, value_of, sums);
+}
+
+static void
+summarize_f32 (const guint8 *data,
+               gsize         n,
+               SngBlockSums *sums)
+{
+  summarize_f32x8 (data, n, 4, load_f32, value_f32, sums);
+}
+
+static void
+summarize_bf16 (const guint8 *data,
+                gsize         n,
+                SngBlockSums *sums)
+{
+  summarize_f32x8 (data, n, 2, load_bf16, value_bf16, sums);
+}
+
+static void
+summarize_f16 (const guint8 *data,
+               gsize         n,
+               SngBlockSums *sums)
+{
+  summarize_f32x8 (data, n, 2, load_f16, value_f16, sums);
+}
 
 static void
 summarize_f64 (const guint8 *data,
@@ -254,18 +283,22 @@ summarize_f64 (const guint8 *data,
 {
   const F64x4 zero = { 0 };
   F64x4 low = zero + INFINITY, high = zero - INFINITY;
-  F64x4 sum[4] = { 0 };
+  F64x4 sum[4] = { { 0 } };
   gsize n_whole = n - n % LANES;
 
   for (gsize i = 0; i < n_whole; i += LANES)
     {
       F64x4 values[4];
 
+      __builtin_prefetch (data + i * 8 + SNG_FINGERPRINT_BLOCK_SIZE);
+      __builtin_prefetch (data + i * 8 + SNG_FINGERPRINT_BLOCK_SIZE + 64);
       memcpy (values, data + i * 8, sizeof values);
-      low = lower_f64 (values[0], lower_f64 (values[1], lower_f64 (values[2], lower_f64 (values[3], low))));
-      high = higher_f64 (values[0], higher_f64 (values[1], higher_f64 (values[2], higher_f64 (values[3], high))));
       for (guint lane = 0; lane < 4; lane++)
-        sum[lane] += values[lane];
+        {
+          keep_lower_f64 (&low, &values[lane]);
+          keep_higher_f64 (&high, &values[lane]);
+          sum[lane] += values[lane];
+        }
     }
 
   sums->sum = sum_lanes (sum);
