@@ -38,8 +38,7 @@ typedef guint16 U16x8 __attribute__ ((vector_size (16)));
 /* Vectors go by pointer: how they go by value depends on what the machine has. */
 
 static inline void
-keep_lower_f32 (F32x8 *least,
-                const F32x8 *values)
+keep_lower_f32 (F32x8 *least, const F32x8 *values)
 {
 #ifdef __AVX2__
   *least = (F32x8) _mm256_min_ps ((__m256) *values, (__m256) *least);
@@ -51,8 +50,7 @@ keep_lower_f32 (F32x8 *least,
 }
 
 static inline void
-keep_higher_f32 (F32x8 *greatest,
-                 const F32x8 *values)
+keep_higher_f32 (F32x8 *greatest, const F32x8 *values)
 {
 #ifdef __AVX2__
   *greatest = (F32x8) _mm256_max_ps ((__m256) *values, (__m256) *greatest);
@@ -64,8 +62,7 @@ keep_higher_f32 (F32x8 *greatest,
 }
 
 static inline void
-keep_lower_f64 (F64x4 *least,
-                const F64x4 *values)
+keep_lower_f64 (F64x4 *least, const F64x4 *values)
 {
 #ifdef __AVX2__
   *least = (F64x4) _mm256_min_pd ((__m256d) *values, (__m256d) *least);
@@ -77,8 +74,7 @@ keep_lower_f64 (F64x4 *least,
 }
 
 static inline void
-keep_higher_f64 (F64x4 *greatest,
-                 const F64x4 *values)
+keep_higher_f64 (F64x4 *greatest, const F64x4 *values)
 {
 #ifdef __AVX2__
   *greatest = (F64x4) _mm256_max_pd ((__m256d) *values, (__m256d) *greatest);
@@ -90,32 +86,29 @@ keep_higher_f64 (F64x4 *greatest,
 }
 
 static inline void
-load_f32 (F32x8        *values,
-          const guint8 *data)
+load_f32 (F32x8 *values, const guint8 *data)
 {
   memcpy (values, data, sizeof *values);
 }
 
 static inline void
-load_bf16 (F32x8        *values,
-           const guint8 *data)
+load_bf16 (F32x8 *values, const guint8 *data)
 {
   U16x8 halves;
 
   memcpy (&halves, data, sizeof halves);
-  *values = (F32x8) (__builtin_convertvector (halves, U32x8) << 16);
+  *values = (F32x8) (__builtin_convertvector(halves, U32x8) << 16);
 }
 
 /* Infinities and what is not a number come out as infinities. */
 static inline void
-load_f16 (F32x8        *values,
-          const guint8 *data)
+load_f16 (F32x8 *values, const guint8 *data)
 {
   U16x8 halves;
   U32x8 bits, rest, special;
 
   memcpy (&halves, data, sizeof halves);
-  bits = __builtin_convertvector (halves, U32x8);
+  bits = __builtin_convertvector(halves, U32x8);
   rest = (bits & 0x7fff) << 13;
   special = (U32x8) ((I32x8) rest >= 0x0f800000);
   rest = (U32x8) ((F32x8) rest * 0x1p112f);
@@ -123,15 +116,14 @@ load_f16 (F32x8        *values,
 }
 
 static inline void
-sum_f32x8 (const F32x8 *values,
-           F64x4       *sums)
+sum_f32x8 (const F32x8 *values, F64x4 *sums)
 {
 #ifdef __AVX2__ /* GCC 12 makes six instructions of each conversion */
   sums[0] += (F64x4) _mm256_cvtps_pd (_mm256_castps256_ps128 ((__m256) *values));
   sums[1] += (F64x4) _mm256_cvtps_pd (_mm256_extractf128_ps ((__m256) *values, 1));
 #else
-  sums[0] += __builtin_convertvector (__builtin_shufflevector (*values, *values, 0, 1, 2, 3), F64x4);
-  sums[1] += __builtin_convertvector (__builtin_shufflevector (*values, *values, 4, 5, 6, 7), F64x4);
+  sums[0] += __builtin_convertvector(__builtin_shufflevector (*values, *values, 0, 1, 2, 3), F64x4);
+  sums[1] += __builtin_convertvector(__builtin_shufflevector (*values, *values, 4, 5, 6, 7), F64x4);
 #endif
 }
 
@@ -182,9 +174,9 @@ value_f16 (const guint8 *data)
 /* n elements one after the other. */
 static void
 summarize_each (const guint8 *data,
-                gsize         n,
-                gsize         size,
-                double      (*value_of) (const guint8 *data),
+                gsize n,
+                gsize size,
+                double (*value_of) (const guint8 *data),
                 SngBlockSums *sums)
 {
   for (gsize i = 0; i < n; i++)
@@ -206,10 +198,10 @@ summarize_each (const guint8 *data,
  * empty: it is one block's. */
 static inline G_ALWAYS_INLINE void
 summarize_f32x8 (const guint8 *data,
-                 gsize         n,
-                 gsize         size,
-                 void        (*load) (F32x8 *values, const guint8 *data),
-                 double      (*value_of) (const guint8 *data),
+                 gsize n,
+                 gsize size,
+                 void (*load) (F32x8 *values, const guint8 *data),
+                 double (*value_of) (const guint8 *data),
                  SngBlockSums *sums)
 {
   const F32x8 zero = { 0 };
@@ -253,33 +245,25 @@ summarize_f32x8 (const guint8 *data,
 }
 
 static void
-summarize_f32 (const guint8 *data,
-               gsize         n,
-               SngBlockSums *sums)
+summarize_f32 (const guint8 *data, gsize n, SngBlockSums *sums)
 {
   summarize_f32x8 (data, n, 4, load_f32, value_f32, sums);
 }
 
 static void
-summarize_bf16 (const guint8 *data,
-                gsize         n,
-                SngBlockSums *sums)
+summarize_bf16 (const guint8 *data, gsize n, SngBlockSums *sums)
 {
   summarize_f32x8 (data, n, 2, load_bf16, value_bf16, sums);
 }
 
 static void
-summarize_f16 (const guint8 *data,
-               gsize         n,
-               SngBlockSums *sums)
+summarize_f16 (const guint8 *data, gsize n, SngBlockSums *sums)
 {
   summarize_f32x8 (data, n, 2, load_f16, value_f16, sums);
 }
 
 static void
-summarize_f64 (const guint8 *data,
-               gsize         n,
-               SngBlockSums *sums)
+summarize_f64 (const guint8 *data, gsize n, SngBlockSums *sums)
 {
   const F64x4 zero = { 0 };
   F64x4 low = zero + INFINITY, high = zero - INFINITY;
@@ -317,27 +301,28 @@ summarize_f64 (const guint8 *data,
 }
 
 /* The summary of integers. The sum of a block is exact for elements of up to 32 bits. */
-#define DEFINE_SUMMARIZE_INTEGER(name, type, sum_type)                                                                \
-  static void                                                                                                         \
-  summarize_##name (const guint8 *data, gsize n, SngBlockSums *sums)                                                  \
-  {                                                                                                                   \
-    type low, high;                                                                                                   \
-    sum_type sum = 0;                                                                                                 \
-                                                                                                                      \
-    memcpy (&low, data, sizeof low);                                                                                  \
-    high = low;                                                                                                       \
-    for (gsize i = 0; i < n; i++)                                                                                     \
-      {                                                                                                               \
-        type value;                                                                                                   \
-                                                                                                                      \
-        memcpy (&value, data + i * sizeof value, sizeof value);                                                       \
-        low = value < low ? value : low;                                                                              \
-        high = value > high ? value : high;                                                                           \
-        sum += value;                                                                                                 \
-      }                                                                                                               \
-    sums->minimum = low;                                                                                              \
-    sums->maximum = high;                                                                                             \
-    sums->sum = sum;                                                                                                  \
+/* clang-format off */
+#define DEFINE_SUMMARIZE_INTEGER(name, type, sum_type)                                                  \
+  static void                                                                                           \
+  summarize_##name (const guint8 *data, gsize n, SngBlockSums *sums)                                    \
+  {                                                                                                     \
+    type low, high;                                                                                     \
+    sum_type sum = 0;                                                                                   \
+                                                                                                        \
+    memcpy (&low, data, sizeof low);                                                                    \
+    high = low;                                                                                         \
+    for (gsize i = 0; i < n; i++)                                                                       \
+      {                                                                                                 \
+        type value;                                                                                     \
+                                                                                                        \
+        memcpy (&value, data + i * sizeof value, sizeof value);                                         \
+        low = value < low ? value : low;                                                                \
+        high = value > high ? value : high;                                                             \
+        sum += value;                                                                                   \
+      }                                                                                                 \
+    sums->minimum = low;                                                                                \
+    sums->maximum = high;                                                                               \
+    sums->sum = sum;                                                                                    \
   }
 
 DEFINE_SUMMARIZE_INTEGER (i64, gint64, double)
@@ -345,6 +330,7 @@ DEFINE_SUMMARIZE_INTEGER (i32, gint32, gint64)
 DEFINE_SUMMARIZE_INTEGER (i16, gint16, gint32)
 DEFINE_SUMMARIZE_INTEGER (i8, gint8, gint32)
 DEFINE_SUMMARIZE_INTEGER (u8, guint8, gint32)
+/* clang-format on */
 
 static void (*const summarize_block[]) (const guint8 *data, gsize n, SngBlockSums *sums) = {
   [SNG_DTYPE_F64] = summarize_f64, [SNG_DTYPE_F32] = summarize_f32, [SNG_DTYPE_BF16] = summarize_bf16,
@@ -354,10 +340,7 @@ static void (*const summarize_block[]) (const guint8 *data, gsize n, SngBlockSum
 };
 
 static void
-add_summary (const guint8 *data,
-             gsize         n_bytes,
-             SngDtype      dtype,
-             SngBlockSums *sums)
+add_summary (const guint8 *data, gsize n_bytes, SngDtype dtype, SngBlockSums *sums)
 {
   SngBlockSums block = { .minimum = INFINITY, .maximum = -INFINITY };
 
@@ -369,9 +352,7 @@ add_summary (const guint8 *data,
 }
 
 static inline void
-add_hash (const guint8 *data,
-          guint64       block,
-          SngBlockSums *sums)
+add_hash (const guint8 *data, guint64 block, SngBlockSums *sums)
 {
   XXH128_hash_t hash = XXH3_128bits (data, SNG_FINGERPRINT_BLOCK_SIZE);
 
@@ -380,10 +361,10 @@ add_hash (const guint8 *data,
 
 void
 SNG_CPU_BLOCKS (const guint8 *data,
-                gsize         n_bytes,
-                guint64       first_block,
-                SngDtype      dtype,
-                gboolean      summarize,
+                gsize n_bytes,
+                guint64 first_block,
+                SngDtype dtype,
+                gboolean summarize,
                 SngBlockSums *sums)
 {
   gsize n_blocks = n_bytes / SNG_FINGERPRINT_BLOCK_SIZE;

@@ -16,6 +16,7 @@
 
 #define ALIGNMENT 64
 #define HUGE_PAGE_SIZE (2u << 20)
+#define MAX_THREADS 1024
 
 #define SNG_TYPE_CPU_DEVICE (sng_cpu_device_get_type ())
 G_DECLARE_FINAL_TYPE (SngCpuDevice, sng_cpu_device, SNG, CPU_DEVICE, SngDevice)
@@ -53,9 +54,7 @@ map_huge (gsize n_bytes)
 }
 
 static gpointer
-sng_cpu_device_alloc (SngDevice *device,
-                      gsize      n_bytes,
-                      GError   **error)
+sng_cpu_device_alloc (SngDevice *device, gsize n_bytes, GError **error)
 {
   gpointer data = NULL;
 
@@ -78,9 +77,7 @@ sng_cpu_device_alloc (SngDevice *device,
 }
 
 static void
-sng_cpu_device_free (SngDevice *device,
-                     gpointer   data,
-                     gsize      n_bytes)
+sng_cpu_device_free (SngDevice *device, gpointer data, gsize n_bytes)
 {
   if (n_bytes >= HUGE_PAGE_SIZE)
     munmap (data, (n_bytes + 4095) / 4096 * 4096);
@@ -89,29 +86,24 @@ sng_cpu_device_free (SngDevice *device,
 }
 
 static void
-sng_cpu_device_zero (SngDevice *device,
-                     gpointer   data,
-                     gsize      n_bytes)
+sng_cpu_device_zero (SngDevice *device, gpointer data, gsize n_bytes)
 {
   memset (data, 0, n_bytes);
 }
 
 static void
-sng_cpu_device_copy (SngDevice    *device,
-                     gpointer      destination,
-                     gconstpointer source,
-                     gsize         n_bytes)
+sng_cpu_device_copy (SngDevice *device, gpointer destination, gconstpointer source, gsize n_bytes)
 {
   if (n_bytes > 0)
     memmove (destination, source, n_bytes);
 }
 
 static gboolean
-sng_cpu_device_transfer (SngDevice    *device,
-                         gpointer      destination,
+sng_cpu_device_transfer (SngDevice *device,
+                         gpointer destination,
                          gconstpointer source,
-                         gsize         n_bytes,
-                         GError      **error)
+                         gsize n_bytes,
+                         GError **error)
 {
   if (n_bytes > 0)
     memmove (destination, source, n_bytes);
@@ -158,7 +150,8 @@ sng_cpu_device_init (SngCpuDevice *self)
 /**
  * sng_device_new_cpu:
  * @n_threads: how many threads work, the calling one included; 0 for one a
- *   processor that this process may run on
+ *   processor that this process may run on. There are never more than 1024, nor
+ *   more than the system allows.
  *
  * Creates a device for the processor with threads of its own. With 1, no
  * thread is made. The threads sleep while there is nothing to do, and end with
@@ -174,17 +167,16 @@ sng_device_new_cpu (guint n_threads)
   SngCpuDevice *self = g_object_new (SNG_TYPE_CPU_DEVICE, NULL);
   SngDevice *device = SNG_DEVICE (self);
 
-  device->n_threads = n_threads > 0 ? n_threads : g_get_num_processors ();
-  self->pool = sng_cpu_pool_new (device->n_threads);
+  if (n_threads == 0)
+    n_threads = g_get_num_processors ();
+  self->pool = sng_cpu_pool_new (MIN (n_threads, MAX_THREADS));
+  device->n_threads = sng_cpu_pool_get_n_threads (self->pool);
 
   return device;
 }
 
 void
-sng_cpu_parallel_for (SngDevice   *device,
-                      guint        n_chunks,
-                      SngChunkFunc func,
-                      gpointer     data)
+sng_cpu_parallel_for (SngDevice *device, guint n_chunks, SngChunkFunc func, gpointer data)
 {
   sng_cpu_pool_run (SNG_CPU_DEVICE (device)->pool, n_chunks, func, data);
 }

@@ -42,10 +42,7 @@ sng_cpu_blocks_choose (void)
 
 /* Elements that do not lie side by side are brought together one block at a time. */
 static void
-hash_strided (Pass         *pass,
-              gsize         begin,
-              gsize         end,
-              SngBlockSums *sums)
+hash_strided (Pass *pass, gsize begin, gsize end, SngBlockSums *sums)
 {
   guint8 block[SNG_FINGERPRINT_BLOCK_SIZE] __attribute__ ((aligned (64)));
   gsize item_size = sng_dtype_get_size (pass->layout->dtype);
@@ -60,8 +57,7 @@ hash_strided (Pass         *pass,
 }
 
 static void
-hash_chunk (gpointer data,
-            guint    chunk)
+hash_chunk (gpointer data, guint chunk)
 {
   Pass *pass = data;
   gsize begin = (pass->first_chunk + chunk) * CHUNK_SIZE;
@@ -78,8 +74,7 @@ hash_chunk (gpointer data,
 }
 
 static void
-add_sums (SngBlockSums       *sums,
-          const SngBlockSums *more)
+add_sums (SngBlockSums *sums, const SngBlockSums *more)
 {
   sng_fingerprint_add (&sums->low, &sums->high, more->low, more->high);
   sums->minimum = MIN (sums->minimum, more->minimum);
@@ -89,11 +84,11 @@ add_sums (SngBlockSums       *sums,
 }
 
 void
-sng_cpu_fingerprint (SngDevice       *device,
-                     gconstpointer    data,
+sng_cpu_fingerprint (SngDevice *device,
+                     gconstpointer data,
                      const SngLayout *layout,
-                     gboolean         summarize,
-                     SngBlockSums    *sums)
+                     gboolean summarize,
+                     SngBlockSums *sums)
 {
   SngBlockSums wave[CHUNKS_PER_WAVE];
   Pass pass = {

@@ -50,7 +50,7 @@ relax (void)
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause ();
 #elif defined(__aarch64__)
-  __asm__ volatile ("yield");
+  __asm__ volatile("yield");
 #endif
 }
 
@@ -122,8 +122,7 @@ worker_thread (gpointer data)
 }
 
 static void
-wait_until_done (SngCpuPool *self,
-                 guint       n_chunks)
+wait_until_done (SngCpuPool *self, guint n_chunks)
 {
   for (guint spins = 0; spins < N_SPINS; spins++)
     {
@@ -141,10 +140,7 @@ wait_until_done (SngCpuPool *self,
 }
 
 void
-sng_cpu_pool_run (SngCpuPool   *self,
-                  guint         n_chunks,
-                  SngChunkFunc  func,
-                  gpointer      data)
+sng_cpu_pool_run (SngCpuPool *self, guint n_chunks, SngChunkFunc func, gpointer data)
 {
   guint64 job;
 
@@ -174,6 +170,7 @@ sng_cpu_pool_run (SngCpuPool   *self,
   atomic_store (&self->busy, FALSE);
 }
 
+/* Does with fewer threads where the system does not give more. */
 SngCpuPool *
 sng_cpu_pool_new (guint n_threads)
 {
@@ -183,12 +180,23 @@ sng_cpu_pool_new (guint n_threads)
   g_cond_init (&self->work);
   g_cond_init (&self->done);
 
-  self->n_workers = n_threads - 1;
-  self->workers = g_new0 (GThread *, self->n_workers);
-  for (guint i = 0; i < self->n_workers; i++)
-    self->workers[i] = g_thread_new ("sng-cpu", worker_thread, self);
+  self->workers = g_new0 (GThread *, n_threads - 1);
+  while (self->n_workers < n_threads - 1)
+    {
+      GThread *worker = g_thread_try_new ("sng-cpu", worker_thread, self, NULL);
+
+      if (worker == NULL)
+        break;
+      self->workers[self->n_workers++] = worker;
+    }
 
   return self;
+}
+
+guint
+sng_cpu_pool_get_n_threads (SngCpuPool *self)
+{
+  return self->n_workers + 1;
 }
 
 void

@@ -34,12 +34,13 @@ void sng_cpu_single_openmp_end   (int previous);
 /* The workers behind sng_cpu_parallel_for. */
 typedef struct _SngCpuPool SngCpuPool;
 
-SngCpuPool *sng_cpu_pool_new  (guint         n_threads);
-void        sng_cpu_pool_free (SngCpuPool   *pool);
-void        sng_cpu_pool_run  (SngCpuPool   *pool,
-                               guint         n_chunks,
-                               SngChunkFunc  func,
-                               gpointer      data);
+SngCpuPool *sng_cpu_pool_new           (guint         n_threads);
+void        sng_cpu_pool_free          (SngCpuPool   *pool);
+guint       sng_cpu_pool_get_n_threads (SngCpuPool   *pool);
+void        sng_cpu_pool_run           (SngCpuPool   *pool,
+                                        guint         n_chunks,
+                                        SngChunkFunc  func,
+                                        gpointer      data);
 
 /* vfuncs of the device, each in the file of its name */
 void sng_cpu_gather      (SngDevice       *device,

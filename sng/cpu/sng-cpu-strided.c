@@ -17,9 +17,7 @@ typedef struct
 } Walk;
 
 static void
-walk_start (Walk            *walk,
-            const SngLayout *layout,
-            gint64           first)
+walk_start (Walk *walk, const SngLayout *layout, gint64 first)
 {
   walk->offset = 0;
   for (guint i = layout->n_dims; i-- > 0;)
@@ -32,9 +30,7 @@ walk_start (Walk            *walk,
 
 /* Goes on by n elements, which do not leave the innermost dimension. */
 static void
-walk_on (Walk            *walk,
-         const SngLayout *layout,
-         gint64           n)
+walk_on (Walk *walk, const SngLayout *layout, gint64 n)
 {
   guint i = layout->n_dims - 1;
 
@@ -53,12 +49,12 @@ walk_on (Walk            *walk,
 
 /* Copies n items, steps in items. */
 static void
-copy_items (gpointer      destination,
-            gint64        to_step,
+copy_items (gpointer destination,
+            gint64 to_step,
             gconstpointer source,
-            gint64        from_step,
-            gint64        n,
-            gsize         size)
+            gint64 from_step,
+            gint64 n,
+            gsize size)
 {
   if (to_step == 1 && from_step == 1)
     {
@@ -66,14 +62,17 @@ copy_items (gpointer      destination,
       return;
     }
 
-#define COPY(type)                                                 \
-  {                                                                \
-    type *to = destination;                                        \
-    const type *from = source;                                     \
-    for (gint64 i = 0; i < n; i++)                                 \
-      to[i * to_step] = from[i * from_step];                       \
-  }                                                                \
+/* clang-format off */
+#define COPY(type)                                \
+  {                                               \
+    type *to = destination;                       \
+    const type *from = source;                    \
+                                                  \
+    for (gint64 i = 0; i < n; i++)                \
+      to[i * to_step] = from[i * from_step];      \
+  }                                               \
   break
+  /* clang-format on */
 
   switch (size)
     {
@@ -90,12 +89,12 @@ copy_items (gpointer      destination,
 }
 
 void
-sng_cpu_gather (SngDevice       *device,
-                gpointer         destination,
-                gconstpointer    source,
+sng_cpu_gather (SngDevice *device,
+                gpointer destination,
+                gconstpointer source,
                 const SngLayout *layout,
-                gint64           first,
-                gint64           n)
+                gint64 first,
+                gint64 n)
 {
   gsize size = sng_dtype_get_size (layout->dtype);
   char *to = destination;
@@ -116,7 +115,8 @@ sng_cpu_gather (SngDevice       *device,
       guint last = layout->n_dims - 1;
       gint64 run = MIN (n, layout->shape[last] - walk.index[last]);
 
-      copy_items (to, 1, (const char *) source + walk.offset * (gssize) size, layout->strides[last], run, size);
+      copy_items (to, 1, (const char *) source + walk.offset * (gssize) size, layout->strides[last], run,
+                  size);
       walk_on (&walk, layout, run);
       to += run * size;
       n -= run;
@@ -124,12 +124,12 @@ sng_cpu_gather (SngDevice       *device,
 }
 
 void
-sng_cpu_scatter (SngDevice       *device,
-                 gpointer         destination,
+sng_cpu_scatter (SngDevice *device,
+                 gpointer destination,
                  const SngLayout *layout,
-                 gconstpointer    source,
-                 gint64           first,
-                 gint64           n)
+                 gconstpointer source,
+                 gint64 first,
+                 gint64 n)
 {
   gsize size = sng_dtype_get_size (layout->dtype);
   const char *from = source;
@@ -150,7 +150,8 @@ sng_cpu_scatter (SngDevice       *device,
       guint last = layout->n_dims - 1;
       gint64 run = MIN (n, layout->shape[last] - walk.index[last]);
 
-      copy_items ((char *) destination + walk.offset * (gssize) size, layout->strides[last], from, 1, run, size);
+      copy_items ((char *) destination + walk.offset * (gssize) size, layout->strides[last], from, 1, run,
+                  size);
       walk_on (&walk, layout, run);
       from += run * size;
       n -= run;

@@ -30,6 +30,7 @@ static const struct
   gsize size;
   gboolean floating;
 } dtypes[] = {
+  /* clang-format off */
   [SNG_DTYPE_F64] = { "F64", 8, TRUE },
   [SNG_DTYPE_F32] = { "F32", 4, TRUE },
   [SNG_DTYPE_BF16] = { "BF16", 2, TRUE },
@@ -40,6 +41,7 @@ static const struct
   [SNG_DTYPE_I8] = { "I8", 1, FALSE },
   [SNG_DTYPE_U8] = { "U8", 1, FALSE },
   [SNG_DTYPE_BOOL] = { "BOOL", 1, FALSE },
+  /* clang-format on */
 };
 
 /**
@@ -91,8 +93,7 @@ sng_dtype_get_name (SngDtype dtype)
  * Since: 1.0
  */
 gboolean
-sng_dtype_from_name (const char *name,
-                     SngDtype   *dtype)
+sng_dtype_from_name (const char *name, SngDtype *dtype)
 {
   g_return_val_if_fail (name != NULL, FALSE);
 

@@ -51,8 +51,7 @@ G_DEFINE_BOXED_TYPE (SngFingerprint, sng_fingerprint, sng_fingerprint_copy, sng_
  * Since: 1.0
  */
 SngFingerprint *
-sng_fingerprint_new_from_string (const char *string,
-                                 GError    **error)
+sng_fingerprint_new_from_string (const char *string, GError **error)
 {
   SngFingerprint *self;
   guint64 halves[2] = { 0, 0 };
@@ -121,8 +120,7 @@ sng_fingerprint_free (SngFingerprint *self)
  * Since: 1.0
  */
 gboolean
-sng_fingerprint_equal (const SngFingerprint *a,
-                       const SngFingerprint *b)
+sng_fingerprint_equal (const SngFingerprint *a, const SngFingerprint *b)
 {
   g_return_val_if_fail (a != NULL && b != NULL, FALSE);
 
@@ -152,11 +150,11 @@ sng_fingerprint_to_string (const SngFingerprint *self)
  * the last two. */
 void
 sng_fingerprint_finish (SngFingerprint *fingerprint,
-                        guint64         low,
-                        guint64         high,
-                        SngDtype        dtype,
-                        const gint64   *shape,
-                        guint           n_dims)
+                        guint64 low,
+                        guint64 high,
+                        SngDtype dtype,
+                        const gint64 *shape,
+                        guint n_dims)
 {
   struct
   {

@@ -19,8 +19,7 @@ ops (SngTensor *self)
 }
 
 static gboolean
-check_writable (SngTensor *self,
-                GError   **error)
+check_writable (SngTensor *self, GError **error)
 {
   g_autofree char *text = NULL;
 
@@ -48,8 +47,7 @@ check_writable (SngTensor *self,
  * Since: 1.0
  */
 GBytes *
-sng_tensor_dup_bytes (SngTensor *self,
-                      GError   **error)
+sng_tensor_dup_bytes (SngTensor *self, GError **error)
 {
   g_autofree char *host = NULL;
   g_autoptr (SngTensor) copy = NULL;
@@ -99,9 +97,7 @@ sng_tensor_dup_bytes (SngTensor *self,
  * Since: 1.0
  */
 gboolean
-sng_tensor_set_bytes (SngTensor *self,
-                      GBytes    *bytes,
-                      GError   **error)
+sng_tensor_set_bytes (SngTensor *self, GBytes *bytes, GError **error)
 {
   g_autoptr (SngTensor) staged = NULL;
   gconstpointer data;
@@ -119,8 +115,8 @@ sng_tensor_set_bytes (SngTensor *self,
       g_autofree char *text = sng_tensor_describe (self);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[tensor][bytes] %s takes %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT, text, self->n_bytes,
-                   size);
+                   "[tensor][bytes] %s takes %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT, text,
+                   self->n_bytes, size);
       return FALSE;
     }
 
@@ -152,9 +148,7 @@ sng_tensor_set_bytes (SngTensor *self,
  * Since: 1.0
  */
 gboolean
-sng_tensor_copy_from (SngTensor *self,
-                      SngTensor *source,
-                      GError   **error)
+sng_tensor_copy_from (SngTensor *self, SngTensor *source, GError **error)
 {
   g_autoptr (GBytes) bytes = NULL;
 
@@ -169,8 +163,8 @@ sng_tensor_copy_from (SngTensor *self,
       g_autofree char *text = sng_tensor_describe (self);
       g_autofree char *source_text = sng_tensor_describe (source);
 
-      g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH, "[tensor][copy] %s cannot take the elements of %s", text,
-                   source_text);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH, "[tensor][copy] %s cannot take the elements of %s",
+                   text, source_text);
       return FALSE;
     }
 
@@ -198,8 +192,7 @@ sng_tensor_copy_from (SngTensor *self,
  * Since: 1.0
  */
 gboolean
-sng_tensor_equal (SngTensor *a,
-                  SngTensor *b)
+sng_tensor_equal (SngTensor *a, SngTensor *b)
 {
   g_autoptr (GBytes) a_bytes = NULL;
   g_autoptr (GBytes) b_bytes = NULL;
@@ -220,8 +213,7 @@ sng_tensor_equal (SngTensor *a,
 }
 
 static SngFingerprint *
-finish (SngTensor          *self,
-        const SngBlockSums *sums)
+finish (SngTensor *self, const SngBlockSums *sums)
 {
   SngFingerprint *fingerprint = g_new (SngFingerprint, 1);
 
@@ -272,11 +264,7 @@ sng_tensor_compute_fingerprint (SngTensor *self)
  * Since: 1.0
  */
 SngFingerprint *
-sng_tensor_summarize (SngTensor *self,
-                      double    *minimum,
-                      double    *maximum,
-                      double    *mean,
-                      guint64   *n_non_finite)
+sng_tensor_summarize (SngTensor *self, double *minimum, double *maximum, double *mean, guint64 *n_non_finite)
 {
   SngBlockSums sums;
   guint64 n_finite;

@@ -15,9 +15,7 @@
 
 /* Brings one element to the host. The index is in row-major order. */
 static gboolean
-read_item (SngTensor *self,
-           gint64     index,
-           guint64   *item)
+read_item (SngTensor *self, gint64 index, guint64 *item)
 {
   gsize size = sng_dtype_get_size (self->layout.dtype);
   gint64 offset = 0;
@@ -30,12 +28,11 @@ read_item (SngTensor *self,
 
   *item = 0;
   return SNG_DEVICE_GET_CLASS (self->device)
-             ->download (self->device, item, self->data + offset * (gint64) size, size, NULL);
+      ->download (self->device, item, self->data + offset * (gint64) size, size, NULL);
 }
 
 static gint64
-item_to_int64 (SngDtype dtype,
-               guint64  item)
+item_to_int64 (SngDtype dtype, guint64 item)
 {
   switch (dtype)
     {
@@ -53,8 +50,7 @@ item_to_int64 (SngDtype dtype,
 }
 
 static double
-item_to_double (SngDtype dtype,
-                guint64  item)
+item_to_double (SngDtype dtype, guint64 item)
 {
   double value;
 
@@ -87,8 +83,7 @@ item_to_double (SngDtype dtype,
  * Since: 1.0
  */
 double
-sng_tensor_get_value (SngTensor *self,
-                      gint64     index)
+sng_tensor_get_value (SngTensor *self, gint64 index)
 {
   guint64 item;
 
@@ -110,8 +105,7 @@ sng_tensor_get_value (SngTensor *self,
  * Since: 1.0
  */
 gint64
-sng_tensor_get_value_int64 (SngTensor *self,
-                            gint64     index)
+sng_tensor_get_value_int64 (SngTensor *self, gint64 index)
 {
   guint64 item;
 
@@ -124,8 +118,7 @@ sng_tensor_get_value_int64 (SngTensor *self,
 
 /* Whether an integer dtype holds the value exactly. */
 static gboolean
-fits_integer (SngDtype dtype,
-              double   value)
+fits_integer (SngDtype dtype, double value)
 {
   double limit;
 
@@ -140,8 +133,7 @@ fits_integer (SngDtype dtype,
 
 /* The low bytes are what is stored. */
 static guint64
-item_from_double (SngDtype dtype,
-                  double   value)
+item_from_double (SngDtype dtype, double value)
 {
   guint64 item;
 
@@ -188,12 +180,12 @@ item_from_double (SngDtype dtype,
  * Since: 1.0
  */
 SngTensor *
-sng_tensor_new_from_values (SngDtype      dtype,
+sng_tensor_new_from_values (SngDtype dtype,
                             const gint64 *shape,
-                            guint         n_dims,
+                            guint n_dims,
                             const double *values,
-                            gsize         n_values,
-                            GError      **error)
+                            gsize n_values,
+                            GError **error)
 {
   g_autoptr (SngTensor) self = NULL;
   gsize size = sng_dtype_get_size (dtype);
@@ -223,8 +215,8 @@ sng_tensor_new_from_values (SngDtype      dtype,
       if (!sng_dtype_is_floating (dtype) && !fits_integer (dtype, values[i]))
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                       "[tensor][values] value %" G_GSIZE_FORMAT ", %.17g, does not fit into %s", i, values[i],
-                       sng_dtype_get_name (dtype));
+                       "[tensor][values] value %" G_GSIZE_FORMAT ", %.17g, does not fit into %s", i,
+                       values[i], sng_dtype_get_name (dtype));
           return NULL;
         }
 
@@ -248,8 +240,7 @@ sng_tensor_new_from_values (SngDtype      dtype,
  * Since: 1.0
  */
 double *
-sng_tensor_dup_values (SngTensor *self,
-                       gsize     *n_values)
+sng_tensor_dup_values (SngTensor *self, gsize *n_values)
 {
   double *values;
 

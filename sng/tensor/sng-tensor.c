@@ -65,9 +65,7 @@ sng_tensor_init (SngTensor *self)
 }
 
 static char *
-describe (SngDtype      dtype,
-          const gint64 *shape,
-          guint         n_dims)
+describe (SngDtype dtype, const gint64 *shape, guint n_dims)
 {
   GString *text = g_string_new (sng_dtype_get_name (dtype));
 
@@ -82,11 +80,7 @@ describe (SngDtype      dtype,
 /* Counts elements and bytes of a shape; FALSE where there is no such shape or it does not fit into memory. The
  * dimensions other than 0 must fit even where one is 0: strides are made of them. */
 static gboolean
-measure (SngDtype      dtype,
-         const gint64 *shape,
-         guint         n_dims,
-         gint64       *n_elements,
-         GError      **error)
+measure (SngDtype dtype, const gint64 *shape, guint n_dims, gint64 *n_elements, GError **error)
 {
   gint64 n_bytes = sng_dtype_get_size (dtype);
   gboolean empty = FALSE;
@@ -121,11 +115,11 @@ measure (SngDtype      dtype,
 }
 
 SngTensor *
-sng_tensor_new_layout (SngDtype      dtype,
+sng_tensor_new_layout (SngDtype dtype,
                        const gint64 *shape,
                        const gint64 *strides,
-                       guint         n_dims,
-                       GError      **error)
+                       guint n_dims,
+                       GError **error)
 {
   SngTensor *self;
   gint64 n_elements, expected = 1;
@@ -181,11 +175,7 @@ sng_tensor_new_layout (SngDtype      dtype,
  * Since: 1.0
  */
 SngTensor *
-sng_tensor_new (SngDtype      dtype,
-                const gint64 *shape,
-                guint         n_dims,
-                SngDevice    *device,
-                GError      **error)
+sng_tensor_new (SngDtype dtype, const gint64 *shape, guint n_dims, SngDevice *device, GError **error)
 {
   g_autoptr (SngTensor) self = NULL;
 
@@ -227,11 +217,7 @@ sng_tensor_new (SngDtype      dtype,
  * Since: 1.0
  */
 SngTensor *
-sng_tensor_new_from_bytes (SngDtype      dtype,
-                           const gint64 *shape,
-                           guint         n_dims,
-                           GBytes       *bytes,
-                           GError      **error)
+sng_tensor_new_from_bytes (SngDtype dtype, const gint64 *shape, guint n_dims, GBytes *bytes, GError **error)
 {
   g_autoptr (SngTensor) self = NULL;
   gconstpointer data;
@@ -251,8 +237,8 @@ sng_tensor_new_from_bytes (SngDtype      dtype,
       g_autofree char *text = sng_tensor_describe (self);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[tensor][bytes] %s takes %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT, text, self->n_bytes,
-                   size);
+                   "[tensor][bytes] %s takes %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT, text,
+                   self->n_bytes, size);
       return NULL;
     }
 
@@ -270,9 +256,7 @@ sng_tensor_new_from_bytes (SngDtype      dtype,
 
 /* The lowest and the highest offset of an element, for a layout that has any; FALSE on overflow. */
 static gboolean
-get_extent (const SngLayout *layout,
-            gint64          *lowest,
-            gint64          *highest)
+get_extent (const SngLayout *layout, gint64 *lowest, gint64 *highest)
 {
   *lowest = 0;
   *highest = 0;
@@ -292,21 +276,16 @@ get_extent (const SngLayout *layout,
 
 /* Whether all elements of a view lie between the first and the last one of its base. */
 static gboolean
-fits_into (const SngLayout *view,
-           gint64           offset,
-           const SngLayout *base)
+fits_into (const SngLayout *view, gint64 offset, const SngLayout *base)
 {
   gint64 lowest, highest, base_lowest, base_highest;
 
   if (view->n_elements == 0)
     return TRUE;
 
-  return base->n_elements > 0
-         && get_extent (base, &base_lowest, &base_highest)
-         && get_extent (view, &lowest, &highest)
-         && !__builtin_add_overflow (lowest, offset, &lowest)
-         && !__builtin_add_overflow (highest, offset, &highest)
-         && lowest >= base_lowest
+  return base->n_elements > 0 && get_extent (base, &base_lowest, &base_highest)
+         && get_extent (view, &lowest, &highest) && !__builtin_add_overflow (lowest, offset, &lowest)
+         && !__builtin_add_overflow (highest, offset, &highest) && lowest >= base_lowest
          && highest <= base_highest;
 }
 
@@ -334,12 +313,12 @@ fits_into (const SngLayout *view,
  * Since: 1.0
  */
 SngTensor *
-sng_tensor_new_view (SngTensor    *base,
-                     gint64        offset,
+sng_tensor_new_view (SngTensor *base,
+                     gint64 offset,
                      const gint64 *shape,
                      const gint64 *strides,
-                     guint         n_dims,
-                     GError      **error)
+                     guint n_dims,
+                     GError **error)
 {
   g_autoptr (SngTensor) self = NULL;
 
@@ -386,8 +365,7 @@ sng_tensor_new_view (SngTensor    *base,
  * Since: 1.0
  */
 SngTensor *
-sng_tensor_copy (SngTensor *self,
-                 GError   **error)
+sng_tensor_copy (SngTensor *self, GError **error)
 {
   g_autoptr (SngTensor) copy = NULL;
 
@@ -451,8 +429,7 @@ sng_tensor_get_n_dims (SngTensor *self)
  * Since: 1.0
  */
 const gint64 *
-sng_tensor_get_shape (SngTensor *self,
-                      guint     *n_dims)
+sng_tensor_get_shape (SngTensor *self, guint *n_dims)
 {
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
 
@@ -473,8 +450,7 @@ sng_tensor_get_shape (SngTensor *self,
  * Since: 1.0
  */
 const gint64 *
-sng_tensor_get_strides (SngTensor *self,
-                        guint     *n_dims)
+sng_tensor_get_strides (SngTensor *self, guint *n_dims)
 {
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
 
@@ -606,13 +582,11 @@ sng_tensor_get_data (SngTensor *self)
  * Since: 1.0
  */
 gboolean
-sng_tensor_same_layout (SngTensor *a,
-                        SngTensor *b)
+sng_tensor_same_layout (SngTensor *a, SngTensor *b)
 {
   g_return_val_if_fail (SNG_IS_TENSOR (a) && SNG_IS_TENSOR (b), FALSE);
 
-  return a->layout.dtype == b->layout.dtype
-         && a->layout.n_dims == b->layout.n_dims
+  return a->layout.dtype == b->layout.dtype && a->layout.n_dims == b->layout.n_dims
          && memcmp (a->layout.shape, b->layout.shape, a->layout.n_dims * sizeof (gint64)) == 0;
 }
 

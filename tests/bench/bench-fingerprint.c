@@ -30,12 +30,11 @@ typedef guint64 U64x8 __attribute__ ((vector_size (64)));
 
 /* The plainest thing that touches every byte: adds up 64-bit words, over chunks like the library's. */
 __attribute__ ((target_clones ("avx2", "default"))) static void
-read_chunk (gpointer data,
-            guint    chunk)
+read_chunk (gpointer data, guint chunk)
 {
   Bench *bench = data;
-  const U64x8 *words
-      = __builtin_assume_aligned ((const char *) sng_tensor_get_data (bench->tensor) + (gsize) chunk * CHUNK_SIZE, 64);
+  const U64x8 *words = __builtin_assume_aligned (
+      (const char *) sng_tensor_get_data (bench->tensor) + (gsize) chunk * CHUNK_SIZE, 64);
   U64x8 sum[4] = { { 0 } };
   guint64 total = 0;
 
@@ -84,8 +83,8 @@ run_summarize (Bench *bench)
 static void
 run_sha1 (Bench *bench)
 {
-  g_autofree char *digest
-      = g_compute_checksum_for_data (G_CHECKSUM_SHA1, sng_tensor_get_data (bench->tensor), SHA1_SIZE);
+  g_autofree char *digest =
+      g_compute_checksum_for_data (G_CHECKSUM_SHA1, sng_tensor_get_data (bench->tensor), SHA1_SIZE);
 
   bench->sink += digest[0];
 }
@@ -103,8 +102,7 @@ static const struct
 };
 
 static int
-compare_doubles (gconstpointer a,
-                 gconstpointer b)
+compare_doubles (gconstpointer a, gconstpointer b)
 {
   double x = *(const double *) a, y = *(const double *) b;
 
@@ -113,8 +111,7 @@ compare_doubles (gconstpointer a,
 
 /* Two chunks that wait for each other: the time until a second thread works and until the caller knows that it is done. */
 static void
-meet_chunk (gpointer data,
-            guint    chunk)
+meet_chunk (gpointer data, guint chunk)
 {
   int *n_arrived = data;
 
@@ -185,7 +182,8 @@ main (int argc, char *argv[])
         times[i * n_repetitions + repetition] = (double) (g_get_monotonic_time () - start);
       }
 
-  g_print ("%" G_GSIZE_FORMAT " MiB of F32, %u threads, median of %u\n", n_mebibytes, n_threads, n_repetitions);
+  g_print ("%" G_GSIZE_FORMAT " MiB of F32, %u threads, median of %u\n", n_mebibytes, n_threads,
+           n_repetitions);
   for (guint i = 0; i < G_N_ELEMENTS (candidates); i++)
     {
       double *own = times + i * n_repetitions;

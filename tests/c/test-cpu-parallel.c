@@ -15,8 +15,7 @@ typedef struct
 } Work;
 
 static void
-count_chunk (gpointer data,
-             guint    chunk)
+count_chunk (gpointer data, guint chunk)
 {
   Work *work = data;
 
@@ -24,9 +23,7 @@ count_chunk (gpointer data,
 }
 
 static void
-assert_counts (Work *work,
-               guint n_chunks,
-               int   count)
+assert_counts (Work *work, guint n_chunks, int count)
 {
   for (guint i = 0; i < N_CHUNKS; i++)
     g_assert_cmpint (work->counts[i], ==, i < n_chunks ? count : 0);
@@ -71,8 +68,7 @@ test_many_jobs (void)
 }
 
 static void
-nest_chunk (gpointer data,
-            guint    chunk)
+nest_chunk (gpointer data, guint chunk)
 {
   Work *work = data;
 
@@ -125,8 +121,7 @@ typedef struct
 extern int omp_get_max_threads (void);
 
 static void
-note_thread (gpointer data,
-             guint    chunk)
+note_thread (gpointer data, guint chunk)
 {
   Places *places = data;
 

@@ -17,10 +17,11 @@ test_names (void)
     gsize size;
     gboolean floating;
   } all[] = {
-    { SNG_DTYPE_F64, "F64", 8, TRUE },   { SNG_DTYPE_F32, "F32", 4, TRUE },  { SNG_DTYPE_BF16, "BF16", 2, TRUE },
-    { SNG_DTYPE_F16, "F16", 2, TRUE },   { SNG_DTYPE_I64, "I64", 8, FALSE }, { SNG_DTYPE_I32, "I32", 4, FALSE },
-    { SNG_DTYPE_I16, "I16", 2, FALSE },  { SNG_DTYPE_I8, "I8", 1, FALSE },   { SNG_DTYPE_U8, "U8", 1, FALSE },
-    { SNG_DTYPE_BOOL, "BOOL", 1, FALSE },
+    { SNG_DTYPE_F64, "F64", 8, TRUE },   { SNG_DTYPE_F32, "F32", 4, TRUE },
+    { SNG_DTYPE_BF16, "BF16", 2, TRUE }, { SNG_DTYPE_F16, "F16", 2, TRUE },
+    { SNG_DTYPE_I64, "I64", 8, FALSE },  { SNG_DTYPE_I32, "I32", 4, FALSE },
+    { SNG_DTYPE_I16, "I16", 2, FALSE },  { SNG_DTYPE_I8, "I8", 1, FALSE },
+    { SNG_DTYPE_U8, "U8", 1, FALSE },    { SNG_DTYPE_BOOL, "BOOL", 1, FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (all); i++)
@@ -48,8 +49,7 @@ test_unknown_name (void)
 
 /* What a 16-bit number with so many bits of significand says, by its definition. */
 static double
-reference_value (guint16 half,
-                 int     significand_bits)
+reference_value (guint16 half, int significand_bits)
 {
   int exponent_bits = 15 - significand_bits;
   int bias = (1 << (exponent_bits - 1)) - 1;

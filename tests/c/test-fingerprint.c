@@ -21,10 +21,7 @@ pattern (gsize i)
 }
 
 static SngTensor *
-new_tensor (SngDtype      dtype,
-            const gint64 *shape,
-            guint         n_dims,
-            SngDevice    *device)
+new_tensor (SngDtype dtype, const gint64 *shape, guint n_dims, SngDevice *device)
 {
   g_autoptr (GError) error = NULL;
   SngTensor *tensor = sng_tensor_new (dtype, shape, n_dims, device, &error);
@@ -44,8 +41,7 @@ new_bytes (gint64 n)
 }
 
 static void
-assert_fingerprint (SngTensor  *tensor,
-                    const char *expected)
+assert_fingerprint (SngTensor *tensor, const char *expected)
 {
   g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (tensor);
   g_autofree char *text = sng_fingerprint_to_string (fingerprint);
@@ -54,8 +50,7 @@ assert_fingerprint (SngTensor  *tensor,
 }
 
 static gboolean
-same (SngTensor *a,
-      SngTensor *b)
+same (SngTensor *a, SngTensor *b)
 {
   g_autoptr (SngFingerprint) first = sng_tensor_compute_fingerprint (a);
   g_autoptr (SngFingerprint) second = sng_tensor_compute_fingerprint (b);
@@ -66,8 +61,12 @@ same (SngTensor *a,
 static void
 test_string (void)
 {
-  static const char *bad[] = { "", "0", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdef0",
-                               "0123456789abcdef0123456789abcdeg", " 123456789abcdef0123456789abcdef" };
+  static const char *bad[] = { "",
+                               "0",
+                               "0123456789abcdef0123456789abcde",
+                               "0123456789abcdef0123456789abcdef0",
+                               "0123456789abcdef0123456789abcdeg",
+                               " 123456789abcdef0123456789abcdef" };
   const char *digits = "0123456789abcdef00000000000000ff";
   g_autoptr (SngFingerprint) a = sng_fingerprint_new_from_string (digits, NULL);
   g_autoptr (SngFingerprint) b = sng_fingerprint_new_from_string ("0123456789ABCDEF00000000000000FF", NULL);
@@ -104,11 +103,7 @@ avalanche (guint64 x)
 }
 
 static char *
-define_fingerprint (const guint8 *data,
-                    gsize         n_bytes,
-                    const char   *dtype,
-                    const gint64 *shape,
-                    guint         n_dims)
+define_fingerprint (const guint8 *data, gsize n_bytes, const char *dtype, const gint64 *shape, guint n_dims)
 {
   unsigned __int128 sum = 0;
   guint64 header[64] = { 0 };
@@ -166,11 +161,10 @@ test_vectors (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (vectors); i++)
     {
-      g_autoptr (SngTensor) tensor
-          = new_tensor (vectors[i].dtype, vectors[i].shape, vectors[i].n_dims, NULL);
-      g_autofree char *defined
-          = define_fingerprint (sng_tensor_get_data (tensor), sng_tensor_get_n_bytes (tensor),
-                                sng_dtype_get_name (vectors[i].dtype), vectors[i].shape, vectors[i].n_dims);
+      g_autoptr (SngTensor) tensor = new_tensor (vectors[i].dtype, vectors[i].shape, vectors[i].n_dims, NULL);
+      g_autofree char *defined =
+          define_fingerprint (sng_tensor_get_data (tensor), sng_tensor_get_n_bytes (tensor),
+                              sng_dtype_get_name (vectors[i].dtype), vectors[i].shape, vectors[i].n_dims);
 
       assert_fingerprint (tensor, defined);
       g_assert_cmpstr (defined, ==, vectors[i].fingerprint);
@@ -181,8 +175,8 @@ test_vectors (void)
 static void
 test_threads (void)
 {
-  static const gint64 sizes[] = { 0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 100 * BLOCK, 3 * 256 * 1024 + 5,
-                                  (33 << 20) + 77 };
+  static const gint64 sizes[] = { 0,         1,           BLOCK - 1,          BLOCK,
+                                  BLOCK + 1, 100 * BLOCK, 3 * 256 * 1024 + 5, (33 << 20) + 77 };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
@@ -217,20 +211,17 @@ test_strides (void)
         gint64 shape[3];
         gint64 strides[3];
       } views[] = {
-        { 0, 3, { 50, 60, 70 }, { 1, 50, 3000 } },
-        { 209999, 1, { 210000 }, { -1 } },
-        { 7, 2, { 3000, 35 }, { 1, 6000 } },
-        { 1, 3, { 70, 59, 48 }, { 3000, 50, 1 } },
-        { 3, 2, { 300, 300 }, { 0, 2 } },
-        { 5, 1, { 1 }, { 99 } },
+        { 0, 3, { 50, 60, 70 }, { 1, 50, 3000 } }, { 209999, 1, { 210000 }, { -1 } },
+        { 7, 2, { 3000, 35 }, { 1, 6000 } },       { 1, 3, { 70, 59, 48 }, { 3000, 50, 1 } },
+        { 3, 2, { 300, 300 }, { 0, 2 } },          { 5, 1, { 1 }, { 99 } },
       };
       g_autoptr (SngDevice) device = sng_device_new_cpu (1 + dtype % 3);
       g_autoptr (SngTensor) base = new_tensor (dtype, base_shape, 3, device);
 
       for (guint i = 0; i < G_N_ELEMENTS (views); i++)
         {
-          g_autoptr (SngTensor) view = sng_tensor_new_view (base, views[i].offset, views[i].shape, views[i].strides,
-                                                            views[i].n_dims, NULL);
+          g_autoptr (SngTensor) view = sng_tensor_new_view (base, views[i].offset, views[i].shape,
+                                                            views[i].strides, views[i].n_dims, NULL);
           g_autoptr (SngTensor) copy = sng_tensor_copy (view, NULL);
           double a[3], b[3];
           guint64 n_a, n_b;
@@ -251,8 +242,8 @@ test_strides (void)
 static void
 test_dtype_and_shape (void)
 {
-  static const gint64 shapes[][3] = { { 0 }, { 1 }, { 8 }, { 4096 }, { 1, 8 }, { 8, 1 }, { 2, 4 }, { 0, 1 }, { 1, 0 },
-                                      { 1, 1, 8 }, { 512, 8 }, { 8192 } };
+  static const gint64 shapes[][3] = { { 0 },    { 1 },    { 8 },    { 4096 },    { 1, 8 },   { 8, 1 },
+                                      { 2, 4 }, { 0, 1 }, { 1, 0 }, { 1, 1, 8 }, { 512, 8 }, { 8192 } };
   static const guint n_dims[] = { 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 2, 1 };
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   guint n = 0;
@@ -261,8 +252,8 @@ test_dtype_and_shape (void)
     for (guint i = 0; i <= G_N_ELEMENTS (shapes); i++)
       {
         gboolean scalar = i == G_N_ELEMENTS (shapes);
-        g_autoptr (SngTensor) tensor
-            = sng_tensor_new (dtype, scalar ? NULL : shapes[i], scalar ? 0 : n_dims[i], NULL, NULL);
+        g_autoptr (SngTensor) tensor =
+            sng_tensor_new (dtype, scalar ? NULL : shapes[i], scalar ? 0 : n_dims[i], NULL, NULL);
         g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (tensor);
 
         g_hash_table_add (seen, sng_fingerprint_to_string (fingerprint));
@@ -333,8 +324,7 @@ test_avalanche (void)
 }
 
 static int
-compare_halves (gconstpointer a,
-                gconstpointer b)
+compare_halves (gconstpointer a, gconstpointer b)
 {
   guint64 x = *(const guint64 *) a, y = *(const guint64 *) b;
 
@@ -438,7 +428,8 @@ test_instruction_sets (void)
   for (guint repeat = 0; repeat < 4; repeat++)
     {
       for (gint64 i = 0; i < n_words; i++)
-        words[i] = (guint32) g_test_rand_int () & (repeat == 3 ? 0xbfffbfff : G_MAXUINT32); /* 3: all finite */
+        words[i] =
+            (guint32) g_test_rand_int () & (repeat == 3 ? 0xbfffbfff : G_MAXUINT32); /* 3: all finite */
 
       for (SngDtype dtype = 0; dtype < N_DTYPES; dtype++)
         for (gsize n_bytes = 8; n_bytes <= 4 * (gsize) n_words; n_bytes = n_bytes * 3 / 16 * 8 + 8)
@@ -454,9 +445,7 @@ test_instruction_sets (void)
 
 /* The summary against the plainest computation, for every dtype and lengths around the ends of blocks and lanes. */
 static void
-check_summary (SngDtype dtype,
-               gint64   n,
-               gboolean special)
+check_summary (SngDtype dtype, gint64 n, gboolean special)
 {
   g_autoptr (SngTensor) tensor = sng_tensor_new (dtype, &n, 1, NULL, NULL);
   g_autoptr (SngTensor) copy = NULL;
@@ -467,7 +456,9 @@ check_summary (SngDtype dtype,
   guint8 *data = sng_tensor_get_data (tensor);
   /* Bits that make a number of moderate size in each format. */
   guint64 sign = G_GUINT64_CONSTANT (1) << (size * 8 - 1);
-  guint64 mask = dtype == SNG_DTYPE_BOOL ? 1 : sng_dtype_is_floating (dtype) ? ~(sign >> 1) : ~G_GUINT64_CONSTANT (0);
+  guint64 mask = dtype == SNG_DTYPE_BOOL         ? 1
+                 : sng_dtype_is_floating (dtype) ? ~(sign >> 1)
+                                                 : ~G_GUINT64_CONSTANT (0);
 
   for (gint64 i = 0; i < n; i++)
     {

@@ -13,9 +13,7 @@ static const SngDtype floats[] = { SNG_DTYPE_F64, SNG_DTYPE_F32, SNG_DTYPE_BF16,
 
 /* 0, 1, 2, … */
 static SngTensor *
-new_range (SngDtype      dtype,
-           const gint64 *shape,
-           guint         n_dims)
+new_range (SngDtype dtype, const gint64 *shape, guint n_dims)
 {
   g_autoptr (GError) error = NULL;
   g_autofree double *values = NULL;
@@ -34,9 +32,7 @@ new_range (SngDtype      dtype,
 }
 
 static void
-assert_values (SngTensor    *tensor,
-               const double *expected,
-               gsize         n_expected)
+assert_values (SngTensor *tensor, const double *expected, gsize n_expected)
 {
   gsize n_values;
   g_autofree double *values = sng_tensor_dup_values (tensor, &n_values);
@@ -44,8 +40,8 @@ assert_values (SngTensor    *tensor,
   g_assert_cmpmem (values, n_values * sizeof *values, expected, n_expected * sizeof *expected);
 }
 
-#define assert_tensor(tensor, ...) \
-  assert_values (tensor, (double[]){ __VA_ARGS__ }, sizeof ((double[]){ __VA_ARGS__ }) / sizeof (double))
+#define assert_tensor(tensor, ...)                                                                           \
+ assert_values (tensor, (double[]){ __VA_ARGS__ }, sizeof ((double[]){ __VA_ARGS__ }) / sizeof (double))
 
 static void
 test_new (void)
@@ -99,10 +95,7 @@ test_scalar_and_empty (void)
 }
 
 static void
-assert_refused (SngTensor  *tensor,
-                GError    **error,
-                SngError    code,
-                const char *name)
+assert_refused (SngTensor *tensor, GError **error, SngError code, const char *name)
 {
   g_assert_null (tensor);
   g_assert_error (*error, SNG_ERROR, (int) code);
@@ -121,8 +114,8 @@ test_bad_shapes (void)
   for (guint i = 0; i < 33; i++)
     many[i] = 1;
 
-  assert_refused (sng_tensor_new (SNG_DTYPE_F32, SHAPE (2, -1), NULL, &error), &error, SNG_ERROR_INVALID_ARGUMENT,
-                  "F32 [2, -1]");
+  assert_refused (sng_tensor_new (SNG_DTYPE_F32, SHAPE (2, -1), NULL, &error), &error,
+                  SNG_ERROR_INVALID_ARGUMENT, "F32 [2, -1]");
   assert_refused (sng_tensor_new (SNG_DTYPE_U8, SHAPE (G_MAXINT64, 2), NULL, &error), &error,
                   SNG_ERROR_INVALID_ARGUMENT, "U8 [9223372036854775807, 2]");
   assert_refused (sng_tensor_new (SNG_DTYPE_F64, SHAPE (G_MAXINT64 / 4), NULL, &error), &error,
@@ -131,8 +124,8 @@ test_bad_shapes (void)
                   SNG_ERROR_INVALID_ARGUMENT, "F64 [0, 9223372036854775807, 3]");
   assert_refused (sng_tensor_new (SNG_DTYPE_F64, many, 33, NULL, &error), &error, SNG_ERROR_INVALID_ARGUMENT,
                   "33 dimensions");
-  assert_refused (sng_tensor_new (SNG_DTYPE_U8, SHAPE (G_MAXINT64 - 8192), NULL, &error), &error, SNG_ERROR_FAILED,
-                  "9223372036854767615 bytes");
+  assert_refused (sng_tensor_new (SNG_DTYPE_U8, SHAPE (G_MAXINT64 - 8192), NULL, &error), &error,
+                  SNG_ERROR_FAILED, "9223372036854767615 bytes");
 }
 
 static void
@@ -151,8 +144,8 @@ test_from_bytes (void)
 
   g_assert_false (sng_tensor_set_bytes (tensor, bytes, &error));
   assert_refused (NULL, &error, SNG_ERROR_INVALID_ARGUMENT, "F32 [2, 3] is read-only");
-  assert_refused (sng_tensor_new_from_bytes (SNG_DTYPE_F32, SHAPE (2, 4), bytes, &error), &error, SNG_ERROR_MISMATCH,
-                  "F32 [2, 4] takes 32 bytes, not 24");
+  assert_refused (sng_tensor_new_from_bytes (SNG_DTYPE_F32, SHAPE (2, 4), bytes, &error), &error,
+                  SNG_ERROR_MISMATCH, "F32 [2, 4] takes 32 bytes, not 24");
 }
 
 /* Bytes at an odd address, such as a piece of a mapped file, are moved to a better one. */
@@ -178,9 +171,12 @@ static void
 test_views (void)
 {
   g_autoptr (SngTensor) base = new_range (SNG_DTYPE_I16, SHAPE (3, 4));
-  g_autoptr (SngTensor) turned = sng_tensor_new_view (base, 0, (gint64[]){ 4, 3 }, (gint64[]){ 1, 4 }, 2, NULL);
-  g_autoptr (SngTensor) backwards = sng_tensor_new_view (base, 11, (gint64[]){ 12 }, (gint64[]){ -1 }, 1, NULL);
-  g_autoptr (SngTensor) repeated = sng_tensor_new_view (base, 5, (gint64[]){ 2, 2 }, (gint64[]){ 0, 1 }, 2, NULL);
+  g_autoptr (SngTensor) turned =
+      sng_tensor_new_view (base, 0, (gint64[]){ 4, 3 }, (gint64[]){ 1, 4 }, 2, NULL);
+  g_autoptr (SngTensor) backwards =
+      sng_tensor_new_view (base, 11, (gint64[]){ 12 }, (gint64[]){ -1 }, 1, NULL);
+  g_autoptr (SngTensor) repeated =
+      sng_tensor_new_view (base, 5, (gint64[]){ 2, 2 }, (gint64[]){ 0, 1 }, 2, NULL);
   g_autoptr (SngTensor) row = sng_tensor_new_view (base, 4, (gint64[]){ 4 }, NULL, 1, NULL);
   g_autoptr (SngTensor) of_view = sng_tensor_new_view (turned, 1, (gint64[]){ 2 }, (gint64[]){ 4 }, 1, NULL);
   g_autoptr (GBytes) bytes = sng_tensor_dup_bytes (turned, NULL);
@@ -216,18 +212,17 @@ test_bad_views (void)
     gint64 size;
     gint64 stride;
   } bad[] = {
-    { 0, 13, 1 },           { 1, 12, 1 },  { -1, 1, 1 },
-    { 12, 1, 1 },           { 0, 2, -1 },  { 0, 2, G_MAXINT64 },
-    { 0, 3, G_MAXINT64 },   { 5, 4, 3 },   { G_MAXINT64, 2, 1 },
-    { G_MININT64, 2, -1 },  { 11, 2, 1 },  { 0, 3, G_MININT64 },
+    { 0, 13, 1 },         { 1, 12, 1 },          { -1, 1, 1 },         { 12, 1, 1 },
+    { 0, 2, -1 },         { 0, 2, G_MAXINT64 },  { 0, 3, G_MAXINT64 }, { 5, 4, 3 },
+    { G_MAXINT64, 2, 1 }, { G_MININT64, 2, -1 }, { 11, 2, 1 },         { 0, 3, G_MININT64 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       GError *error = NULL;
 
-      assert_refused (sng_tensor_new_view (base, bad[i].offset, &bad[i].size, &bad[i].stride, 1, &error), &error,
-                      SNG_ERROR_INVALID_ARGUMENT, "outside of its base F32 [3, 4]");
+      assert_refused (sng_tensor_new_view (base, bad[i].offset, &bad[i].size, &bad[i].stride, 1, &error),
+                      &error, SNG_ERROR_INVALID_ARGUMENT, "outside of its base F32 [3, 4]");
     }
 
   /* A view of a view stays between the ends of that view. */
@@ -247,7 +242,8 @@ test_set_bytes (void)
   g_autoptr (GBytes) bytes = g_bytes_new_static (values, sizeof values);
   g_autoptr (GBytes) less = g_bytes_new_static (values, sizeof values - 1);
   g_autoptr (SngTensor) tensor = new_range (SNG_DTYPE_I32, SHAPE (2, 3));
-  g_autoptr (SngTensor) turned = sng_tensor_new_view (tensor, 0, (gint64[]){ 3, 2 }, (gint64[]){ 1, 3 }, 2, NULL);
+  g_autoptr (SngTensor) turned =
+      sng_tensor_new_view (tensor, 0, (gint64[]){ 3, 2 }, (gint64[]){ 1, 3 }, 2, NULL);
   GError *error = NULL;
 
   g_assert_false (sng_tensor_set_bytes (tensor, less, &error));
@@ -268,7 +264,8 @@ test_copy_from (void)
   g_autoptr (SngTensor) target = sng_tensor_new (SNG_DTYPE_F16, SHAPE (2, 3), NULL, NULL);
   g_autoptr (SngTensor) other_shape = sng_tensor_new (SNG_DTYPE_F16, SHAPE (3, 2), NULL, NULL);
   g_autoptr (SngTensor) other_dtype = sng_tensor_new (SNG_DTYPE_BF16, SHAPE (2, 3), NULL, NULL);
-  g_autoptr (SngTensor) back = sng_tensor_new_view (source, 5, (gint64[]){ 2, 3 }, (gint64[]){ -3, -1 }, 2, NULL);
+  g_autoptr (SngTensor) back =
+      sng_tensor_new_view (source, 5, (gint64[]){ 2, 3 }, (gint64[]){ -3, -1 }, 2, NULL);
   GError *error = NULL;
 
   g_assert_true (sng_tensor_copy_from (target, source, NULL));
