@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The libsng contributors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What makes libsng feel at home in Python. It adds, and changes no signature:
+state dictionaries are mappings, tensors go to and from NumPy, reports print."""
+
+from gi.module import get_introspection_module
+from gi.overrides import override
+from gi.repository import GLib
+
+Sng = get_introspection_module("Sng")
+__all__ = ["Report", "StateDict", "Stateful", "Tensor"]
+
+NUMPY_NAMES = {
+    Sng.Dtype.F64: "<f8", Sng.Dtype.F32: "<f4", Sng.Dtype.F16: "<f2", Sng.Dtype.I64: "<i8", Sng.Dtype.I32: "<i4",
+    Sng.Dtype.I16: "<i2", Sng.Dtype.I8: "i1", Sng.Dtype.U8: "u1", Sng.Dtype.BOOL: "?",
+}
+
+
+@override
+class Tensor(Sng.Tensor):
+    def numpy(self):
+        """A copy of the tensor as a NumPy array."""
+        import numpy
+        if self.get_dtype() not in NUMPY_NAMES:
+            raise TypeError(f"NumPy has no {Sng.Dtype.get_name(self.get_dtype())}")
+        values = numpy.frombuffer(self.dup_bytes().get_data(), NUMPY_NAMES[self.get_dtype()])
+        return values.reshape(self.get_shape()).copy()
+
+    @classmethod
+    def from_numpy(cls, array):
+        """A tensor of its own with a copy of what NumPy makes an array of."""
+        import numpy
+        array = numpy.asarray(array)
+        for dtype, name in NUMPY_NAMES.items():
+            if numpy.dtype(name) == array.dtype.newbyteorder("<"):
+                tensor = Sng.Tensor.new(dtype, array.shape, None)
+                tensor.set_bytes(GLib.Bytes.new(array.astype(name).tobytes()))
+                return tensor
+        raise TypeError(f"no tensor holds NumPy's {array.dtype}")
+
+    def __repr__(self):
+        return f"<Sng.Tensor {self.describe()}>"
+
+
+@override
+class StateDict(Sng.StateDict):
+    """Tensors come out as Sng.Tensor, values as Python's bool, int, float, str, ..."""
+
+    def __getitem__(self, name):
+        tensor = self.lookup_tensor(name)
+        value = self.lookup_value(name) if tensor is None else None
+        if tensor is None and value is None:
+            raise KeyError(name)
+        return value.unpack() if tensor is None else tensor
+
+    def __setitem__(self, name, value):
+        if isinstance(value, Sng.Tensor):
+            self.set_tensor(name, value)
+        elif isinstance(value, GLib.Variant):
+            self.set_value(name, value)
+        else:
+            for kind, code in ((bool, "b"), (int, "x"), (float, "d"), (str, "s")):
+                if isinstance(value, kind):
+                    return self.set_value(name, GLib.Variant(code, value))
+            self.set_tensor(name, Tensor.from_numpy(value))
+
+    def __delitem__(self, name):
+        if not self.remove(name):
+            raise KeyError(name)
+
+    def __contains__(self, name):
+        return self.contains(name)
+
+    def __iter__(self):
+        return iter(self.dup_names())
+
+    def __len__(self):
+        return self.get_n_items()
+
+    def __repr__(self):
+        return "<Sng.StateDict {%s}>" % ", ".join(f"{name!r}: {self[name]!r}" for name in self)
+
+
+@override
+class Stateful(Sng.Stateful):
+    def __init_subclass__(cls, **keywords):
+        # GObject would put the functions into the table of the parent, and so change each of its other children.
+        super().__init_subclass__(**keywords)
+        if {"do_get_state", "do_check_state", "do_set_state"} & set(vars(cls)) and Stateful not in cls.__bases__:
+            raise TypeError(f"{cls.__name__} implements a function of Sng.Stateful and must name it among its bases")
+
+
+@override
+class Report(Sng.Report):
+    def __repr__(self):
+        return f"<Sng.Report {self.get_summary()}>"
+

@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The libsng contributors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The conveniences of gi/overrides/Sng.py."""
+
+import unittest
+
+import gi
+gi.require_version("Sng", "1.0")
+from gi.repository import GLib, GObject, Sng
+import tap
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+
+class StateDictTest(unittest.TestCase):
+    def test_is_a_mapping(self):
+        state = Sng.StateDict()
+        tensor = Sng.Tensor.new(Sng.Dtype.F32, [2, 3], None)
+        values = {"b": True, "i": -2 ** 40, "d": 0.1, "s": "text", "v": GLib.Variant("u", 7)}
+        state["t"] = tensor
+        for name, value in values.items():
+            state[name] = value
+
+        self.assertEqual(list(state), ["t", *values])
+        self.assertEqual(len(state), 6)
+        self.assertIs(state["t"], tensor)
+        self.assertIs(state["b"], True)
+        self.assertEqual([state[name] for name in "ids"], [-2 ** 40, 0.1, "text"])
+        self.assertEqual(state["v"], 7)
+        self.assertEqual(state.lookup_value("i").get_type_string(), "x")
+        self.assertEqual(state.lookup_value("d").get_type_string(), "d")
+        self.assertIn("t", state)
+
+        del state["t"]
+        self.assertNotIn("t", state)
+        self.assertEqual(len(state), 5)
+
+    def test_refuses_what_is_not_there(self):
+        state = Sng.StateDict()
+        with self.assertRaises(KeyError):
+            state["absent"]
+        with self.assertRaises(KeyError):
+            del state["absent"]
+
+    def test_repr(self):
+        state = Sng.StateDict()
+        state["count"] = 3
+        self.assertEqual(repr(state), "<Sng.StateDict {'count': 3}>")
+
+
+@unittest.skipIf(numpy is None, "needs NumPy")
+class TensorTest(unittest.TestCase):
+    def test_round_trip(self):
+        for dtype in ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"):
+            for shape in ((), (0,), (4,), (2, 3), (2, 1, 2)):
+                array = numpy.arange(numpy.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+                tensor = Sng.Tensor.from_numpy(array)
+                back = tensor.numpy()
+                self.assertEqual((back.dtype, back.shape), (array.dtype, array.shape))
+                self.assertTrue((back == array).all())
+
+    def test_reads_any_order(self):
+        array = numpy.arange(6.0).reshape(2, 3)
+        self.assertTrue((Sng.Tensor.from_numpy(array.T).numpy() == array.T).all())
+        self.assertTrue((Sng.Tensor.from_numpy(array.astype(">f8")).numpy() == array).all())
+
+    def test_is_a_copy(self):
+        array = numpy.zeros(3)
+        tensor = Sng.Tensor.from_numpy(array)
+        array[0] = 1
+        back = tensor.numpy()
+        back[1] = 1
+        self.assertEqual(tensor.numpy().tolist(), [0, 0, 0])
+
+    def test_refuses_what_has_no_counterpart(self):
+        tensor = Sng.Tensor.new(Sng.Dtype.BF16, [2], None)
+        with self.assertRaisesRegex(TypeError, "BF16"):
+            tensor.numpy()
+        with self.assertRaisesRegex(TypeError, "complex128"):
+            Sng.Tensor.from_numpy(numpy.zeros(2, dtype=complex))
+        with self.assertRaisesRegex(TypeError, "object"):
+            Sng.StateDict()["name"] = object()
+
+    def test_repr(self):
+        tensor = Sng.Tensor.from_numpy(numpy.zeros((2, 3), dtype="float32"))
+        self.assertEqual(repr(tensor), "<Sng.Tensor F32 [2, 3]>")
+
+
+class StatefulTest(unittest.TestCase):
+    def test_children_do_not_change_their_parent(self):
+        class Parent(GObject.Object, Sng.Stateful):
+            def do_get_state(self):
+                return Sng.StateDict()
+
+        class Child(Parent, Sng.Stateful):
+            def do_get_state(self):
+                state = super().do_get_state()
+                state["more"] = 1
+                return state
+
+        with self.assertRaisesRegex(TypeError, "Careless.*Sng.Stateful"):
+            class Careless(Parent):
+                def do_get_state(self):
+                    return None
+
+        self.assertEqual([list(Sng.Stateful.get_state(o)) for o in (Parent(), Child())], [[], ["more"]])
+
+
+if __name__ == "__main__":
+    tap.main("/sng/python/overrides")
