@@ -30,6 +30,7 @@
 #include "record/sng-run-store.h"
 
 #include "train/sng-data-module.h"
+#include "train/sng-fasta-data-module.h"
 #include "train/sng-lr-scheduler.h"
 #include "train/sng-model-checkpoint.h"
 #include "train/sng-model.h"
@@ -37,6 +38,7 @@
 #include "train/sng-parameter.h"
 #include "train/sng-rng-stream.h"
 #include "train/sng-sampler.h"
+#include "train/sng-text-data-module.h"
 #include "train/sng-trainer.h"
 
 #include "nn/sng-adamw.h"
