@@ -100,10 +100,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static Group *
-group_new (const char *name,
-           const char *pattern,
-           double weight_decay,
-           double learning_rate_factor)
+group_new (const char *name, const char *pattern, double weight_decay, double learning_rate_factor)
 {
   Group *group = g_new0 (Group, 1);
 
@@ -136,8 +133,7 @@ slot_clear (gpointer data)
 }
 
 static const Group *
-find_group (SngAdamw *self,
-            const char *name)
+find_group (SngAdamw *self, const char *name)
 {
   for (guint i = 0; i < self->groups->len; i++)
     {
@@ -151,8 +147,7 @@ find_group (SngAdamw *self,
 }
 
 static SngTensor *
-new_moment (SngTensor *value,
-            GError **error)
+new_moment (SngTensor *value, GError **error)
 {
   guint n_dims;
   const gint64 *shape = sng_tensor_get_shape (value, &n_dims);
@@ -161,10 +156,7 @@ new_moment (SngTensor *value,
 }
 
 static gboolean
-fill_slot (SngAdamw *self,
-           Slot *slot,
-           SngParameter *parameter,
-           GError **error)
+fill_slot (SngAdamw *self, Slot *slot, SngParameter *parameter, GError **error)
 {
   SngTensor *value = sng_parameter_get_value (parameter);
 
@@ -187,8 +179,7 @@ fill_slot (SngAdamw *self,
 
 /* Makes the moments, all zero, when they are needed for the first time. */
 static gboolean
-ensure_slots (SngAdamw *self,
-              GError **error)
+ensure_slots (SngAdamw *self, GError **error)
 {
   GListModel *parameters = sng_optimizer_get_parameters (SNG_OPTIMIZER (self));
   g_autoptr (GArray) slots = NULL;
@@ -218,8 +209,7 @@ ensure_slots (SngAdamw *self,
 }
 
 static gboolean
-sng_adamw_step (SngOptimizer *optimizer,
-                GError **error)
+sng_adamw_step (SngOptimizer *optimizer, GError **error)
 {
   SngAdamw *self = SNG_ADAMW (optimizer);
   SngAdamwUpdate update = {
@@ -255,10 +245,7 @@ sng_adamw_step (SngOptimizer *optimizer,
 }
 
 static void
-set_group_value (SngStateDict *state,
-                 const Group *group,
-                 const char *setting,
-                 GVariant *value)
+set_group_value (SngStateDict *state, const Group *group, const char *setting, GVariant *value)
 {
   g_autofree char *name = g_strdup_printf ("group.%s.%s", group->name, setting);
 
@@ -266,10 +253,7 @@ set_group_value (SngStateDict *state,
 }
 
 static void
-set_moment (SngStateDict *state,
-            const Slot *slot,
-            const char *moment,
-            SngTensor *tensor)
+set_moment (SngStateDict *state, const Slot *slot, const char *moment, SngTensor *tensor)
 {
   g_autofree char *name = g_strdup_printf ("%s.%s", sng_parameter_get_name (slot->parameter), moment);
 
@@ -277,8 +261,7 @@ set_moment (SngStateDict *state,
 }
 
 static SngStateDict *
-sng_adamw_get_state (SngStateful *stateful,
-                     GError **error)
+sng_adamw_get_state (SngStateful *stateful, GError **error)
 {
   SngAdamw *self = SNG_ADAMW (stateful);
   g_autoptr (SngStateDict) state = sng_state_dict_new ();
@@ -287,8 +270,7 @@ sng_adamw_get_state (SngStateful *stateful,
     return NULL;
 
   sng_state_dict_set_value (state, "step", g_variant_new_uint64 (self->step));
-  sng_state_dict_set_double (state, "learning_rate",
-                             sng_optimizer_get_learning_rate (SNG_OPTIMIZER (self)));
+  sng_state_dict_set_double (state, "learning_rate", sng_optimizer_get_learning_rate (SNG_OPTIMIZER (self)));
   sng_state_dict_set_double (state, "beta1", self->beta1);
   sng_state_dict_set_double (state, "beta2", self->beta2);
   sng_state_dict_set_double (state, "epsilon", self->epsilon);
@@ -316,11 +298,7 @@ sng_adamw_get_state (SngStateful *stateful,
 
 /* Returns: one's own state, whose tensors @state fits, or NULL with @error set. */
 static SngStateDict *
-read_state (SngAdamw *self,
-            SngStateDict *state,
-            guint64 *step,
-            double *learning_rate,
-            GError **error)
+read_state (SngAdamw *self, SngStateDict *state, guint64 *step, double *learning_rate, GError **error)
 {
   const char *const varying[] = { "step", "learning_rate", NULL };
   const char *place = "[adamw][restore]";
@@ -335,9 +313,7 @@ read_state (SngAdamw *self,
 }
 
 static gboolean
-sng_adamw_check_state (SngStateful *stateful,
-                       SngStateDict *state,
-                       GError **error)
+sng_adamw_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   g_autoptr (SngStateDict) own = NULL;
   guint64 step;
@@ -349,9 +325,7 @@ sng_adamw_check_state (SngStateful *stateful,
 }
 
 static gboolean
-sng_adamw_set_state (SngStateful *stateful,
-                     SngStateDict *state,
-                     GError **error)
+sng_adamw_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   SngAdamw *self = SNG_ADAMW (stateful);
   g_autoptr (SngStateDict) own = NULL;
@@ -368,8 +342,7 @@ sng_adamw_set_state (SngStateful *stateful,
       const char *name = sng_state_dict_get_name (own, i);
       SngTensor *tensor = sng_state_dict_lookup_tensor (own, name);
 
-      if (tensor != NULL
-          && !sng_tensor_copy_from (tensor, sng_state_dict_lookup_tensor (state, name), error))
+      if (tensor != NULL && !sng_tensor_copy_from (tensor, sng_state_dict_lookup_tensor (state, name), error))
         return FALSE;
     }
 
@@ -409,8 +382,7 @@ sng_adamw_finalize (GObject *object)
 }
 
 static double *
-get_setting (SngAdamw *self,
-             guint prop_id)
+get_setting (SngAdamw *self, guint prop_id)
 {
   switch (prop_id)
     {
@@ -432,10 +404,7 @@ get_setting (SngAdamw *self,
 }
 
 static void
-sng_adamw_get_property (GObject *object,
-                        guint prop_id,
-                        GValue *value,
-                        GParamSpec *pspec)
+sng_adamw_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   const double *setting = get_setting (SNG_ADAMW (object), prop_id);
 
@@ -446,10 +415,7 @@ sng_adamw_get_property (GObject *object,
 }
 
 static void
-sng_adamw_set_property (GObject *object,
-                        guint prop_id,
-                        const GValue *value,
-                        GParamSpec *pspec)
+sng_adamw_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   double *setting = get_setting (SNG_ADAMW (object), prop_id);
 
@@ -508,8 +474,8 @@ sng_adamw_class_init (SngAdamwClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_WEIGHT_DECAY]
-    = g_param_spec_double ("weight-decay", NULL, NULL, 0.0, G_MAXDOUBLE, 0.01, flags);
+  properties[PROP_WEIGHT_DECAY] =
+      g_param_spec_double ("weight-decay", NULL, NULL, 0.0, G_MAXDOUBLE, 0.01, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -535,9 +501,7 @@ sng_adamw_init (SngAdamw *self)
  * Since: 1.0
  */
 SngOptimizer *
-sng_adamw_new (GListModel *parameters,
-               double learning_rate,
-               double weight_decay)
+sng_adamw_new (GListModel *parameters, double learning_rate, double weight_decay)
 {
   g_return_val_if_fail (G_IS_LIST_MODEL (parameters), NULL);
 
@@ -588,8 +552,8 @@ check_group (SngAdamw *self,
         return TRUE;
     }
 
-  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND,
-               "[adamw][group] %s: no parameter's name matches \"%s\"", name, pattern);
+  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[adamw][group] %s: no parameter's name matches \"%s\"",
+               name, pattern);
 
   return FALSE;
 }

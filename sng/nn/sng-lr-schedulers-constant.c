@@ -32,10 +32,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static gboolean
-sng_constant_lr_compute (SngLrScheduler *scheduler,
-                         guint64         step,
-                         double         *learning_rate,
-                         GError        **error)
+sng_constant_lr_compute (SngLrScheduler *scheduler, guint64 step, double *learning_rate, GError **error)
 {
   SngConstantLr *self = SNG_CONSTANT_LR (scheduler);
 
@@ -45,17 +42,13 @@ sng_constant_lr_compute (SngLrScheduler *scheduler,
 }
 
 static gboolean
-sng_constant_lr_is_constant (SngLrScheduler *scheduler,
-                             GError        **error)
+sng_constant_lr_is_constant (SngLrScheduler *scheduler, GError **error)
 {
   return TRUE;
 }
 
 static void
-sng_constant_lr_get_property (GObject    *object,
-                              guint       prop_id,
-                              GValue     *value,
-                              GParamSpec *pspec)
+sng_constant_lr_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngConstantLr *self = SNG_CONSTANT_LR (object);
 
@@ -71,10 +64,7 @@ sng_constant_lr_get_property (GObject    *object,
 }
 
 static void
-sng_constant_lr_set_property (GObject      *object,
-                              guint         prop_id,
-                              const GValue *value,
-                              GParamSpec   *pspec)
+sng_constant_lr_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngConstantLr *self = SNG_CONSTANT_LR (object);
 
@@ -109,7 +99,8 @@ sng_constant_lr_class_init (SngConstantLrClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_LEARNING_RATE] = g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
+  properties[PROP_LEARNING_RATE] =
+      g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

@@ -29,8 +29,8 @@ struct _SngCosineLr
 {
   SngLrScheduler parent_instance;
 
-  double  learning_rate;
-  double  minimum;
+  double learning_rate;
+  double minimum;
   guint64 warmup_steps;
   guint64 max_steps;
 };
@@ -50,10 +50,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static gboolean
-sng_cosine_lr_compute (SngLrScheduler *scheduler,
-                       guint64         step,
-                       double         *learning_rate,
-                       GError        **error)
+sng_cosine_lr_compute (SngLrScheduler *scheduler, guint64 step, double *learning_rate, GError **error)
 {
   SngCosineLr *self = SNG_COSINE_LR (scheduler);
   double progress;
@@ -71,14 +68,14 @@ sng_cosine_lr_compute (SngLrScheduler *scheduler,
     }
 
   progress = (double) (step - self->warmup_steps) / (double) (self->max_steps - self->warmup_steps);
-  *learning_rate = self->minimum + (self->learning_rate - self->minimum) * 0.5 * (1.0 + cos (M_PI * progress));
+  *learning_rate =
+      self->minimum + (self->learning_rate - self->minimum) * 0.5 * (1.0 + cos (M_PI * progress));
 
   return TRUE;
 }
 
 static gboolean
-sng_cosine_lr_is_constant (SngLrScheduler *scheduler,
-                           GError        **error)
+sng_cosine_lr_is_constant (SngLrScheduler *scheduler, GError **error)
 {
   SngCosineLr *self = SNG_COSINE_LR (scheduler);
 
@@ -86,10 +83,7 @@ sng_cosine_lr_is_constant (SngLrScheduler *scheduler,
 }
 
 static void
-sng_cosine_lr_get_property (GObject    *object,
-                            guint       prop_id,
-                            GValue     *value,
-                            GParamSpec *pspec)
+sng_cosine_lr_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngCosineLr *self = SNG_COSINE_LR (object);
 
@@ -117,10 +111,7 @@ sng_cosine_lr_get_property (GObject    *object,
 }
 
 static void
-sng_cosine_lr_set_property (GObject      *object,
-                            guint         prop_id,
-                            const GValue *value,
-                            GParamSpec   *pspec)
+sng_cosine_lr_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngCosineLr *self = SNG_COSINE_LR (object);
 
@@ -167,7 +158,8 @@ sng_cosine_lr_class_init (SngCosineLrClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_LEARNING_RATE] = g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
+  properties[PROP_LEARNING_RATE] =
+      g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
 
   /**
    * SngCosineLr:minimum:
@@ -218,15 +210,8 @@ sng_cosine_lr_init (SngCosineLr *self)
  * Since: 1.0
  */
 SngLrScheduler *
-sng_cosine_lr_new (double  learning_rate,
-                   double  minimum,
-                   guint64 warmup_steps,
-                   guint64 max_steps)
+sng_cosine_lr_new (double learning_rate, double minimum, guint64 warmup_steps, guint64 max_steps)
 {
-  return g_object_new (SNG_TYPE_COSINE_LR,
-                       "learning-rate", learning_rate,
-                       "minimum", minimum,
-                       "warmup-steps", warmup_steps,
-                       "max-steps", max_steps,
-                       NULL);
+  return g_object_new (SNG_TYPE_COSINE_LR, "learning-rate", learning_rate, "minimum", minimum, "warmup-steps",
+                       warmup_steps, "max-steps", max_steps, NULL);
 }

@@ -22,7 +22,7 @@ struct _SngLinearWarmupLr
 {
   SngLrScheduler parent_instance;
 
-  double  learning_rate;
+  double learning_rate;
   guint64 warmup_steps;
 };
 
@@ -39,10 +39,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static gboolean
-sng_linear_warmup_lr_compute (SngLrScheduler *scheduler,
-                              guint64         step,
-                              double         *learning_rate,
-                              GError        **error)
+sng_linear_warmup_lr_compute (SngLrScheduler *scheduler, guint64 step, double *learning_rate, GError **error)
 {
   SngLinearWarmupLr *self = SNG_LINEAR_WARMUP_LR (scheduler);
   double progress = step < self->warmup_steps ? (double) step / (double) self->warmup_steps : 1.0;
@@ -53,8 +50,7 @@ sng_linear_warmup_lr_compute (SngLrScheduler *scheduler,
 }
 
 static gboolean
-sng_linear_warmup_lr_is_constant (SngLrScheduler *scheduler,
-                                  GError        **error)
+sng_linear_warmup_lr_is_constant (SngLrScheduler *scheduler, GError **error)
 {
   SngLinearWarmupLr *self = SNG_LINEAR_WARMUP_LR (scheduler);
 
@@ -62,10 +58,7 @@ sng_linear_warmup_lr_is_constant (SngLrScheduler *scheduler,
 }
 
 static void
-sng_linear_warmup_lr_get_property (GObject    *object,
-                                   guint       prop_id,
-                                   GValue     *value,
-                                   GParamSpec *pspec)
+sng_linear_warmup_lr_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngLinearWarmupLr *self = SNG_LINEAR_WARMUP_LR (object);
 
@@ -85,10 +78,7 @@ sng_linear_warmup_lr_get_property (GObject    *object,
 }
 
 static void
-sng_linear_warmup_lr_set_property (GObject      *object,
-                                   guint         prop_id,
-                                   const GValue *value,
-                                   GParamSpec   *pspec)
+sng_linear_warmup_lr_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngLinearWarmupLr *self = SNG_LINEAR_WARMUP_LR (object);
 
@@ -127,7 +117,8 @@ sng_linear_warmup_lr_class_init (SngLinearWarmupLrClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_LEARNING_RATE] = g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
+  properties[PROP_LEARNING_RATE] =
+      g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
 
   /**
    * SngLinearWarmupLr:warmup-steps:
@@ -158,11 +149,8 @@ sng_linear_warmup_lr_init (SngLinearWarmupLr *self)
  * Since: 1.0
  */
 SngLrScheduler *
-sng_linear_warmup_lr_new (double  learning_rate,
-                          guint64 warmup_steps)
+sng_linear_warmup_lr_new (double learning_rate, guint64 warmup_steps)
 {
-  return g_object_new (SNG_TYPE_LINEAR_WARMUP_LR,
-                       "learning-rate", learning_rate,
-                       "warmup-steps", warmup_steps,
-                       NULL);
+  return g_object_new (SNG_TYPE_LINEAR_WARMUP_LR, "learning-rate", learning_rate, "warmup-steps",
+                       warmup_steps, NULL);
 }

@@ -31,11 +31,11 @@ struct _SngWarmupAnnealDecayHoldLr
 {
   SngLrScheduler parent_instance;
 
-  double  learning_rate;
-  double  minimum;
+  double learning_rate;
+  double minimum;
   guint64 warmup_steps;
   guint64 max_steps;
-  double  anneal_percentage;
+  double anneal_percentage;
 };
 
 G_DEFINE_FINAL_TYPE (SngWarmupAnnealDecayHoldLr, sng_warmup_anneal_decay_hold_lr, SNG_TYPE_LR_SCHEDULER)
@@ -55,17 +55,17 @@ static GParamSpec *properties[N_PROPERTIES];
 
 static gboolean
 sng_warmup_anneal_decay_hold_lr_compute (SngLrScheduler *scheduler,
-                                         guint64         step,
-                                         double         *learning_rate,
-                                         GError        **error)
+                                         guint64 step,
+                                         double *learning_rate,
+                                         GError **error)
 {
   SngWarmupAnnealDecayHoldLr *self = SNG_WARMUP_ANNEAL_DECAY_HOLD_LR (scheduler);
   double remaining = 0.0;
 
   if (step < self->warmup_steps)
     {
-      *learning_rate = self->minimum
-                       + (self->learning_rate - self->minimum) * (double) step / (double) self->warmup_steps;
+      *learning_rate =
+          self->minimum + (self->learning_rate - self->minimum) * (double) step / (double) self->warmup_steps;
       return TRUE;
     }
 
@@ -78,8 +78,7 @@ sng_warmup_anneal_decay_hold_lr_compute (SngLrScheduler *scheduler,
 }
 
 static gboolean
-sng_warmup_anneal_decay_hold_lr_is_constant (SngLrScheduler *scheduler,
-                                             GError        **error)
+sng_warmup_anneal_decay_hold_lr_is_constant (SngLrScheduler *scheduler, GError **error)
 {
   SngWarmupAnnealDecayHoldLr *self = SNG_WARMUP_ANNEAL_DECAY_HOLD_LR (scheduler);
 
@@ -87,9 +86,9 @@ sng_warmup_anneal_decay_hold_lr_is_constant (SngLrScheduler *scheduler,
 }
 
 static void
-sng_warmup_anneal_decay_hold_lr_get_property (GObject    *object,
-                                              guint       prop_id,
-                                              GValue     *value,
+sng_warmup_anneal_decay_hold_lr_get_property (GObject *object,
+                                              guint prop_id,
+                                              GValue *value,
                                               GParamSpec *pspec)
 {
   SngWarmupAnnealDecayHoldLr *self = SNG_WARMUP_ANNEAL_DECAY_HOLD_LR (object);
@@ -122,10 +121,10 @@ sng_warmup_anneal_decay_hold_lr_get_property (GObject    *object,
 }
 
 static void
-sng_warmup_anneal_decay_hold_lr_set_property (GObject      *object,
-                                              guint         prop_id,
+sng_warmup_anneal_decay_hold_lr_set_property (GObject *object,
+                                              guint prop_id,
                                               const GValue *value,
-                                              GParamSpec   *pspec)
+                                              GParamSpec *pspec)
 {
   SngWarmupAnnealDecayHoldLr *self = SNG_WARMUP_ANNEAL_DECAY_HOLD_LR (object);
 
@@ -176,7 +175,8 @@ sng_warmup_anneal_decay_hold_lr_class_init (SngWarmupAnnealDecayHoldLrClass *kla
    *
    * Since: 1.0
    */
-  properties[PROP_LEARNING_RATE] = g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
+  properties[PROP_LEARNING_RATE] =
+      g_param_spec_double ("learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-4, flags);
 
   /**
    * SngWarmupAnnealDecayHoldLr:minimum:
@@ -212,7 +212,8 @@ sng_warmup_anneal_decay_hold_lr_class_init (SngWarmupAnnealDecayHoldLrClass *kla
    *
    * Since: 1.0
    */
-  properties[PROP_ANNEAL_PERCENTAGE] = g_param_spec_double ("anneal-percentage", NULL, NULL, 0.0, 1.0, 0.1, flags);
+  properties[PROP_ANNEAL_PERCENTAGE] =
+      g_param_spec_double ("anneal-percentage", NULL, NULL, 0.0, 1.0, 0.1, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -237,17 +238,13 @@ sng_warmup_anneal_decay_hold_lr_init (SngWarmupAnnealDecayHoldLr *self)
  * Since: 1.0
  */
 SngLrScheduler *
-sng_warmup_anneal_decay_hold_lr_new (double  learning_rate,
-                                     double  minimum,
+sng_warmup_anneal_decay_hold_lr_new (double learning_rate,
+                                     double minimum,
                                      guint64 warmup_steps,
                                      guint64 max_steps,
-                                     double  anneal_percentage)
+                                     double anneal_percentage)
 {
-  return g_object_new (SNG_TYPE_WARMUP_ANNEAL_DECAY_HOLD_LR,
-                       "learning-rate", learning_rate,
-                       "minimum", minimum,
-                       "warmup-steps", warmup_steps,
-                       "max-steps", max_steps,
-                       "anneal-percentage", anneal_percentage,
-                       NULL);
+  return g_object_new (SNG_TYPE_WARMUP_ANNEAL_DECAY_HOLD_LR, "learning-rate", learning_rate, "minimum",
+                       minimum, "warmup-steps", warmup_steps, "max-steps", max_steps, "anneal-percentage",
+                       anneal_percentage, NULL);
 }

@@ -42,8 +42,7 @@ typedef struct
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (SngDataModule, sng_data_module, G_TYPE_OBJECT)
 
 static gboolean
-sng_data_module_real_setup (SngDataModule *self,
-                            GError **error)
+sng_data_module_real_setup (SngDataModule *self, GError **error)
 {
   return TRUE;
 }
@@ -72,8 +71,7 @@ sng_data_module_init (SngDataModule *self)
  * Since: 1.0
  */
 gboolean
-sng_data_module_setup (SngDataModule *self,
-                       GError **error)
+sng_data_module_setup (SngDataModule *self, GError **error)
 {
   SngDataModulePrivate *priv = sng_data_module_get_instance_private (self);
   gboolean succeeded;
@@ -109,8 +107,7 @@ sng_data_module_setup (SngDataModule *self,
  * Since: 1.0
  */
 guint64
-sng_data_module_get_n_samples (SngDataModule *self,
-                               SngStage stage)
+sng_data_module_get_n_samples (SngDataModule *self, SngStage stage)
 {
   SngDataModuleClass *klass;
 
@@ -123,9 +120,7 @@ sng_data_module_get_n_samples (SngDataModule *self,
 
 /* What the trainer relies on. */
 static gboolean
-check_batch (SngDataModule *self,
-             SngStateDict *batch,
-             GError **error)
+check_batch (SngDataModule *self, SngStateDict *batch, GError **error)
 {
   gint64 n_targets = -1;
 

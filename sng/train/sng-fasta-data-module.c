@@ -68,13 +68,13 @@ struct _SngFastaDataModule
 {
   SngDataModule parent_instance;
 
-  char   *path;
-  guint   max_length;
-  gint64  n_validation;
+  char *path;
+  guint max_length;
+  gint64 n_validation;
   guint64 seed;
-  double  mask_probability;
+  double mask_probability;
 
-  SngFastaFile   *file;
+  SngFastaFile *file;
   SngSampleSplit *split;
 };
 
@@ -94,8 +94,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static gboolean
-sng_fasta_data_module_setup (SngDataModule *module,
-                             GError       **error)
+sng_fasta_data_module_setup (SngDataModule *module, GError **error)
 {
   SngFastaDataModule *self = SNG_FASTA_DATA_MODULE (module);
   const char *name = self->path != NULL ? self->path : BUILT_IN_NAME;
@@ -119,7 +118,8 @@ sng_fasta_data_module_setup (SngDataModule *module,
   if (self->path == NULL && n_validation < 0)
     n_validation = BUILT_IN_N_VALIDATION;
 
-  self->split = sng_sample_split_new (sng_fasta_file_get_n (file), n_validation, self->seed, "sequences", error);
+  self->split =
+      sng_sample_split_new (sng_fasta_file_get_n (file), n_validation, self->seed, "sequences", error);
 
   if (self->split == NULL)
     {
@@ -133,8 +133,7 @@ sng_fasta_data_module_setup (SngDataModule *module,
 }
 
 static guint64
-sng_fasta_data_module_get_n_samples (SngDataModule *module,
-                                     SngStage       stage)
+sng_fasta_data_module_get_n_samples (SngDataModule *module, SngStage stage)
 {
   SngFastaDataModule *self = SNG_FASTA_DATA_MODULE (module);
 
@@ -143,17 +142,13 @@ sng_fasta_data_module_get_n_samples (SngDataModule *module,
 
 /* The part of a sequence that fits between the special tokens. */
 static gsize
-get_cropped_length (SngFastaDataModule *self,
-                    gsize               length)
+get_cropped_length (SngFastaDataModule *self, gsize length)
 {
   return MIN (length, self->max_length - N_SPECIAL);
 }
 
 static gsize
-draw_crop (SngFastaDataModule *self,
-           SngRngStream       *rng,
-           guint64             sample,
-           gsize               length)
+draw_crop (SngFastaDataModule *self, SngRngStream *rng, guint64 sample, gsize length)
 {
   gsize n_places = length - get_cropped_length (self, length) + 1;
 
@@ -163,11 +158,11 @@ draw_crop (SngFastaDataModule *self,
 /* Makes the residue a target or not. */
 static void
 mask_residue (SngFastaDataModule *self,
-              SngRngStream       *rng,
-              guint64             sample,
-              guint32             place,
-              gint64             *input_id,
-              gint64             *label)
+              SngRngStream *rng,
+              guint64 sample,
+              guint32 place,
+              gint64 *input_id,
+              gint64 *label)
 {
   double replacement;
 
@@ -186,11 +181,11 @@ mask_residue (SngFastaDataModule *self,
 
 static void
 fill_sequence (SngFastaDataModule *self,
-               SngTokenBatch      *batch,
-               gsize               row,
-               gsize               index,
-               SngRngStream       *rng,
-               guint64             sample)
+               SngTokenBatch *batch,
+               gsize row,
+               gsize index,
+               SngRngStream *rng,
+               guint64 sample)
 {
   gsize whole_length;
   const guint8 *tokens = sng_fasta_file_get_sequence (self->file, index, &whole_length);
@@ -215,10 +210,10 @@ fill_sequence (SngFastaDataModule *self,
 
 static SngStateDict *
 sng_fasta_data_module_load_batch (SngDataModule *module,
-                                  SngStage       stage,
-                                  SngTensor     *sample_ids,
-                                  SngRngStream  *rng,
-                                  GError       **error)
+                                  SngStage stage,
+                                  SngTensor *sample_ids,
+                                  SngRngStream *rng,
+                                  GError **error)
 {
   SngFastaDataModule *self = SNG_FASTA_DATA_MODULE (module);
   guint64 first = sng_rng_stream_get_position (rng);
@@ -269,10 +264,7 @@ sng_fasta_data_module_finalize (GObject *object)
 }
 
 static void
-sng_fasta_data_module_get_property (GObject    *object,
-                                    guint       prop_id,
-                                    GValue     *value,
-                                    GParamSpec *pspec)
+sng_fasta_data_module_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngFastaDataModule *self = SNG_FASTA_DATA_MODULE (object);
 
@@ -304,10 +296,7 @@ sng_fasta_data_module_get_property (GObject    *object,
 }
 
 static void
-sng_fasta_data_module_set_property (GObject      *object,
-                                    guint         prop_id,
-                                    const GValue *value,
-                                    GParamSpec   *pspec)
+sng_fasta_data_module_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngFastaDataModule *self = SNG_FASTA_DATA_MODULE (object);
 
@@ -369,8 +358,8 @@ sng_fasta_data_module_class_init (SngFastaDataModuleClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_LENGTH]
-    = g_param_spec_uint ("max-length", NULL, NULL, N_SPECIAL + 1, G_MAXINT, 1024, flags);
+  properties[PROP_MAX_LENGTH] =
+      g_param_spec_uint ("max-length", NULL, NULL, N_SPECIAL + 1, G_MAXINT, 1024, flags);
 
   /**
    * SngFastaDataModule:n-validation:
@@ -380,8 +369,7 @@ sng_fasta_data_module_class_init (SngFastaDataModuleClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_N_VALIDATION]
-    = g_param_spec_int64 ("n-validation", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[PROP_N_VALIDATION] = g_param_spec_int64 ("n-validation", NULL, NULL, -1, G_MAXINT64, -1, flags);
 
   /**
    * SngFastaDataModule:seed:
@@ -399,8 +387,8 @@ sng_fasta_data_module_class_init (SngFastaDataModuleClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_MASK_PROBABILITY]
-    = g_param_spec_double ("mask-probability", NULL, NULL, 0.0, 1.0, 0.15, flags);
+  properties[PROP_MASK_PROBABILITY] =
+      g_param_spec_double ("mask-probability", NULL, NULL, 0.0, 1.0, 0.15, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -423,8 +411,7 @@ sng_fasta_data_module_init (SngFastaDataModule *self)
  * Since: 1.0
  */
 SngDataModule *
-sng_fasta_data_module_new (const char *path,
-                           guint       max_length)
+sng_fasta_data_module_new (const char *path, guint max_length)
 {
   g_return_val_if_fail (max_length > N_SPECIAL, NULL);
 

@@ -19,8 +19,8 @@
 typedef struct
 {
   SngFastaFile *file;
-  const char   *name;
-  guint         line;
+  const char *name;
+  guint line;
 
   guint header_line; /* of the sequence at work; 0: there was no header yet */
   gsize first;       /* where it begins in the tokens */
@@ -29,11 +29,7 @@ typedef struct
 } Parser;
 
 static gboolean
-fail (const Parser *parser,
-      guint         line,
-      guint         column,
-      GError      **error,
-      const char   *message)
+fail (const Parser *parser, guint line, guint column, GError **error, const char *message)
 {
   if (column > 0)
     g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[fasta] %s:%u:%u: %s", parser->name, line, column,
@@ -45,23 +41,19 @@ fail (const Parser *parser,
 }
 
 static gboolean
-fail_at_letter (const Parser *parser,
-                guint         column,
-                char          letter,
-                GError      **error)
+fail_at_letter (const Parser *parser, guint column, char letter, GError **error)
 {
-  g_autofree char *message
-    = g_ascii_isprint (letter)
-        ? g_strdup_printf ("'%c' is no letter of the protein alphabet (" SNG_ESM2_LETTERS ")", letter)
-        : g_strdup_printf ("the byte 0x%02x is no letter of the protein alphabet (" SNG_ESM2_LETTERS ")",
-                           (guint8) letter);
+  g_autofree char *message =
+      g_ascii_isprint (letter)
+          ? g_strdup_printf ("'%c' is no letter of the protein alphabet (" SNG_ESM2_LETTERS ")", letter)
+          : g_strdup_printf ("the byte 0x%02x is no letter of the protein alphabet (" SNG_ESM2_LETTERS ")",
+                             (guint8) letter);
 
   return fail (parser, parser->line, column, error, message);
 }
 
 static gboolean
-end_sequence (Parser  *parser,
-              GError **error)
+end_sequence (Parser *parser, GError **error)
 {
   gsize end = parser->file->tokens->len;
 
@@ -79,13 +71,11 @@ end_sequence (Parser  *parser,
 }
 
 static gboolean
-parse_sequence_line (Parser     *parser,
-                     const char *text,
-                     gsize       length,
-                     GError    **error)
+parse_sequence_line (Parser *parser, const char *text, gsize length, GError **error)
 {
   if (parser->header_line == 0)
-    return fail (parser, parser->line, 0, error, "a sequence without a header: expected is a line that begins with '>'");
+    return fail (parser, parser->line, 0, error,
+                 "a sequence without a header: expected is a line that begins with '>'");
 
   for (gsize i = 0; i < length; i++)
     {
@@ -113,10 +103,7 @@ parse_sequence_line (Parser     *parser,
 }
 
 static gboolean
-parse_line (Parser     *parser,
-            const char *text,
-            gsize       length,
-            GError    **error)
+parse_line (Parser *parser, const char *text, gsize length, GError **error)
 {
   while (length > 0 && g_ascii_isspace (text[length - 1]))
     length--;
@@ -136,9 +123,7 @@ parse_line (Parser     *parser,
 }
 
 SngFastaFile *
-sng_fasta_file_parse (GBytes     *bytes,
-                      const char *name,
-                      GError    **error)
+sng_fasta_file_parse (GBytes *bytes, const char *name, GError **error)
 {
   g_autoptr (SngFastaFile) self = g_new0 (SngFastaFile, 1);
   Parser parser = { .file = self, .name = name };
@@ -149,7 +134,8 @@ sng_fasta_file_parse (GBytes     *bytes,
   /* GByteArray counts with 32 bits. */
   if (size > G_MAXINT)
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[fasta] %s: the file is larger than 2 GiB", name);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[fasta] %s: the file is larger than 2 GiB",
+                   name);
       return NULL;
     }
 
@@ -179,7 +165,8 @@ sng_fasta_file_parse (GBytes     *bytes,
 
   if (self->ends->len == 0)
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[fasta] %s: there is no sequence in this file", name);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[fasta] %s: there is no sequence in this file",
+                   name);
       return NULL;
     }
 
@@ -204,9 +191,7 @@ sng_fasta_file_get_n (SngFastaFile *self)
 }
 
 const guint8 *
-sng_fasta_file_get_sequence (SngFastaFile *self,
-                             gsize         index,
-                             gsize        *length)
+sng_fasta_file_get_sequence (SngFastaFile *self, gsize index, gsize *length)
 {
   gsize first = index > 0 ? g_array_index (self->ends, gsize, index - 1) : 0;
 

@@ -11,8 +11,7 @@
 #include "tensor/sng-device-math-private.h"
 
 gboolean
-sng_gradients_check (GPtrArray *parameters,
-                     GError **error)
+sng_gradients_check (GPtrArray *parameters, GError **error)
 {
   for (guint i = 0; i < parameters->len; i++)
     {
@@ -20,11 +19,13 @@ sng_gradients_check (GPtrArray *parameters,
       SngTensor *gradient = sng_parameter_get_gradient (parameter);
 
       if (gradient != NULL
-          && sng_device_get_kernels (sng_tensor_get_device (gradient), sng_tensor_get_dtype (gradient)) == NULL)
+          && sng_device_get_kernels (sng_tensor_get_device (gradient), sng_tensor_get_dtype (gradient))
+                 == NULL)
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
                        "[gradient] %s: there is no arithmetic for %s on device \"%s\"",
-                       sng_parameter_get_name (parameter), sng_dtype_get_name (sng_tensor_get_dtype (gradient)),
+                       sng_parameter_get_name (parameter),
+                       sng_dtype_get_name (sng_tensor_get_dtype (gradient)),
                        sng_device_get_name (sng_tensor_get_device (gradient)));
           return FALSE;
         }
@@ -34,9 +35,7 @@ sng_gradients_check (GPtrArray *parameters,
 }
 
 gboolean
-sng_gradients_compute_norm (GPtrArray *parameters,
-                            double *norm,
-                            GError **error)
+sng_gradients_compute_norm (GPtrArray *parameters, double *norm, GError **error)
 {
   double sum = 0.0;
 
@@ -50,8 +49,9 @@ sng_gradients_compute_norm (GPtrArray *parameters,
         continue;
 
       device = sng_tensor_get_device (gradient);
-      sum += sng_device_get_kernels (device, sng_tensor_get_dtype (gradient))
-               ->sum_of_squares (device, sng_tensor_get_n_elements (gradient), sng_tensor_get_data (gradient));
+      sum +=
+          sng_device_get_kernels (device, sng_tensor_get_dtype (gradient))
+              ->sum_of_squares (device, sng_tensor_get_n_elements (gradient), sng_tensor_get_data (gradient));
 
       if (!isfinite (sum))
         {
@@ -68,8 +68,7 @@ sng_gradients_compute_norm (GPtrArray *parameters,
 }
 
 void
-sng_gradients_scale (GPtrArray *parameters,
-                     double factor)
+sng_gradients_scale (GPtrArray *parameters, double factor)
 {
   for (guint i = 0; i < parameters->len; i++)
     {
@@ -81,6 +80,6 @@ sng_gradients_scale (GPtrArray *parameters,
 
       device = sng_tensor_get_device (gradient);
       sng_device_get_kernels (device, sng_tensor_get_dtype (gradient))
-        ->scale (device, sng_tensor_get_n_elements (gradient), factor, sng_tensor_get_data (gradient));
+          ->scale (device, sng_tensor_get_n_elements (gradient), factor, sng_tensor_get_data (gradient));
     }
 }

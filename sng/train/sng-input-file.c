@@ -11,18 +11,15 @@
 
 /* RFC 1952 */
 static gboolean
-is_gzip (const guint8 *data,
-         gsize         size)
+is_gzip (const guint8 *data, gsize size)
 {
   return size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
 }
 
 static GBytes *
-decompress (GBytes  *compressed,
-            GError **error)
+decompress (GBytes *compressed, GError **error)
 {
-  g_autoptr (GConverter) decompressor
-    = G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP));
+  g_autoptr (GConverter) decompressor = G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP));
   g_autoptr (GInputStream) base = g_memory_input_stream_new_from_bytes (compressed);
   g_autoptr (GInputStream) input = g_converter_input_stream_new (base, decompressor);
   g_autoptr (GOutputStream) output = g_memory_output_stream_new_resizable ();
@@ -34,9 +31,7 @@ decompress (GBytes  *compressed,
 }
 
 static GBytes *
-read_bytes (const char *path,
-            const char *place,
-            GError    **error)
+read_bytes (const char *path, const char *place, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GBytes) raw = NULL;
@@ -61,16 +56,14 @@ read_bytes (const char *path,
   bytes = decompress (raw, &local_error);
 
   if (bytes == NULL)
-    g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "%s %s: the compressed data are damaged: %s", place,
-                 path, local_error->message);
+    g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "%s %s: the compressed data are damaged: %s",
+                 place, path, local_error->message);
 
   return g_steal_pointer (&bytes);
 }
 
 GBytes *
-sng_input_file_read (const char *path,
-                     const char *place,
-                     GError    **error)
+sng_input_file_read (const char *path, const char *place, GError **error)
 {
   g_autoptr (GBytes) bytes = read_bytes (path, place, error);
   const char *data, *zero;

@@ -49,7 +49,8 @@ G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SngLrScheduler,
                                   sng_lr_scheduler,
                                   G_TYPE_OBJECT,
                                   G_ADD_PRIVATE (SngLrScheduler)
-                                    G_IMPLEMENT_INTERFACE (SNG_TYPE_STATEFUL, sng_lr_scheduler_stateful_init))
+                                      G_IMPLEMENT_INTERFACE (SNG_TYPE_STATEFUL,
+                                                             sng_lr_scheduler_stateful_init))
 
 enum
 {
@@ -62,8 +63,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 /* Returns: a floating value, or NULL for a property that is no setting. */
 static GVariant *
-dup_setting (SngLrScheduler *self,
-             GParamSpec *pspec)
+dup_setting (SngLrScheduler *self, GParamSpec *pspec)
 {
   g_auto (GValue) value = G_VALUE_INIT;
 
@@ -105,8 +105,7 @@ dup_setting (SngLrScheduler *self,
 }
 
 static SngStateDict *
-sng_lr_scheduler_get_state (SngStateful *stateful,
-                            GError **error)
+sng_lr_scheduler_get_state (SngStateful *stateful, GError **error)
 {
   SngLrScheduler *self = SNG_LR_SCHEDULER (stateful);
   SngLrSchedulerPrivate *priv = sng_lr_scheduler_get_instance_private (self);
@@ -131,10 +130,7 @@ sng_lr_scheduler_get_state (SngStateful *stateful,
 }
 
 static gboolean
-read_state (SngLrScheduler *self,
-            SngStateDict *state,
-            guint64 *count,
-            GError **error)
+read_state (SngLrScheduler *self, SngStateDict *state, guint64 *count, GError **error)
 {
   const char *const varying[] = { "count", NULL };
   g_autoptr (SngStateDict) own = sng_lr_scheduler_get_state (SNG_STATEFUL (self), NULL);
@@ -144,9 +140,7 @@ read_state (SngLrScheduler *self,
 }
 
 static gboolean
-sng_lr_scheduler_check_state (SngStateful *stateful,
-                              SngStateDict *state,
-                              GError **error)
+sng_lr_scheduler_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   guint64 count;
 
@@ -154,8 +148,7 @@ sng_lr_scheduler_check_state (SngStateful *stateful,
 }
 
 static void
-set_count (SngLrScheduler *self,
-           guint64 count)
+set_count (SngLrScheduler *self, guint64 count)
 {
   SngLrSchedulerPrivate *priv = sng_lr_scheduler_get_instance_private (self);
 
@@ -167,9 +160,7 @@ set_count (SngLrScheduler *self,
 }
 
 static gboolean
-sng_lr_scheduler_set_state (SngStateful *stateful,
-                            SngStateDict *state,
-                            GError **error)
+sng_lr_scheduler_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   SngLrScheduler *self = SNG_LR_SCHEDULER (stateful);
   guint64 count;
@@ -191,17 +182,13 @@ sng_lr_scheduler_stateful_init (SngStatefulInterface *iface)
 }
 
 static gboolean
-sng_lr_scheduler_real_is_constant (SngLrScheduler *self,
-                                   GError **error)
+sng_lr_scheduler_real_is_constant (SngLrScheduler *self, GError **error)
 {
   return FALSE;
 }
 
 static void
-sng_lr_scheduler_get_property (GObject *object,
-                               guint prop_id,
-                               GValue *value,
-                               GParamSpec *pspec)
+sng_lr_scheduler_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   switch (prop_id)
     {
@@ -230,8 +217,8 @@ sng_lr_scheduler_class_init (SngLrSchedulerClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_COUNT]
-    = g_param_spec_uint64 ("count", NULL, NULL, 0, G_MAXUINT64, 0,
+  properties[PROP_COUNT] =
+      g_param_spec_uint64 ("count", NULL, NULL, 0, G_MAXUINT64, 0,
                            G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -257,10 +244,7 @@ sng_lr_scheduler_init (SngLrScheduler *self)
  * Since: 1.0
  */
 gboolean
-sng_lr_scheduler_compute (SngLrScheduler *self,
-                          guint64 step,
-                          double *learning_rate,
-                          GError **error)
+sng_lr_scheduler_compute (SngLrScheduler *self, guint64 step, double *learning_rate, GError **error)
 {
   SngLrSchedulerClass *klass;
   gboolean succeeded;
@@ -311,8 +295,7 @@ sng_lr_scheduler_compute (SngLrScheduler *self,
  * Since: 1.0
  */
 gboolean
-sng_lr_scheduler_is_constant (SngLrScheduler *self,
-                              GError **error)
+sng_lr_scheduler_is_constant (SngLrScheduler *self, GError **error)
 {
   g_return_val_if_fail (SNG_IS_LR_SCHEDULER (self), FALSE);
 
@@ -340,10 +323,7 @@ sng_lr_scheduler_get_count (SngLrScheduler *self)
 }
 
 static gboolean
-apply_count (SngLrScheduler *self,
-             guint64 count,
-             SngOptimizer *optimizer,
-             GError **error)
+apply_count (SngLrScheduler *self, guint64 count, SngOptimizer *optimizer, GError **error)
 {
   double learning_rate;
 
@@ -369,9 +349,7 @@ apply_count (SngLrScheduler *self,
  * Since: 1.0
  */
 gboolean
-sng_lr_scheduler_step (SngLrScheduler *self,
-                       SngOptimizer *optimizer,
-                       GError **error)
+sng_lr_scheduler_step (SngLrScheduler *self, SngOptimizer *optimizer, GError **error)
 {
   SngLrSchedulerPrivate *priv = sng_lr_scheduler_get_instance_private (self);
 
@@ -400,9 +378,7 @@ sng_lr_scheduler_step (SngLrScheduler *self,
  * Since: 1.0
  */
 gboolean
-sng_lr_scheduler_apply (SngLrScheduler *self,
-                        SngOptimizer *optimizer,
-                        GError **error)
+sng_lr_scheduler_apply (SngLrScheduler *self, SngOptimizer *optimizer, GError **error)
 {
   SngLrSchedulerPrivate *priv = sng_lr_scheduler_get_instance_private (self);
 

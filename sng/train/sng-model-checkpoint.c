@@ -65,10 +65,7 @@ sng_model_checkpoint_finalize (GObject *object)
 }
 
 static void
-sng_model_checkpoint_get_property (GObject *object,
-                                   guint prop_id,
-                                   GValue *value,
-                                   GParamSpec *pspec)
+sng_model_checkpoint_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngModelCheckpoint *self = SNG_MODEL_CHECKPOINT (object);
 
@@ -92,10 +89,7 @@ sng_model_checkpoint_get_property (GObject *object,
 }
 
 static void
-sng_model_checkpoint_set_property (GObject *object,
-                                   guint prop_id,
-                                   const GValue *value,
-                                   GParamSpec *pspec)
+sng_model_checkpoint_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngModelCheckpoint *self = SNG_MODEL_CHECKPOINT (object);
 
@@ -146,8 +140,8 @@ sng_model_checkpoint_class_init (SngModelCheckpointClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_EVERY_N_TRAIN_STEPS]
-    = g_param_spec_uint64 ("every-n-train-steps", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_EVERY_N_TRAIN_STEPS] =
+      g_param_spec_uint64 ("every-n-train-steps", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   /**
    * SngModelCheckpoint:save-last:
@@ -179,8 +173,7 @@ sng_model_checkpoint_init (SngModelCheckpoint *self)
  * Since: 1.0
  */
 SngModelCheckpoint *
-sng_model_checkpoint_new (const char *directory,
-                          guint64 every_n_train_steps)
+sng_model_checkpoint_new (const char *directory, guint64 every_n_train_steps)
 {
   g_return_val_if_fail (directory != NULL && *directory != '\0', NULL);
 
@@ -219,9 +212,7 @@ sng_model_checkpoint_get_store (SngModelCheckpoint *self)
  * Since: 1.0
  */
 gboolean
-sng_model_checkpoint_is_due (SngModelCheckpoint *self,
-                             guint64 step,
-                             gboolean is_last)
+sng_model_checkpoint_is_due (SngModelCheckpoint *self, guint64 step, gboolean is_last)
 {
   g_return_val_if_fail (SNG_IS_MODEL_CHECKPOINT (self), FALSE);
 

@@ -133,7 +133,7 @@ sng_model_real_zero_gradients (SngModel *self, GError **error)
       if (gradient != NULL)
         {
           SngDevice *device = sng_tensor_get_device (gradient);
-          
+
           SNG_DEVICE_GET_CLASS (device)->zero (device, sng_tensor_get_data (gradient),
                                                sng_tensor_get_n_bytes (gradient));
         }

@@ -43,7 +43,7 @@ G_DEFINE_ABSTRACT_TYPE_WITH_CODE (SngOptimizer,
                                   sng_optimizer,
                                   G_TYPE_OBJECT,
                                   G_ADD_PRIVATE (SngOptimizer)
-                                    G_IMPLEMENT_INTERFACE (SNG_TYPE_STATEFUL, sng_optimizer_stateful_init))
+                                      G_IMPLEMENT_INTERFACE (SNG_TYPE_STATEFUL, sng_optimizer_stateful_init))
 
 enum
 {
@@ -56,8 +56,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static SngStateDict *
-sng_optimizer_get_state (SngStateful *stateful,
-                         GError **error)
+sng_optimizer_get_state (SngStateful *stateful, GError **error)
 {
   g_autoptr (SngStateDict) state = sng_state_dict_new ();
 
@@ -68,9 +67,7 @@ sng_optimizer_get_state (SngStateful *stateful,
 }
 
 static gboolean
-sng_optimizer_check_state (SngStateful *stateful,
-                           SngStateDict *state,
-                           GError **error)
+sng_optimizer_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   double learning_rate;
 
@@ -78,9 +75,7 @@ sng_optimizer_check_state (SngStateful *stateful,
 }
 
 static gboolean
-sng_optimizer_set_state (SngStateful *stateful,
-                         SngStateDict *state,
-                         GError **error)
+sng_optimizer_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   double learning_rate;
 
@@ -122,10 +117,7 @@ sng_optimizer_finalize (GObject *object)
 }
 
 static void
-sng_optimizer_get_property (GObject *object,
-                            guint prop_id,
-                            GValue *value,
-                            GParamSpec *pspec)
+sng_optimizer_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngOptimizerPrivate *priv = sng_optimizer_get_instance_private (SNG_OPTIMIZER (object));
 
@@ -145,10 +137,7 @@ sng_optimizer_get_property (GObject *object,
 }
 
 static void
-sng_optimizer_set_property (GObject *object,
-                            guint prop_id,
-                            const GValue *value,
-                            GParamSpec *pspec)
+sng_optimizer_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngOptimizer *self = SNG_OPTIMIZER (object);
   SngOptimizerPrivate *priv = sng_optimizer_get_instance_private (self);
@@ -185,8 +174,8 @@ sng_optimizer_class_init (SngOptimizerClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_PARAMETERS]
-    = g_param_spec_object ("parameters", NULL, NULL, G_TYPE_LIST_MODEL,
+  properties[PROP_PARAMETERS] =
+      g_param_spec_object ("parameters", NULL, NULL, G_TYPE_LIST_MODEL,
                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -197,8 +186,8 @@ sng_optimizer_class_init (SngOptimizerClass *klass)
    * Since: 1.0
    */
   properties[PROP_LEARNING_RATE] = g_param_spec_double (
-    "learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-3,
-    G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+      "learning-rate", NULL, NULL, 0.0, G_MAXDOUBLE, 1e-3,
+      G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -258,8 +247,7 @@ sng_optimizer_get_learning_rate (SngOptimizer *self)
  * Since: 1.0
  */
 void
-sng_optimizer_set_learning_rate (SngOptimizer *self,
-                                 double learning_rate)
+sng_optimizer_set_learning_rate (SngOptimizer *self, double learning_rate)
 {
   SngOptimizerPrivate *priv = sng_optimizer_get_instance_private (self);
 
@@ -285,8 +273,7 @@ sng_optimizer_set_learning_rate (SngOptimizer *self,
  * Since: 1.0
  */
 gboolean
-sng_optimizer_step (SngOptimizer *self,
-                    GError **error)
+sng_optimizer_step (SngOptimizer *self, GError **error)
 {
   SngOptimizerClass *klass;
   gboolean succeeded;

@@ -10,11 +10,7 @@
 
 /* The held-out items are the first ones of the order that a sampler of this seed gives to all items. */
 static gboolean
-mark_held_out (gboolean *held_out,
-               gsize     n_items,
-               gsize     n_validation,
-               guint64   seed,
-               GError  **error)
+mark_held_out (gboolean *held_out, gsize n_items, gsize n_validation, guint64 seed, GError **error)
 {
   g_autoptr (SngSampler) sampler = sng_sampler_new (n_items, seed, TRUE);
 
@@ -32,11 +28,7 @@ mark_held_out (gboolean *held_out,
 }
 
 SngSampleSplit *
-sng_sample_split_new (gsize       n_items,
-                      gint64      n_validation,
-                      guint64     seed,
-                      const char *things,
-                      GError    **error)
+sng_sample_split_new (gsize n_items, gint64 n_validation, guint64 seed, const char *things, GError **error)
 {
   g_autoptr (SngSampleSplit) self = NULL;
   g_autofree gboolean *held_out = NULL;
@@ -80,10 +72,7 @@ sng_sample_split_free (SngSampleSplit *self)
 }
 
 GArray *
-sng_sample_split_look_up (SngSampleSplit *self,
-                          SngStage        stage,
-                          SngTensor      *sample_ids,
-                          GError        **error)
+sng_sample_split_look_up (SngSampleSplit *self, SngStage stage, SngTensor *sample_ids, GError **error)
 {
   gint64 n_samples = sng_tensor_get_n_elements (sample_ids);
   g_autoptr (GArray) items = NULL;

@@ -69,8 +69,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static SngStateDict *
-sng_sampler_get_state (SngStateful *stateful,
-                       GError **error)
+sng_sampler_get_state (SngStateful *stateful, GError **error)
 {
   SngSampler *self = SNG_SAMPLER (stateful);
   g_autoptr (SngStateDict) state = sng_state_dict_new ();
@@ -85,11 +84,7 @@ sng_sampler_get_state (SngStateful *stateful,
 }
 
 static gboolean
-read_state (SngSampler *self,
-            SngStateDict *state,
-            guint64 *epoch,
-            guint64 *position,
-            GError **error)
+read_state (SngSampler *self, SngStateDict *state, guint64 *epoch, guint64 *position, GError **error)
 {
   const char *const varying[] = { "epoch", "position", NULL };
   const char *place = "[sampler][restore]";
@@ -113,9 +108,7 @@ read_state (SngSampler *self,
 }
 
 static gboolean
-sng_sampler_check_state (SngStateful *stateful,
-                         SngStateDict *state,
-                         GError **error)
+sng_sampler_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   guint64 epoch, position;
 
@@ -123,9 +116,7 @@ sng_sampler_check_state (SngStateful *stateful,
 }
 
 static gboolean
-sng_sampler_set_state (SngStateful *stateful,
-                       SngStateDict *state,
-                       GError **error)
+sng_sampler_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   SngSampler *self = SNG_SAMPLER (stateful);
   guint64 epoch, position;
@@ -169,10 +160,7 @@ sng_sampler_finalize (GObject *object)
 }
 
 static void
-sng_sampler_get_property (GObject *object,
-                          guint prop_id,
-                          GValue *value,
-                          GParamSpec *pspec)
+sng_sampler_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngSampler *self = SNG_SAMPLER (object);
 
@@ -196,10 +184,7 @@ sng_sampler_get_property (GObject *object,
 }
 
 static void
-sng_sampler_set_property (GObject *object,
-                          guint prop_id,
-                          const GValue *value,
-                          GParamSpec *pspec)
+sng_sampler_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngSampler *self = SNG_SAMPLER (object);
 
@@ -271,8 +256,7 @@ sng_sampler_init (SngSampler *self)
 
 /* 64 random bits for the number @index of the current epoch. */
 static guint64
-draw (SngSampler *self,
-      guint64 index)
+draw (SngSampler *self, guint64 index)
 {
   guint64 block = index / 2;
   const guint32 counter[4] = { (guint32) block, (guint32) (block >> 32), (guint32) self->epoch,
@@ -287,9 +271,7 @@ draw (SngSampler *self,
 
 /* A drawn number below @bound: multiply-shift, see the description of the class. */
 static guint64
-draw_below (SngSampler *self,
-            guint64 index,
-            guint64 bound)
+draw_below (SngSampler *self, guint64 index, guint64 bound)
 {
   return (guint64) (((unsigned __int128) draw (self, index) * bound) >> 64);
 }
@@ -333,9 +315,7 @@ ensure_order (SngSampler *self)
  * Since: 1.0
  */
 SngSampler *
-sng_sampler_new (guint64 n_samples,
-                 guint64 seed,
-                 gboolean shuffle)
+sng_sampler_new (guint64 n_samples, guint64 seed, gboolean shuffle)
 {
   g_return_val_if_fail (n_samples <= G_MAXINT64, NULL);
 
@@ -357,9 +337,7 @@ sng_sampler_new (guint64 n_samples,
  * Since: 1.0
  */
 SngTensor *
-sng_sampler_next (SngSampler *self,
-                  guint n,
-                  GError **error)
+sng_sampler_next (SngSampler *self, guint n, GError **error)
 {
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (SngTensor) ids = NULL;

@@ -100,10 +100,7 @@ sng_settings_get_uint64 (SngStateDict *state,
 }
 
 gboolean
-sng_settings_get_learning_rate (SngStateDict *state,
-                                const char *place,
-                                double *value,
-                                GError **error)
+sng_settings_get_learning_rate (SngStateDict *state, const char *place, double *value, GError **error)
 {
   double learning_rate;
 

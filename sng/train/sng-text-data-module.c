@@ -39,12 +39,12 @@ struct _SngTextDataModule
 {
   SngDataModule parent_instance;
 
-  char   *path;
-  guint   max_length;
-  gint64  n_validation;
+  char *path;
+  guint max_length;
+  gint64 n_validation;
   guint64 seed;
 
-  GBytes         *text;
+  GBytes *text;
   SngSampleSplit *split;
 };
 
@@ -63,8 +63,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static gboolean
-sng_text_data_module_setup (SngDataModule *module,
-                            GError       **error)
+sng_text_data_module_setup (SngDataModule *module, GError **error)
 {
   SngTextDataModule *self = SNG_TEXT_DATA_MODULE (module);
   g_autoptr (GBytes) text = NULL;
@@ -97,8 +96,7 @@ sng_text_data_module_setup (SngDataModule *module,
 }
 
 static guint64
-sng_text_data_module_get_n_samples (SngDataModule *module,
-                                    SngStage       stage)
+sng_text_data_module_get_n_samples (SngDataModule *module, SngStage stage)
 {
   SngTextDataModule *self = SNG_TEXT_DATA_MODULE (module);
 
@@ -107,10 +105,10 @@ sng_text_data_module_get_n_samples (SngDataModule *module,
 
 static SngStateDict *
 sng_text_data_module_load_batch (SngDataModule *module,
-                                 SngStage       stage,
-                                 SngTensor     *sample_ids,
-                                 SngRngStream  *rng,
-                                 GError       **error)
+                                 SngStage stage,
+                                 SngTensor *sample_ids,
+                                 SngRngStream *rng,
+                                 GError **error)
 {
   SngTextDataModule *self = SNG_TEXT_DATA_MODULE (module);
   g_autoptr (GArray) items = NULL;
@@ -162,10 +160,7 @@ sng_text_data_module_finalize (GObject *object)
 }
 
 static void
-sng_text_data_module_get_property (GObject    *object,
-                                   guint       prop_id,
-                                   GValue     *value,
-                                   GParamSpec *pspec)
+sng_text_data_module_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngTextDataModule *self = SNG_TEXT_DATA_MODULE (object);
 
@@ -193,10 +188,7 @@ sng_text_data_module_get_property (GObject    *object,
 }
 
 static void
-sng_text_data_module_set_property (GObject      *object,
-                                   guint         prop_id,
-                                   const GValue *value,
-                                   GParamSpec   *pspec)
+sng_text_data_module_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngTextDataModule *self = SNG_TEXT_DATA_MODULE (object);
 
@@ -254,8 +246,7 @@ sng_text_data_module_class_init (SngTextDataModuleClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_LENGTH]
-    = g_param_spec_uint ("max-length", NULL, NULL, 1, G_MAXINT, 256, flags);
+  properties[PROP_MAX_LENGTH] = g_param_spec_uint ("max-length", NULL, NULL, 1, G_MAXINT, 256, flags);
 
   /**
    * SngTextDataModule:n-validation:
@@ -265,8 +256,7 @@ sng_text_data_module_class_init (SngTextDataModuleClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_N_VALIDATION]
-    = g_param_spec_int64 ("n-validation", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[PROP_N_VALIDATION] = g_param_spec_int64 ("n-validation", NULL, NULL, -1, G_MAXINT64, -1, flags);
 
   /**
    * SngTextDataModule:seed:
@@ -297,8 +287,7 @@ sng_text_data_module_init (SngTextDataModule *self)
  * Since: 1.0
  */
 SngDataModule *
-sng_text_data_module_new (const char *path,
-                          guint       max_length)
+sng_text_data_module_new (const char *path, guint max_length)
 {
   g_return_val_if_fail (path != NULL, NULL);
   g_return_val_if_fail (max_length > 0, NULL);

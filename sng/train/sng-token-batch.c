@@ -6,10 +6,7 @@
 #include "train/sng-token-batch-private.h"
 
 void
-sng_token_batch_init (SngTokenBatch *self,
-                      gsize          n_sequences,
-                      gsize          length,
-                      gint64         padding)
+sng_token_batch_init (SngTokenBatch *self, gsize n_sequences, gsize length, gint64 padding)
 {
   gsize n_tokens = n_sequences * length;
 
@@ -27,15 +24,11 @@ sng_token_batch_init (SngTokenBatch *self,
 }
 
 static gboolean
-take_array (SngTokenBatch *self,
-            SngStateDict  *batch,
-            const char    *name,
-            gint64       **array,
-            GError       **error)
+take_array (SngTokenBatch *self, SngStateDict *batch, const char *name, gint64 **array, GError **error)
 {
   const gint64 shape[2] = { (gint64) self->n_sequences, (gint64) self->length };
-  g_autoptr (GBytes) bytes
-    = g_bytes_new_take (g_steal_pointer (array), self->n_sequences * self->length * sizeof (gint64));
+  g_autoptr (GBytes) bytes =
+      g_bytes_new_take (g_steal_pointer (array), self->n_sequences * self->length * sizeof (gint64));
   g_autoptr (SngTensor) tensor = sng_tensor_new_from_bytes (SNG_DTYPE_I64, shape, 2, bytes, error);
 
   if (tensor == NULL)
@@ -47,9 +40,7 @@ take_array (SngTokenBatch *self,
 }
 
 SngStateDict *
-sng_token_batch_finish (SngTokenBatch *self,
-                        SngTensor     *sample_ids,
-                        GError       **error)
+sng_token_batch_finish (SngTokenBatch *self, SngTensor *sample_ids, GError **error)
 {
   g_autoptr (SngStateDict) batch = sng_state_dict_new ();
   gint64 n_targets = 0;

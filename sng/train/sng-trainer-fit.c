@@ -15,9 +15,7 @@
 
 /* News first, then the question whether a listener wants the training to end. */
 static gboolean
-emit (SngTrainer *self,
-      guint signal,
-      GError **error)
+emit (SngTrainer *self, guint signal, GError **error)
 {
   g_signal_emit (self, sng_trainer_signals[signal], 0);
 
@@ -32,7 +30,8 @@ emit_micro_batch_end (SngTrainer *self,
                       SngStateDict *outputs,
                       GError **error)
 {
-  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_MICRO_BATCH_END], 0, stage, micro_batch, batch, outputs);
+  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_MICRO_BATCH_END], 0, stage, micro_batch, batch,
+                 outputs);
 
   return sng_trainer_check_end (self, error);
 }
@@ -50,11 +49,7 @@ get_n_targets (SngStateDict *batch)
 
 /* Forward of one micro-batch. Where it has targets, its loss is finite. */
 static SngStateDict *
-run_forward (SngTrainer *self,
-             SngStateDict *batch,
-             SngStage stage,
-             double *loss,
-             GError **error)
+run_forward (SngTrainer *self, SngStateDict *batch, SngStage stage, double *loss, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   g_autoptr (SngStateDict) outputs = sng_model_forward (priv->model, batch, stage, error);
@@ -73,9 +68,7 @@ run_forward (SngTrainer *self,
 
 /* The next micro-batch of the training; counts its samples in *n_samples. */
 static SngStateDict *
-load_micro_batch (SngTrainer *self,
-                  guint64 *n_samples,
-                  GError **error)
+load_micro_batch (SngTrainer *self, guint64 *n_samples, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   g_autoptr (SngTensor) ids = sng_sampler_next (priv->sampler, priv->micro_batch_size, error);
@@ -97,10 +90,7 @@ load_micro_batch (SngTrainer *self,
 
 /* All micro-batches of a step: their weights need the sum of their targets. */
 static gboolean
-load_window (SngTrainer *self,
-             guint64 *n_samples,
-             gint64 *n_targets,
-             GError **error)
+load_window (SngTrainer *self, guint64 *n_samples, gint64 *n_targets, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
@@ -123,10 +113,7 @@ load_window (SngTrainer *self,
 
 /* Forward and backward of one micro-batch, which weighs n_i / N in the window. One without targets weighs nothing. */
 static gboolean
-train_micro_batch (SngTrainer *self,
-                   guint index,
-                   gint64 n_targets,
-                   GError **error)
+train_micro_batch (SngTrainer *self, guint index, gint64 n_targets, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   SngStateDict *batch = g_ptr_array_index (priv->window, index);
@@ -160,9 +147,7 @@ train_micro_batch (SngTrainer *self,
 
 /* Clips, and moves parameters, moments, schedule and counters to the next step. */
 static gboolean
-update (SngTrainer *self,
-        guint64 n_samples,
-        GError **error)
+update (SngTrainer *self, guint64 n_samples, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
@@ -190,8 +175,7 @@ update (SngTrainer *self,
 }
 
 static gboolean
-train_step (SngTrainer *self,
-            GError **error)
+train_step (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   guint64 n_samples = 0;
@@ -201,8 +185,7 @@ train_step (SngTrainer *self,
   priv->loss = 0.0;
   g_ptr_array_set_size (priv->window, 0);
 
-  if (!load_window (self, &n_samples, &n_targets, error)
-      || !sng_model_zero_gradients (priv->model, error))
+  if (!load_window (self, &n_samples, &n_targets, error) || !sng_model_zero_gradients (priv->model, error))
     return FALSE;
 
   for (guint i = 0; i < priv->window->len; i++)
@@ -263,8 +246,7 @@ validate_micro_batch (SngTrainer *self,
 
 /* Always the same samples with the same random numbers; the only training state that it touches is the count of its samples. */
 static gboolean
-validate (SngTrainer *self,
-          GError **error)
+validate (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   guint64 n_samples = sng_data_module_get_n_samples (priv->data_module, SNG_STAGE_VALIDATE);
@@ -276,7 +258,8 @@ validate (SngTrainer *self,
       if (priv->limit_val_batches > 0 && index == priv->limit_val_batches)
         break;
 
-      if (!validate_micro_batch (self, index, first, MIN (priv->micro_batch_size, n_samples - first), rng, error))
+      if (!validate_micro_batch (self, index, first, MIN (priv->micro_batch_size, n_samples - first), rng,
+                                 error))
         return FALSE;
     }
 
@@ -284,15 +267,13 @@ validate (SngTrainer *self,
 }
 
 static gboolean
-is_multiple (guint64 step,
-             guint64 interval)
+is_multiple (guint64 step, guint64 interval)
 {
   return interval > 0 && step % interval == 0;
 }
 
 static gboolean
-maybe_validate (SngTrainer *self,
-                GError **error)
+maybe_validate (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
@@ -312,8 +293,7 @@ maybe_validate (SngTrainer *self,
 }
 
 static gboolean
-maybe_save_checkpoint (SngTrainer *self,
-                       GError **error)
+maybe_save_checkpoint (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   guint64 step = priv->progress->global_step;
@@ -329,8 +309,7 @@ maybe_save_checkpoint (SngTrainer *self,
 }
 
 static gboolean
-run_step (SngTrainer *self,
-          GError **error)
+run_step (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
@@ -348,8 +327,7 @@ run_step (SngTrainer *self,
 }
 
 static gboolean
-prepare (SngTrainer *self,
-         GError **error)
+prepare (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
@@ -380,8 +358,7 @@ prepare (SngTrainer *self,
 }
 
 gboolean
-sng_trainer_real_fit (SngTrainer *self,
-                      GError **error)
+sng_trainer_real_fit (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 

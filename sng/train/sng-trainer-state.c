@@ -12,8 +12,7 @@
 #include "train/sng-vfunc-private.h"
 
 static GPtrArray *
-dup_parameters (SngModel *model,
-                GError **error)
+dup_parameters (SngModel *model, GError **error)
 {
   g_autoptr (GListModel) list = sng_model_get_parameters (model, error);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_object_unref);
@@ -29,9 +28,7 @@ dup_parameters (SngModel *model,
 
 /* An optimizer of another model's parameters would train, and change nothing. */
 static gboolean
-check_optimizer (SngOptimizer *optimizer,
-                 GPtrArray *parameters,
-                 GError **error)
+check_optimizer (SngOptimizer *optimizer, GPtrArray *parameters, GError **error)
 {
   GListModel *list = sng_optimizer_get_parameters (optimizer);
 
@@ -75,8 +72,7 @@ register_parts (SngTrainer *self,
 
 /* Takes away what a failed registration has left, so that nothing is half done. */
 static void
-unregister_all_but (SngStateRegistry *registry,
-                    const char *const *kept)
+unregister_all_but (SngStateRegistry *registry, const char *const *kept)
 {
   g_auto (GStrv) names = sng_state_registry_dup_names (registry);
 
@@ -179,9 +175,7 @@ sng_trainer_attach (SngTrainer *self,
 }
 
 gboolean
-sng_trainer_real_restore (SngTrainer *self,
-                          SngCheckpoint *checkpoint,
-                          GError **error)
+sng_trainer_real_restore (SngTrainer *self, SngCheckpoint *checkpoint, GError **error)
 {
   return sng_state_registry_restore (sng_trainer_get_private (self)->registry, checkpoint, error);
 }
@@ -204,9 +198,7 @@ sng_trainer_real_restore (SngTrainer *self,
  * Since: 1.0
  */
 gboolean
-sng_trainer_restore (SngTrainer *self,
-                     SngCheckpoint *checkpoint,
-                     GError **error)
+sng_trainer_restore (SngTrainer *self, SngCheckpoint *checkpoint, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   gboolean succeeded;
@@ -217,9 +209,9 @@ sng_trainer_restore (SngTrainer *self,
   g_return_val_if_fail (!priv->is_fitting, FALSE);
 
   succeeded = SNG_TRAINER_GET_CLASS (self)->restore (self, checkpoint, &local_error);
-  succeeded = sng_vfunc_check_result (self, "restore", succeeded, &local_error)
-              && (priv->scheduler == NULL
-                  || sng_lr_scheduler_apply (priv->scheduler, priv->optimizer, &local_error));
+  succeeded =
+      sng_vfunc_check_result (self, "restore", succeeded, &local_error)
+      && (priv->scheduler == NULL || sng_lr_scheduler_apply (priv->scheduler, priv->optimizer, &local_error));
 
   if (!succeeded)
     {
@@ -250,8 +242,7 @@ sng_trainer_restore (SngTrainer *self,
  * Since: 1.0
  */
 char *
-sng_trainer_save_checkpoint (SngTrainer *self,
-                             GError **error)
+sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   g_autoptr (SngCheckpoint) checkpoint = NULL;
@@ -265,7 +256,8 @@ sng_trainer_save_checkpoint (SngTrainer *self,
   if (priv->model_checkpoint == NULL)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": the trainer has no model-checkpoint", step);
+                   "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": the trainer has no model-checkpoint",
+                   step);
       return NULL;
     }
 
@@ -480,8 +472,7 @@ sng_trainer_get_max_steps (SngTrainer *self)
  * Since: 1.0
  */
 guint64
-sng_trainer_get_consumed_samples (SngTrainer *self,
-                                  SngStage stage)
+sng_trainer_get_consumed_samples (SngTrainer *self, SngStage stage)
 {
   g_return_val_if_fail (SNG_IS_TRAINER (self), 0);
   g_return_val_if_fail (stage == SNG_STAGE_TRAIN || stage == SNG_STAGE_VALIDATE, 0);

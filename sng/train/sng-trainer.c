@@ -131,10 +131,7 @@ sng_trainer_finalize (GObject *object)
 }
 
 static void
-sng_trainer_get_property (GObject *object,
-                          guint prop_id,
-                          GValue *value,
-                          GParamSpec *pspec)
+sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (SNG_TRAINER (object));
 
@@ -178,10 +175,7 @@ sng_trainer_get_property (GObject *object,
 }
 
 static void
-sng_trainer_set_property (GObject *object,
-                          guint prop_id,
-                          const GValue *value,
-                          GParamSpec *pspec)
+sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (SNG_TRAINER (object));
 
@@ -240,8 +234,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_STEPS]
-    = g_param_spec_uint64 ("max-steps", NULL, NULL, 0, G_MAXUINT64, 1000, flags);
+  properties[PROP_MAX_STEPS] = g_param_spec_uint64 ("max-steps", NULL, NULL, 0, G_MAXUINT64, 1000, flags);
 
   /**
    * SngTrainer:micro-batch-size:
@@ -250,8 +243,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_MICRO_BATCH_SIZE]
-    = g_param_spec_uint ("micro-batch-size", NULL, NULL, 1, G_MAXINT, 1, flags);
+  properties[PROP_MICRO_BATCH_SIZE] =
+      g_param_spec_uint ("micro-batch-size", NULL, NULL, 1, G_MAXINT, 1, flags);
 
   /**
    * SngTrainer:accumulate-grad-batches:
@@ -260,8 +253,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_ACCUMULATE_GRAD_BATCHES]
-    = g_param_spec_uint ("accumulate-grad-batches", NULL, NULL, 1, G_MAXINT, 1, flags);
+  properties[PROP_ACCUMULATE_GRAD_BATCHES] =
+      g_param_spec_uint ("accumulate-grad-batches", NULL, NULL, 1, G_MAXINT, 1, flags);
 
   /**
    * SngTrainer:val-check-interval:
@@ -270,8 +263,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_VAL_CHECK_INTERVAL]
-    = g_param_spec_uint64 ("val-check-interval", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_VAL_CHECK_INTERVAL] =
+      g_param_spec_uint64 ("val-check-interval", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   /**
    * SngTrainer:limit-val-batches:
@@ -280,8 +273,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_LIMIT_VAL_BATCHES]
-    = g_param_spec_uint64 ("limit-val-batches", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_LIMIT_VAL_BATCHES] =
+      g_param_spec_uint64 ("limit-val-batches", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   /**
    * SngTrainer:gradient-clip-norm:
@@ -291,8 +284,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_GRADIENT_CLIP_NORM]
-    = g_param_spec_double ("gradient-clip-norm", NULL, NULL, 0.0, G_MAXDOUBLE, 0.0, flags);
+  properties[PROP_GRADIENT_CLIP_NORM] =
+      g_param_spec_double ("gradient-clip-norm", NULL, NULL, 0.0, G_MAXDOUBLE, 0.0, flags);
 
   /**
    * SngTrainer:seed:
@@ -311,16 +304,14 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  properties[PROP_MODEL_CHECKPOINT]
-    = g_param_spec_object ("model-checkpoint", NULL, NULL, SNG_TYPE_MODEL_CHECKPOINT, flags);
+  properties[PROP_MODEL_CHECKPOINT] =
+      g_param_spec_object ("model-checkpoint", NULL, NULL, SNG_TYPE_MODEL_CHECKPOINT, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static guint
-add_signal (const char *name,
-            guint n_types,
-            const GType *types)
+add_signal (const char *name, guint n_types, const GType *types)
 {
   return g_signal_newv (name, SNG_TYPE_TRAINER, G_SIGNAL_RUN_LAST, NULL, NULL, NULL, NULL, G_TYPE_NONE,
                         n_types, (GType *) types);
@@ -368,8 +359,8 @@ install_signals (void)
    *
    * Since: 1.0
    */
-  sng_trainer_signals[SNG_TRAINER_MICRO_BATCH_END]
-    = add_signal ("micro-batch-end", G_N_ELEMENTS (micro_batch_end), micro_batch_end);
+  sng_trainer_signals[SNG_TRAINER_MICRO_BATCH_END] =
+      add_signal ("micro-batch-end", G_N_ELEMENTS (micro_batch_end), micro_batch_end);
 
   /**
    * SngTrainer::step-end:
@@ -412,8 +403,8 @@ install_signals (void)
    *
    * Since: 1.0
    */
-  sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED]
-    = add_signal ("checkpoint-saved", G_N_ELEMENTS (checkpoint_saved), checkpoint_saved);
+  sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED] =
+      add_signal ("checkpoint-saved", G_N_ELEMENTS (checkpoint_saved), checkpoint_saved);
 
   /**
    * SngTrainer::step-finished:
@@ -445,8 +436,8 @@ install_signals (void)
    *
    * Since: 1.0
    */
-  sng_trainer_signals[SNG_TRAINER_INTERRUPTED]
-    = add_signal ("interrupted", G_N_ELEMENTS (interrupted), interrupted);
+  sng_trainer_signals[SNG_TRAINER_INTERRUPTED] =
+      add_signal ("interrupted", G_N_ELEMENTS (interrupted), interrupted);
 }
 
 static void
@@ -493,9 +484,7 @@ sng_trainer_new (void)
 
 /* A failed vfunc has said why, or someone has asked for the end, whose reason goes first. */
 static void
-interrupt (SngTrainer *self,
-           GError *failure,
-           GError **error)
+interrupt (SngTrainer *self, GError *failure, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
   GError *end_error = g_atomic_pointer_exchange (&priv->end_error, NULL);
@@ -531,8 +520,7 @@ interrupt (SngTrainer *self,
  * Since: 1.0
  */
 gboolean
-sng_trainer_fit (SngTrainer *self,
-                 GError **error)
+sng_trainer_fit (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
   gboolean succeeded;
@@ -573,8 +561,7 @@ sng_trainer_fit (SngTrainer *self,
  * Since: 1.0
  */
 void
-sng_trainer_end_with_error (SngTrainer *self,
-                            GError *error)
+sng_trainer_end_with_error (SngTrainer *self, GError *error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
   g_autoptr (GError) copy = NULL;
@@ -601,8 +588,7 @@ sng_trainer_end_with_error (SngTrainer *self,
  * Since: 1.0
  */
 gboolean
-sng_trainer_check_end (SngTrainer *self,
-                       GError **error)
+sng_trainer_check_end (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (self);
   const GError *end_error;

@@ -14,8 +14,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SngTrainingProgress,
                                G_IMPLEMENT_INTERFACE (SNG_TYPE_STATEFUL, sng_training_progress_stateful_init))
 
 static SngStateDict *
-sng_training_progress_get_state (SngStateful *stateful,
-                                 GError **error)
+sng_training_progress_get_state (SngStateful *stateful, GError **error)
 {
   SngTrainingProgress *self = SNG_TRAINING_PROGRESS (stateful);
   g_autoptr (SngStateDict) state = sng_state_dict_new ();
@@ -30,10 +29,7 @@ sng_training_progress_get_state (SngStateful *stateful,
 }
 
 static gboolean
-read_state (SngTrainingProgress *self,
-            SngStateDict *state,
-            guint64 counts[3],
-            GError **error)
+read_state (SngTrainingProgress *self, SngStateDict *state, guint64 counts[3], GError **error)
 {
   const char *const names[] = { "global_step", "consumed_samples", "consumed_validation_samples", NULL };
   const char *place = "[trainer][restore]";
@@ -50,9 +46,7 @@ read_state (SngTrainingProgress *self,
 }
 
 static gboolean
-sng_training_progress_check_state (SngStateful *stateful,
-                                   SngStateDict *state,
-                                   GError **error)
+sng_training_progress_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   guint64 counts[3];
 
@@ -60,9 +54,7 @@ sng_training_progress_check_state (SngStateful *stateful,
 }
 
 static gboolean
-sng_training_progress_set_state (SngStateful *stateful,
-                                 SngStateDict *state,
-                                 GError **error)
+sng_training_progress_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   SngTrainingProgress *self = SNG_TRAINING_PROGRESS (stateful);
   guint64 counts[3];

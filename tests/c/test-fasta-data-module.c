@@ -15,9 +15,7 @@
 static char *directory;
 
 static char *
-write_file (const char *name,
-            const char *contents,
-            gssize      size)
+write_file (const char *name, const char *contents, gssize size)
 {
   g_autofree char *path = g_build_filename (directory, name, NULL);
   g_autoptr (GError) error = NULL;
@@ -29,8 +27,7 @@ write_file (const char *name,
 }
 
 static SngTensor *
-ids_of (const gint64 *ids,
-        gint64        n)
+ids_of (const gint64 *ids, gint64 n)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (ids, n * sizeof (gint64));
 
@@ -38,11 +35,7 @@ ids_of (const gint64 *ids,
 }
 
 static SngStateDict *
-load (SngDataModule *module,
-      SngStage       stage,
-      const gint64  *ids,
-      gint64         n,
-      SngRngStream  *rng)
+load (SngDataModule *module, SngStage stage, const gint64 *ids, gint64 n, SngRngStream *rng)
 {
   g_autoptr (SngTensor) sample_ids = ids_of (ids, n);
   g_autoptr (GError) error = NULL;
@@ -54,10 +47,7 @@ load (SngDataModule *module,
 }
 
 static gint64
-token_at (SngStateDict *batch,
-          const char   *name,
-          gint64        row,
-          gint64        column)
+token_at (SngStateDict *batch, const char *name, gint64 row, gint64 column)
 {
   SngTensor *tensor = sng_state_dict_lookup_tensor (batch, name);
 
@@ -82,8 +72,7 @@ n_targets_of (SngStateDict *batch)
 
 /* No masks, one sequence held out: what is left is the text itself. */
 static SngDataModule *
-plain_module (const char *path,
-              guint       max_length)
+plain_module (const char *path, guint max_length)
 {
   g_autoptr (GError) error = NULL;
   SngDataModule *module = g_object_new (SNG_TYPE_FASTA_DATA_MODULE, "path", path, "max-length", max_length,
@@ -98,7 +87,8 @@ plain_module (const char *path,
 static void
 test_alphabet (void)
 {
-  const char *text = ">all, in the order of the tokens\r\nLAGVSERTIDPKQN\r\n\r\nFYMHWCXBUZO.-\r\n>lower, with a stop\nacdw*\n";
+  const char *text = ">all, in the order of the tokens\r\nLAGVSERTIDPKQN\r\n\r\nFYMHWCXBUZO.-\r\n>lower, "
+                     "with a stop\nacdw*\n";
   const gint64 ids[] = { 0, 1 };
   g_autofree char *path = write_file ("alphabet.fasta", text, -1);
   g_autoptr (SngDataModule) module = plain_module (path, 100);
@@ -254,8 +244,8 @@ test_built_in (void)
 {
   g_autoptr (SngDataModule) module = sng_fasta_data_module_new (NULL, 1024);
   g_autoptr (SngDataModule) again = sng_fasta_data_module_new (NULL, 1024);
-  g_autoptr (SngDataModule) reseeded
-    = g_object_new (SNG_TYPE_FASTA_DATA_MODULE, "seed", G_GUINT64_CONSTANT (5), NULL);
+  g_autoptr (SngDataModule) reseeded =
+      g_object_new (SNG_TYPE_FASTA_DATA_MODULE, "seed", G_GUINT64_CONSTANT (5), NULL);
   g_autoptr (SngRngStream) rng = sng_rng_stream_new (3, "masking", 0);
   const gint64 ids[] = { 0, 1, 2, 3 };
   g_autoptr (SngStateDict) batch = NULL;
@@ -286,8 +276,7 @@ test_gzip (void)
   const char *text = ">a\nLAGV\n>b\nSERT\n";
   g_autofree char *path = g_build_filename (directory, "small.fasta.gz", NULL);
   g_autoptr (GFile) file = g_file_new_for_path (path);
-  g_autoptr (GConverter) compressor
-    = G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1));
+  g_autoptr (GConverter) compressor = G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1));
   g_autoptr (GError) error = NULL;
   g_autoptr (SngDataModule) module = NULL;
   g_autoptr (SngDataModule) damaged = NULL;
@@ -319,8 +308,8 @@ typedef struct
 {
   const char *name;
   const char *contents; /* NULL: there is no such file */
-  gssize      size;
-  int         code;
+  gssize size;
+  int code;
   const char *in_message;
 } BadFile;
 
@@ -332,23 +321,29 @@ test_bad_files (void)
     { "empty.fasta", "", 0, SNG_ERROR_INVALID_DATA, "empty.fasta: the file is empty" },
     { "binary.fasta", ">a\nLAG\0V\n", 9, SNG_ERROR_INVALID_DATA, "binary.fasta:2: there is a zero byte" },
     { "blank.fasta", "\n \r\n\n", -1, SNG_ERROR_INVALID_DATA, "blank.fasta: there is no sequence" },
-    { "headless.fasta", "\nLAGV\n>a\nLAGV\n", -1, SNG_ERROR_INVALID_DATA, "headless.fasta:2: a sequence without a header" },
-    { "bodiless.fasta", ">a\nLAGV\n>b\n\n>c\nLAGV\n", -1, SNG_ERROR_INVALID_DATA, "bodiless.fasta:3: there is no sequence after" },
+    { "headless.fasta", "\nLAGV\n>a\nLAGV\n", -1, SNG_ERROR_INVALID_DATA,
+      "headless.fasta:2: a sequence without a header" },
+    { "bodiless.fasta", ">a\nLAGV\n>b\n\n>c\nLAGV\n", -1, SNG_ERROR_INVALID_DATA,
+      "bodiless.fasta:3: there is no sequence after" },
     { "last.fasta", ">a\nLAGV\n>b", -1, SNG_ERROR_INVALID_DATA, "last.fasta:3: there is no sequence after" },
-    { "only-stop.fasta", ">a\n*\n>b\nLAGV\n", -1, SNG_ERROR_INVALID_DATA, "only-stop.fasta:1: there is no sequence after" },
+    { "only-stop.fasta", ">a\n*\n>b\nLAGV\n", -1, SNG_ERROR_INVALID_DATA,
+      "only-stop.fasta:1: there is no sequence after" },
     { "letter.fasta", ">a\nLAGV\nLAJV\n", -1, SNG_ERROR_INVALID_DATA, "letter.fasta:3:3: 'J' is no letter" },
     { "digit.fasta", ">a\nLA GV\n", -1, SNG_ERROR_INVALID_DATA, "digit.fasta:2:3: ' ' is no letter" },
-    { "latin.fasta", ">a\nLA\xe4V\n", -1, SNG_ERROR_INVALID_DATA, "latin.fasta:2:3: the byte 0xe4 is no letter" },
-    { "stop.fasta", ">a\nLA*\nGV\n", -1, SNG_ERROR_INVALID_DATA, "stop.fasta:2:3: '*' may only be at the end" },
-    { "stops.fasta", ">a\nLA**\n", -1, SNG_ERROR_INVALID_DATA, "stops.fasta:2:3: '*' may only be at the end" },
+    { "latin.fasta", ">a\nLA\xe4V\n", -1, SNG_ERROR_INVALID_DATA,
+      "latin.fasta:2:3: the byte 0xe4 is no letter" },
+    { "stop.fasta", ">a\nLA*\nGV\n", -1, SNG_ERROR_INVALID_DATA,
+      "stop.fasta:2:3: '*' may only be at the end" },
+    { "stops.fasta", ">a\nLA**\n", -1, SNG_ERROR_INVALID_DATA,
+      "stops.fasta:2:3: '*' may only be at the end" },
     { "single.fasta", ">a\nLAGV\n", -1, SNG_ERROR_INVALID_DATA, "single.fasta: 1 sequences, of which 1 are" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
       g_autofree char *path = files[i].contents != NULL
-                                ? write_file (files[i].name, files[i].contents, files[i].size)
-                                : g_build_filename (directory, files[i].name, NULL);
+                                  ? write_file (files[i].name, files[i].contents, files[i].size)
+                                  : g_build_filename (directory, files[i].name, NULL);
       g_autoptr (SngDataModule) module = sng_fasta_data_module_new (path, 10);
       g_autoptr (GError) error = NULL;
 
@@ -373,7 +368,8 @@ test_bad_samples (void)
   g_autoptr (SngTensor) below = ids_of (&negative, 1);
   g_autoptr (SngTensor) none = ids_of (NULL, 0);
   SngTensor *const bad[] = { too_many, below, none };
-  const char *const in_message[] = { "sample 4 of stage \"validate\", which has 4", "sample -1", "not empty" };
+  const char *const in_message[] = { "sample 4 of stage \"validate\", which has 4", "sample -1",
+                                     "not empty" };
 
   g_assert_null (sng_data_module_load_batch (module, SNG_STAGE_TRAIN, below, rng, NULL));
   g_assert_true (sng_data_module_setup (module, NULL));
@@ -389,8 +385,7 @@ test_bad_samples (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   int status;
 

@@ -10,8 +10,7 @@
 static char *path;
 
 static void
-write_text (const char *contents,
-            gssize      size)
+write_text (const char *contents, gssize size)
 {
   g_autoptr (GError) error = NULL;
 
@@ -20,9 +19,7 @@ write_text (const char *contents,
 }
 
 static SngStateDict *
-load_one (SngDataModule *module,
-          SngStage       stage,
-          gint64         id)
+load_one (SngDataModule *module, SngStage stage, gint64 id)
 {
   const gint64 n = 1;
   g_autoptr (GBytes) bytes = g_bytes_new (&id, sizeof id);
@@ -69,10 +66,11 @@ test_windows (void)
         for (gint64 j = 0; j < 4; j++)
           {
             g_assert_cmpint (sng_tensor_get_value_int64 (input_ids, j), ==, text[first + j]);
-            g_assert_cmpint (sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "labels"), j), ==,
-                             text[first + j + 1]);
+            g_assert_cmpint (sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "labels"), j),
+                             ==, text[first + j + 1]);
             g_assert_cmpint (
-              sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "attention_mask"), j), ==, 1);
+                sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "attention_mask"), j), ==,
+                1);
           }
       }
 
@@ -91,13 +89,13 @@ test_any_encoding (void)
                          G_GINT64_CONSTANT (0), NULL);
   g_assert_true (sng_data_module_setup (module, NULL));
   batch = load_one (module, SNG_STAGE_TRAIN, 0);
-  g_assert_cmpint (sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "input_ids"), 0), ==, 0xff);
+  g_assert_cmpint (sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "input_ids"), 0), ==,
+                   0xff);
   g_assert_cmpint (sng_tensor_get_value_int64 (sng_state_dict_lookup_tensor (batch, "labels"), 3), ==, 0xa4);
 }
 
 static void
-check_bad (int         code,
-           const char *in_message)
+check_bad (int code, const char *in_message)
 {
   g_autoptr (SngDataModule) module = sng_text_data_module_new (path, 4);
   g_autoptr (GError) error = NULL;
@@ -130,8 +128,7 @@ test_bad_files (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_autofree char *directory = NULL;
   int status;

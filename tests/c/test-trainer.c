@@ -23,8 +23,8 @@ static char *
 fingerprint_of (SngTrainer *trainer)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngCheckpoint) checkpoint
-    = sng_state_registry_capture (sng_trainer_get_state_registry (trainer), 0, &error);
+  g_autoptr (SngCheckpoint) checkpoint =
+      sng_state_registry_capture (sng_trainer_get_state_registry (trainer), 0, &error);
   g_autoptr (SngFingerprint) fingerprint = NULL;
 
   g_assert_no_error (error);
@@ -53,12 +53,11 @@ remove_directory (const char *path)
 typedef struct
 {
   SngTrainer *trainer;
-  GString    *text;
+  GString *text;
 } News;
 
 static void
-news_cb (SngTrainer *trainer,
-         gpointer    user_data)
+news_cb (SngTrainer *trainer, gpointer user_data)
 {
   const char *name = user_data;
   GString *text = g_object_get_data (G_OBJECT (trainer), "news");
@@ -67,26 +66,24 @@ news_cb (SngTrainer *trainer,
 }
 
 static void
-micro_batch_end_cb (SngTrainer   *trainer,
-                    SngStage      stage,
-                    guint         micro_batch,
+micro_batch_end_cb (SngTrainer *trainer,
+                    SngStage stage,
+                    guint micro_batch,
                     SngStateDict *batch,
                     SngStateDict *outputs,
-                    gpointer      user_data)
+                    gpointer user_data)
 {
   GString *text = g_object_get_data (G_OBJECT (trainer), "news");
 
   g_assert_true (sng_state_dict_contains (batch, "inputs"));
   g_assert_true (sng_state_dict_contains (outputs, "loss"));
-  g_string_append_printf (text, "micro-batch-end %s %u n=%d\n", stage == SNG_STAGE_TRAIN ? "train" : "validate",
-                          micro_batch,
-                          (int) sng_tensor_get_n_elements (sng_state_dict_lookup_tensor (batch, "sample_ids")));
+  g_string_append_printf (
+      text, "micro-batch-end %s %u n=%d\n", stage == SNG_STAGE_TRAIN ? "train" : "validate", micro_batch,
+      (int) sng_tensor_get_n_elements (sng_state_dict_lookup_tensor (batch, "sample_ids")));
 }
 
 static void
-checkpoint_saved_cb (SngTrainer *trainer,
-                     const char *path,
-                     gpointer    user_data)
+checkpoint_saved_cb (SngTrainer *trainer, const char *path, gpointer user_data)
 {
   GString *text = g_object_get_data (G_OBJECT (trainer), "news");
   g_autofree char *name = g_path_get_basename (path);
@@ -95,9 +92,7 @@ checkpoint_saved_cb (SngTrainer *trainer,
 }
 
 static void
-interrupted_cb (SngTrainer *trainer,
-                GError     *error,
-                gpointer    user_data)
+interrupted_cb (SngTrainer *trainer, GError *error, gpointer user_data)
 {
   GString *text = g_object_get_data (G_OBJECT (trainer), "news");
 
@@ -113,8 +108,8 @@ free_string (gpointer data)
 static GString *
 listen (SngTrainer *trainer)
 {
-  const char *const names[] = { "fit-start",        "step-start",     "step-end",      "validation-start",
-                                "validation-end",   "step-finished",  "fit-end" };
+  const char *const names[] = { "fit-start",      "step-start",    "step-end", "validation-start",
+                                "validation-end", "step-finished", "fit-end" };
   GString *text = g_string_new (NULL);
 
   g_object_set_data_full (G_OBJECT (trainer), "news", text, free_string);
@@ -177,18 +172,18 @@ test_order_of_signals (void)
 }
 
 static void
-validation_losses_cb (SngTrainer   *trainer,
-                      SngStage      stage,
-                      guint         micro_batch,
+validation_losses_cb (SngTrainer *trainer,
+                      SngStage stage,
+                      guint micro_batch,
                       SngStateDict *batch,
                       SngStateDict *outputs,
-                      GString      *losses)
+                      GString *losses)
 {
   double loss;
 
   g_assert_true (sng_state_dict_get_double (outputs, "loss", &loss, NULL));
-  g_string_append_printf (losses, "%" G_GUINT64_FORMAT " %d %u %.17g\n", sng_trainer_get_global_step (trainer),
-                          stage, micro_batch, loss);
+  g_string_append_printf (losses, "%" G_GUINT64_FORMAT " %d %u %.17g\n",
+                          sng_trainer_get_global_step (trainer), stage, micro_batch, loss);
 }
 
 static GString *
@@ -244,7 +239,7 @@ test_resume_everywhere (void)
 static void
 test_forgotten_state (void)
 {
-  const char *const names[] = { "trainer", "model",       "optimizer",   "scheduler",
+  const char *const names[] = { "trainer", "model",       "optimizer",  "scheduler",
                                 "sampler", "rng/masking", "rng/dropout" };
   g_autoptr (SngTrainer) continuous = tiny_trainer_new (2, 2, N_STEPS, directory);
   g_autofree char *state = NULL;
@@ -278,8 +273,7 @@ test_forgotten_state (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   int status;
 

@@ -11,8 +11,7 @@ G_DEFINE_FINAL_TYPE (TinyModel, tiny_model, SNG_TYPE_MODEL)
 G_DEFINE_FINAL_TYPE (TinyData, tiny_data, SNG_TYPE_DATA_MODULE)
 
 static SngTensor *
-tensor_of (const double *values,
-           gint64        n)
+tensor_of (const double *values, gint64 n)
 {
   g_autoptr (SngTensor) tensor = sng_tensor_new (SNG_DTYPE_F64, &n, 1, NULL, NULL);
   double *data = sng_tensor_get_data (tensor);
@@ -24,18 +23,14 @@ tensor_of (const double *values,
 }
 
 static GListModel *
-tiny_model_get_parameters (SngModel *model,
-                           GError  **error)
+tiny_model_get_parameters (SngModel *model, GError **error)
 {
   return g_object_ref (G_LIST_MODEL (TINY_MODEL (model)->parameters));
 }
 
 /* The loss is the mean of (prediction - target)^2 over the targets; a sample with n targets counts n times. */
 static SngStateDict *
-tiny_model_forward (SngModel     *model,
-                    SngStateDict *batch,
-                    SngStage      stage,
-                    GError      **error)
+tiny_model_forward (SngModel *model, SngStateDict *batch, SngStage stage, GError **error)
 {
   TinyModel *self = TINY_MODEL (model);
   SngTensor *inputs = sng_state_dict_lookup_tensor (batch, "inputs");
@@ -78,8 +73,9 @@ tiny_model_forward (SngModel     *model,
           x[j] = sng_tensor_get_value (inputs, i * TINY_N_INPUTS + j);
 
           if (stage == SNG_STAGE_TRAIN && self->rate > 0.0)
-            x[j] *= sng_rng_stream_uniform (self->dropout, first + i, j, 0) < self->rate ? 0.0
-                                                                                         : 1.0 / (1.0 - self->rate);
+            x[j] *= sng_rng_stream_uniform (self->dropout, first + i, j, 0) < self->rate
+                        ? 0.0
+                        : 1.0 / (1.0 - self->rate);
           difference += weight[j] * x[j];
         }
 
@@ -99,9 +95,7 @@ tiny_model_forward (SngModel     *model,
 }
 
 static gboolean
-tiny_model_backward (SngModel *model,
-                     double    scale,
-                     GError  **error)
+tiny_model_backward (SngModel *model, double scale, GError **error)
 {
   TinyModel *self = TINY_MODEL (model);
   double *weight = sng_tensor_get_data (sng_parameter_get_gradient (self->weight));
@@ -115,9 +109,7 @@ tiny_model_backward (SngModel *model,
 }
 
 static gboolean
-tiny_model_register_state (SngModel         *model,
-                           SngStateRegistry *registry,
-                           GError          **error)
+tiny_model_register_state (SngModel *model, SngStateRegistry *registry, GError **error)
 {
   return sng_state_registry_add (registry, "rng/dropout", SNG_STATEFUL (TINY_MODEL (model)->dropout), error);
 }
@@ -165,8 +157,7 @@ tiny_model_init (TinyModel *self)
 }
 
 TinyModel *
-tiny_model_new (guint64 seed,
-                double  dropout)
+tiny_model_new (guint64 seed, double dropout)
 {
   TinyModel *self = g_object_new (tiny_model_get_type (), NULL);
 
@@ -177,18 +168,17 @@ tiny_model_new (guint64 seed,
 }
 
 static guint64
-tiny_data_get_n_samples (SngDataModule *module,
-                         SngStage       stage)
+tiny_data_get_n_samples (SngDataModule *module, SngStage stage)
 {
   return stage == SNG_STAGE_TRAIN ? TINY_N_SAMPLES : TINY_DATA (module)->n_validation;
 }
 
 static SngStateDict *
 tiny_data_load_batch (SngDataModule *module,
-                      SngStage       stage,
-                      SngTensor     *sample_ids,
-                      SngRngStream  *rng,
-                      GError       **error)
+                      SngStage stage,
+                      SngTensor *sample_ids,
+                      SngRngStream *rng,
+                      GError **error)
 {
   TinyData *self = TINY_DATA (module);
   gint64 n = sng_tensor_get_n_elements (sample_ids);
@@ -210,8 +200,8 @@ tiny_data_load_batch (SngDataModule *module,
           x[i * TINY_N_INPUTS + j] = (double) ((id * 7 + j * 5) % 11) / 11.0;
 
           if (self->noisy)
-            x[i * TINY_N_INPUTS + j]
-              += 0.1 * sng_rng_stream_uniform (rng, sng_rng_stream_get_position (rng) + i, j, 0);
+            x[i * TINY_N_INPUTS + j] +=
+                0.1 * sng_rng_stream_uniform (rng, sng_rng_stream_get_position (rng) + i, j, 0);
         }
 
       y[i] = (double) (id % 5) / 5.0;
@@ -254,9 +244,9 @@ tiny_data_new (gboolean noisy)
 }
 
 SngTrainer *
-tiny_trainer_new (guint       micro_batch_size,
-                  guint       accumulate_grad_batches,
-                  guint64     max_steps,
+tiny_trainer_new (guint micro_batch_size,
+                  guint accumulate_grad_batches,
+                  guint64 max_steps,
                   const char *directory)
 {
   g_autoptr (SngTrainer) trainer = sng_trainer_new ();
@@ -271,8 +261,8 @@ tiny_trainer_new (guint       micro_batch_size,
     checkpoint = sng_model_checkpoint_new (directory, 1);
 
   g_object_set (trainer, "micro-batch-size", micro_batch_size, "accumulate-grad-batches",
-                accumulate_grad_batches, "max-steps", max_steps, "seed", (guint64) SEED,
-                "model-checkpoint", checkpoint, NULL);
+                accumulate_grad_batches, "max-steps", max_steps, "seed", (guint64) SEED, "model-checkpoint",
+                checkpoint, NULL);
 
   sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, scheduler, &error);
   g_assert_no_error (error);
