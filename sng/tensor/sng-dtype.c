@@ -82,7 +82,7 @@ sng_dtype_get_name (SngDtype dtype)
 
 /**
  * sng_dtype_from_name:
- * @name: a name, as [func@dtype_get_name] gives it
+ * @name: a name, as [func@Sng.Dtype.get_name] gives it
  * @dtype: (out) (optional): where to put the dtype; left alone when there is
  *   none of that name
  *

@@ -16,7 +16,7 @@
  *
  * A tensor owns memory of its device ([ctor@Tensor.new]), stands on bytes that
  * somebody else made ([ctor@Tensor.new_from_bytes], read-only), or is a view of
- * another tensor's elements ([ctor@Tensor.new_view]). No dimension at all makes
+ * another tensor's elements ([method@Tensor.new_view]). No dimension at all makes
  * a scalar; a dimension of 0 makes a tensor without elements.
  *
  * ```c
