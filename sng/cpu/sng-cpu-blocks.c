@@ -23,8 +23,8 @@
 
 /* The summary of floating point elements.
  *
- * A block is first taken for finite: 16 running sums in f64, one a place modulo 16, which are added as a tree. Only
- * where that sum is not finite is the block looked at again, element by element. */
+ * A block is first taken for finite: 16 running sums in f64, one a place modulo 16, which are added as a tree.
+ * Only where that sum is not finite is the block looked at again, element by element. */
 
 typedef float F32x8 __attribute__ ((vector_size (32)));
 typedef double F64x4 __attribute__ ((vector_size (32)));
@@ -194,8 +194,8 @@ summarize_each (const guint8 *data,
     }
 }
 
-/* For every format that is widened to f32; the compiler makes one function of it for each. Here and below, sums comes in
- * empty: it is one block's. */
+/* For every format that is widened to f32; the compiler makes one function of it for each. Here and below, sums
+ * comes in empty: it is one block's. */
 static inline G_ALWAYS_INLINE void
 summarize_f32x8 (const guint8 *data,
                  gsize n,

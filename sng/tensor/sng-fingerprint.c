@@ -146,8 +146,8 @@ sng_fingerprint_to_string (const SngFingerprint *self)
   return g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x", self->high, self->low);
 }
 
-/* Hashes the header of the definition: the sum of the blocks, the dtype and the shape. The length in bytes follows from
- * the last two. */
+/* Hashes the header of the definition: the sum of the blocks, the dtype and the shape. The length in bytes
+ * follows from the last two. */
 void
 sng_fingerprint_finish (SngFingerprint *fingerprint,
                         guint64 low,

@@ -97,7 +97,7 @@ test_half_values (gconstpointer data)
     }
 }
 
-/* Between two neighbours the nearer one is taken, in the middle the even one, and everything beyond the last is
+/* Between two neighbours the nearer one is taken, in the middle the even one; what is beyond the last is
  * infinite. */
 static void
 test_half_rounding (gconstpointer data)
