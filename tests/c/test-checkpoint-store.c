@@ -1,0 +1,834 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* This program stands between the library and the system: its rename (), renameat2 (), fsync (), mkdir () and write ()
+ * are the ones that the library calls, so that a test can let any one of them fail. */
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "state-fixture.h"
+#include "state/sng-checkpoint-private.h"
+
+static int calls_to_failure = -1; /* the next call fails at 0; below, none does */
+static gboolean can_exchange = TRUE;
+
+static gboolean
+fails_now (void)
+{
+  if (calls_to_failure < 0 || calls_to_failure-- > 0)
+    return FALSE;
+
+  errno = EIO;
+  return TRUE;
+}
+
+int
+fsync (int fd)
+{
+  return fails_now () ? -1 : 0; /* nobody cuts the power here: do not wait for the disk */
+}
+
+int
+rename (const char *from, const char *to)
+{
+  return fails_now () ? -1 : (int) syscall (SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int
+renameat2 (int from_fd, const char *from, int to_fd, const char *to, unsigned int flags)
+{
+  if (!can_exchange)
+    {
+      errno = EINVAL;
+      return -1;
+    }
+
+  return fails_now () ? -1 : (int) syscall (SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
+int
+mkdir (const char *path, mode_t mode)
+{
+  return fails_now () ? -1 : (int) syscall (SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+ssize_t
+write (int fd, const void *data, size_t n_bytes)
+{
+  return fd > 2 && fails_now () ? -1 : syscall (SYS_write, fd, data, n_bytes);
+}
+
+typedef struct
+{
+  char *directory;
+  SngCheckpointStore *store;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = NULL;
+
+  fixture->directory = fixture_make_tmp ();
+  path = g_build_filename (fixture->directory, "deep", "checkpoints", NULL);
+  fixture->store = sng_checkpoint_store_new (path);
+  can_exchange = data == NULL;
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  calls_to_failure = -1;
+  fixture_remove (fixture->directory);
+  g_free (fixture->directory);
+  g_object_unref (fixture->store);
+}
+
+/* A small one whose contents depend on the step and the salt. */
+static SngCheckpoint *
+new_checkpoint (guint64 step, gint64 salt)
+{
+  static const char *const values[] = {
+    "'text \"\\n\u00e4'", "{'a': <1>, 'b': <[1.5, 2.5]>}", "@as []", "(true, byte 0x07)", "@ms nothing",
+  };
+  const gint64 shape[] = { 3 };
+  SngCheckpoint *checkpoint = sng_checkpoint_new (step);
+  g_autoptr (TestStateful) model = test_stateful_new (salt);
+  g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (model), NULL);
+  g_autoptr (SngStateDict) trainer = sng_state_dict_new ();
+  g_autoptr (SngStateDict) nothing = sng_state_dict_new ();
+  g_autoptr (SngTensor) flags = fixture_tensor (SNG_DTYPE_BOOL, 1, shape);
+
+  ((guint8 *) sng_tensor_get_data (model->weights))[0] = (guint8) salt;
+  sng_state_dict_set_tensor (state, "flags", flags);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    sng_state_dict_set_value (trainer, values[i], g_variant_new_parsed (values[i]));
+  sng_state_dict_set_double (trainer, "not a number", -NAN);
+  sng_state_dict_set_double (trainer, "infinite", -INFINITY);
+  sng_state_dict_set_double (trainer, "minus zero", -0.0);
+  sng_state_dict_set_double (trainer, "third", 1.0 / 3.0);
+
+  sng_checkpoint_set_state (checkpoint, "trainer", trainer);
+  sng_checkpoint_set_state (checkpoint, "model", state);
+  sng_checkpoint_set_state (checkpoint, "../..%/x", state);
+  sng_checkpoint_set_state (checkpoint, ".hidden", nothing);
+  sng_checkpoint_set_metadata (checkpoint, g_variant_new_parsed ("{'seed': <int64 42>}"));
+
+  return checkpoint;
+}
+
+static char *
+get_path (Fixture *fixture, const char *name, const char *file)
+{
+  return g_build_filename (sng_checkpoint_store_get_path (fixture->store), name, file, NULL);
+}
+
+static void
+save (Fixture *fixture, guint64 step, gint64 salt)
+{
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (step, salt);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (path, ==, sng_checkpoint_get_path (checkpoint));
+}
+
+/* The newest that verifies is this one, with this many others passed over. */
+static char **
+assert_latest (Fixture *fixture, guint64 step, gint64 salt, guint n_refused)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) refused = NULL;
+  g_autoptr (SngCheckpoint) expected = new_checkpoint (step, salt);
+  g_autoptr (SngCheckpoint) loaded = sng_checkpoint_store_load_latest (fixture->store, &refused, &error);
+  g_autoptr (SngFingerprint) a = NULL;
+  g_autoptr (SngFingerprint) b = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (sng_checkpoint_get_step (loaded), ==, step);
+  a = sng_checkpoint_compute_fingerprint (loaded);
+  b = sng_checkpoint_compute_fingerprint (expected);
+  g_assert_true (sng_fingerprint_equal (a, b));
+  g_assert_cmpuint (refused != NULL ? g_strv_length (refused) : 0, ==, n_refused);
+
+  return g_steal_pointer (&refused);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static char **
+list_names (const char *path)
+{
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  const char *name;
+
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+
+  return (char **) g_ptr_array_steal (names, NULL);
+}
+
+static void
+assert_names (const char *path, const char *const *expected)
+{
+  g_auto (GStrv) names = list_names (path);
+
+  g_assert_cmpstrv (names, expected);
+}
+
+static void
+assert_refused (const char *path, int code, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngCheckpoint) loaded = sng_checkpoint_load (path, &error);
+
+  g_assert_null (loaded);
+  fixture_assert_error (error, code, words);
+}
+
+static void
+test_round_trip (Fixture *fixture, gconstpointer data)
+{
+  static const char *const expected_names[] = { "trainer", "model", "../..%/x", ".hidden", NULL };
+  g_autoptr (SngCheckpoint) expected = new_checkpoint (7, 70);
+  g_autoptr (SngCheckpoint) loaded = NULL;
+  g_autoptr (SngStateDict) tensors = NULL;
+  g_autoptr (GVariant) metadata = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = get_path (fixture, "step-00000007", NULL);
+  g_autofree char *model = get_path (fixture, "step-00000007", "model.safetensors");
+  g_autofree char *latest = get_path (fixture, "latest", NULL);
+  g_autofree char *latest_text = NULL;
+  g_auto (GStrv) names = NULL;
+  g_auto (GStrv) refused = NULL;
+
+  save (fixture, 7, 70);
+  refused = assert_latest (fixture, 7, 70, 0);
+  g_assert_null (refused);
+
+  loaded = sng_checkpoint_load (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (sng_checkpoint_get_path (loaded), ==, path);
+  g_assert_true (
+      g_variant_equal (sng_checkpoint_get_metadata (loaded), sng_checkpoint_get_metadata (expected)));
+  names = sng_checkpoint_dup_names (loaded);
+  g_assert_cmpstrv (names, expected_names);
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (SngFingerprint) a =
+          sng_state_dict_compute_fingerprint (sng_checkpoint_lookup_state (loaded, names[i]));
+      g_autoptr (SngFingerprint) b =
+          sng_state_dict_compute_fingerprint (sng_checkpoint_lookup_state (expected, names[i]));
+      g_auto (GStrv) entries = sng_state_dict_dup_names (sng_checkpoint_lookup_state (loaded, names[i]));
+      g_auto (GStrv) expected_entries =
+          sng_state_dict_dup_names (sng_checkpoint_lookup_state (expected, names[i]));
+
+      g_assert_true (sng_fingerprint_equal (a, b));
+      g_assert_cmpstrv (entries, expected_entries);
+    }
+
+  assert_names (path,
+                (const char *[]){ "%2E.%2F..%25%2Fx.safetensors", "model.safetensors", "state.json", NULL });
+  assert_names (sng_checkpoint_store_get_path (fixture->store),
+                (const char *[]){ "latest", "step-00000007", NULL });
+  g_assert_true (g_file_get_contents (latest, &latest_text, NULL, NULL));
+  g_assert_cmpstr (latest_text, ==, "step-00000007\n");
+
+  tensors = sng_safetensors_load (model, &metadata, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (sng_state_dict_get_n_items (tensors), ==, 2);
+  g_assert_cmpstr (g_variant_get_type_string (metadata), ==, "a{ss}");
+  g_assert_true (g_variant_equal (metadata, g_variant_new_parsed ("{'format': 'pt'}")));
+}
+
+/* Every bit of a number comes back, whatever it is. */
+static void
+test_numbers (Fixture *fixture, gconstpointer data)
+{
+  static const guint64 bits[] = {
+    0,
+    G_GUINT64_CONSTANT (0x8000000000000000),
+    1,
+    G_GUINT64_CONSTANT (0x7ff0000000000000),
+    G_GUINT64_CONSTANT (0xfff0000000000000),
+    G_GUINT64_CONSTANT (0x7ff8000000000000),
+    G_GUINT64_CONSTANT (0xfff8000000000123),
+    G_GUINT64_CONSTANT (0x7ff0000000000001),
+    G_GUINT64_CONSTANT (0x3fd5555555555555),
+    G_GUINT64_CONSTANT (0x7fefffffffffffff),
+  };
+  g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_new (G_MAXUINT64);
+  g_autoptr (SngCheckpoint) loaded = NULL;
+  g_autoptr (SngStateDict) state = sng_state_dict_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (bits); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%u", i);
+      double number;
+
+      memcpy (&number, &bits[i], sizeof number);
+      sng_state_dict_set_double (state, name, number);
+    }
+  sng_checkpoint_set_state (checkpoint, "numbers", state);
+  path = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
+  g_assert_no_error (error);
+  loaded = sng_checkpoint_load (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (sng_checkpoint_get_step (loaded), ==, G_MAXUINT64);
+
+  for (guint i = 0; i < G_N_ELEMENTS (bits); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%u", i);
+      double number = 0;
+
+      g_assert_true (
+          sng_state_dict_get_double (sng_checkpoint_lookup_state (loaded, "numbers"), name, &number, NULL));
+      g_assert_cmpmem (&number, sizeof number, &bits[i], sizeof bits[i]);
+    }
+}
+
+/* One state has one set of files. */
+static void
+test_deterministic (Fixture *fixture, gconstpointer data)
+{
+  static const char *const files[] = { "state.json", "model.safetensors", "%2E.%2F..%25%2Fx.safetensors" };
+  g_autofree char *other_path = g_build_filename (fixture->directory, "other", NULL);
+  g_autoptr (SngCheckpointStore) other = sng_checkpoint_store_new (other_path);
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 70);
+  g_autofree char *saved = sng_checkpoint_store_save (other, checkpoint, NULL);
+
+  save (fixture, 7, 70);
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *path = get_path (fixture, "step-00000007", files[i]);
+      g_autofree char *again_path = g_build_filename (saved, files[i], NULL);
+      g_autofree char *contents = NULL;
+      g_autofree char *again = NULL;
+      gsize length, again_length;
+
+      g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
+      g_assert_true (g_file_get_contents (again_path, &again, &again_length, NULL));
+      g_assert_cmpmem (contents, length, again, again_length);
+    }
+}
+
+static void
+test_list (Fixture *fixture, gconstpointer data)
+{
+  static const guint64 steps[] = { 20, 3, 100000000, 0 };
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) empty = sng_checkpoint_store_list (fixture->store, &error);
+  g_auto (GStrv) paths = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_strv_length (empty), ==, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    save (fixture, steps[i], 1);
+  paths = sng_checkpoint_store_list (fixture->store, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_strv_length (paths), ==, 4);
+  g_assert_true (g_str_has_suffix (paths[0], "/step-00000000"));
+  g_assert_true (g_str_has_suffix (paths[1], "/step-00000003"));
+  g_assert_true (g_str_has_suffix (paths[2], "/step-00000020"));
+  g_assert_true (g_str_has_suffix (paths[3], "/step-100000000"));
+
+  /* The one saved last, not the one with the highest step. */
+  g_strfreev (assert_latest (fixture, 0, 1, 0));
+}
+
+static void
+test_remove (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngCheckpoint) loaded = NULL;
+  g_autoptr (SngFingerprint) before = NULL;
+  g_autoptr (SngFingerprint) after = NULL;
+  g_autoptr (GError) error = NULL;
+
+  save (fixture, 3, 30);
+  save (fixture, 5, 50);
+  save (fixture, 7, 70);
+  loaded = sng_checkpoint_store_load_latest (fixture->store, NULL, &error);
+  before = sng_checkpoint_compute_fingerprint (loaded);
+
+  g_assert_true (sng_checkpoint_store_remove (fixture->store, 3, &error));
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+  g_assert_true (sng_checkpoint_store_remove (fixture->store, 7, &error));
+  g_strfreev (assert_latest (fixture, 5, 50, 0));
+  g_assert_false (sng_checkpoint_store_remove (fixture->store, 7, &error));
+  fixture_assert_error (error, SNG_ERROR_NOT_FOUND, "step-00000007");
+  g_assert_true (sng_checkpoint_store_remove (fixture->store, 5, &error));
+  g_assert_no_error (error);
+  assert_names (sng_checkpoint_store_get_path (fixture->store), (const char *[]){ NULL });
+
+  /* What was loaded from it is still there. */
+  after = sng_checkpoint_compute_fingerprint (loaded);
+  g_assert_true (sng_fingerprint_equal (before, after));
+}
+
+static void
+test_nothing (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *missing = get_path (fixture, "step-00000007", NULL);
+  g_autoptr (SngCheckpoint) loaded = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) refused = NULL;
+
+  loaded = sng_checkpoint_store_load_latest (fixture->store, &refused, &error);
+  g_assert_null (loaded);
+  fixture_assert_error (error, SNG_ERROR_NOT_FOUND, "[checkpoint][load] there is no checkpoint in");
+  assert_refused (missing, SNG_ERROR_NOT_FOUND, "step-00000007: there is no such checkpoint");
+
+  save (fixture, 7, 70);
+  g_assert_true (sng_checkpoint_store_remove (fixture->store, 7, &error));
+  loaded = sng_checkpoint_store_load_latest (fixture->store, &refused, &error);
+  g_assert_null (loaded);
+  g_assert_null (refused);
+  fixture_assert_error (error, SNG_ERROR_NOT_FOUND, "there is no checkpoint");
+}
+
+/* Damage of one file: refused by itself, and passed over for an older one. */
+static void
+assert_damage_found (Fixture *fixture, const char *path, const char *file, const char *what, gsize at)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngCheckpoint) loaded = sng_checkpoint_load (path, &error);
+  g_auto (GStrv) refused = NULL;
+
+  if (loaded != NULL)
+    g_error ("%s: %s at %" G_GSIZE_FORMAT " was not found", file, what, at);
+  g_assert_true (g_error_matches (error, SNG_ERROR, SNG_ERROR_CORRUPT)
+                 || g_error_matches (error, SNG_ERROR, SNG_ERROR_INVALID_DATA));
+  g_assert_nonnull (strstr (error->message, path));
+
+  /* Once a file is enough for the way back: the reason is the same for every byte. */
+  if (at % 64 != 0)
+    return;
+  refused = assert_latest (fixture, 3, 30, 1);
+  g_assert_true (g_str_has_prefix (refused[0], "step-00000007: [checkpoint][load] "));
+}
+
+static void
+put_byte (int fd, gsize at, char byte)
+{
+  g_assert_cmpint (pwrite (fd, &byte, 1, (off_t) at), ==, 1);
+}
+
+static void
+damage_file (Fixture *fixture, const char *directory, const char *name)
+{
+  static const guint8 flips[] = { 0x01, 0x20, 0x80 };
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autofree char *contents = NULL;
+  gsize length;
+  int fd = g_open (path, O_WRONLY | O_CLOEXEC, 0);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
+
+  for (gsize i = 0; i < length; i++)
+    {
+      for (guint k = 0; k < G_N_ELEMENTS (flips); k++)
+        {
+          put_byte (fd, i, (char) (contents[i] ^ flips[k]));
+          assert_damage_found (fixture, directory, name, "a wrong byte", i);
+        }
+      put_byte (fd, i, contents[i]);
+    }
+
+  put_byte (fd, length, '\n');
+  assert_damage_found (fixture, directory, name, "a byte more", length);
+  for (gsize i = length; i > 0; i--)
+    {
+      g_assert_cmpint (ftruncate (fd, (off_t) i - 1), ==, 0);
+      assert_damage_found (fixture, directory, name, "a cut", i - 1);
+    }
+  g_assert_true (g_close (fd, NULL));
+
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  assert_damage_found (fixture, directory, name, "a missing file", 0);
+  fixture_write (path, contents, length);
+}
+
+/* Every byte of every file. */
+static void
+test_damage (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = get_path (fixture, "step-00000007", NULL);
+
+  save (fixture, 3, 30);
+  save (fixture, 7, 70);
+  damage_file (fixture, path, "state.json");
+  damage_file (fixture, path, "model.safetensors");
+  damage_file (fixture, path, "%2E.%2F..%25%2Fx.safetensors");
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+}
+
+/* Two files of one checkpoint, each whole, that do not belong together. */
+static void
+test_mixed (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *old = get_path (fixture, "step-00000003", "model.safetensors");
+  g_autofree char *new = get_path (fixture, "step-00000007", "model.safetensors");
+  g_autofree char *path = get_path (fixture, "step-00000007", NULL);
+  g_autofree char *contents = NULL;
+  gsize length;
+
+  save (fixture, 3, 30);
+  save (fixture, 7, 70);
+  g_assert_true (g_file_get_contents (old, &contents, &length, NULL));
+  fixture_write (new, contents, length);
+  assert_refused (path, SNG_ERROR_CORRUPT, "state 'model': tensor 'weights' has the fingerprint");
+  g_strfreev (assert_latest (fixture, 3, 30, 1));
+}
+
+static void
+test_renamed (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = get_path (fixture, "step-00000007", NULL);
+  g_autofree char *wrong = get_path (fixture, "step-00000008", NULL);
+  g_autofree char *best = get_path (fixture, "best", NULL);
+  g_autoptr (SngCheckpoint) loaded = NULL;
+  g_auto (GStrv) refused = NULL;
+
+  save (fixture, 3, 30);
+  save (fixture, 7, 70);
+  g_assert_cmpint (g_rename (path, wrong), ==, 0);
+  assert_refused (wrong, SNG_ERROR_CORRUPT, "is of step 7, its directory of step 8");
+  refused = assert_latest (fixture, 3, 30, 2);
+  g_assert_cmpstr (refused[0], ==, "latest: step 7, which it names, is not there");
+
+  g_assert_cmpint (g_rename (wrong, best), ==, 0);
+  loaded = sng_checkpoint_load (best, NULL);
+  g_assert_cmpuint (sng_checkpoint_get_step (loaded), ==, 7);
+}
+
+static void
+test_none_verifies (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *first = get_path (fixture, "step-00000003", "state.json");
+  g_autofree char *second = get_path (fixture, "step-00000007", "state.json");
+  g_autoptr (SngCheckpoint) loaded = NULL;
+  g_auto (GStrv) refused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  save (fixture, 3, 30);
+  save (fixture, 7, 70);
+  fixture_write (first, "{}", 2);
+  g_assert_cmpint (g_unlink (second), ==, 0);
+  loaded = sng_checkpoint_store_load_latest (fixture->store, &refused, &error);
+  g_assert_null (loaded);
+  g_assert_null (refused);
+  g_assert_nonnull (strstr (error->message, "step-00000003/state.json: not a checkpoint of libsng"));
+  fixture_assert_error (error, SNG_ERROR_CORRUPT, "step-00000007: not a checkpoint: it has no state.json");
+}
+
+static void
+test_latest (Fixture *fixture, gconstpointer data)
+{
+  static const char *const garbage[] = {
+    "", "\n", "step-7\n", "step-00000007", "../step-00000007\n", "x", "step-+0000007\n"
+  };
+  g_autofree char *latest = get_path (fixture, "latest", NULL);
+  g_auto (GStrv) refused = NULL;
+
+  save (fixture, 7, 70);
+  save (fixture, 3, 30);
+  g_strfreev (assert_latest (fixture, 3, 30, 0));
+
+  for (guint i = 0; i < G_N_ELEMENTS (garbage); i++)
+    {
+      g_auto (GStrv) reasons = NULL;
+
+      fixture_write (latest, garbage[i], strlen (garbage[i]));
+      reasons = assert_latest (fixture, 7, 70, 1);
+      g_assert_cmpstr (reasons[0], ==, "latest: does not name a checkpoint");
+    }
+
+  fixture_write (latest, "step-00000005\n", 14);
+  refused = assert_latest (fixture, 7, 70, 1);
+  g_assert_cmpstr (refused[0], ==, "latest: step 5, which it names, is not there");
+  g_assert_cmpint (g_unlink (latest), ==, 0);
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+  g_assert_cmpint (g_mkdir (latest, 0777), ==, 0);
+  g_strfreev (assert_latest (fixture, 7, 70, 1));
+}
+
+/* A killed process leaves hidden things: never loaded, gone after the next save. Other hidden things stay. */
+static void
+test_leftovers (Fixture *fixture, gconstpointer data)
+{
+  static const char *const hidden[] = { ".step-00000009.tmp-abc123", ".step-00000007.old", ".mine" };
+  g_autofree char *pointer = get_path (fixture, ".latest.tmp-123abc", NULL);
+  const char *path = sng_checkpoint_store_get_path (fixture->store);
+
+  save (fixture, 7, 70);
+  fixture_write (pointer, "step-0", 6);
+  for (guint i = 0; i < G_N_ELEMENTS (hidden); i++)
+    {
+      g_autofree char *directory = get_path (fixture, hidden[i], "inner");
+      g_autofree char *file = g_build_filename (directory, "state.json", NULL);
+
+      g_assert_cmpint (g_mkdir_with_parents (directory, 0777), ==, 0);
+      fixture_write (file, "{", 1);
+    }
+
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+  save (fixture, 8, 80);
+  assert_names (path, (const char *[]){ ".mine", "latest", "step-00000007", "step-00000008", NULL });
+}
+
+/* Killed between the two renames that replace a checkpoint where the file system cannot swap. */
+static void
+test_recovery (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = get_path (fixture, "step-00000007", NULL);
+  g_autofree char *aside = get_path (fixture, ".step-00000007.old", NULL);
+
+  save (fixture, 3, 30);
+  save (fixture, 7, 70);
+  g_assert_cmpint (g_rename (path, aside), ==, 0);
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+
+  g_assert_cmpint (g_rename (path, aside), ==, 0);
+  save (fixture, 8, 80);
+  assert_names (sng_checkpoint_store_get_path (fixture->store),
+                (const char *[]){ "latest", "step-00000003", "step-00000007", "step-00000008", NULL });
+}
+
+static gboolean
+holds (Fixture *fixture, guint64 step, gint64 salt)
+{
+  g_autoptr (SngCheckpoint) expected = new_checkpoint (step, salt);
+  g_autoptr (SngCheckpoint) loaded = sng_checkpoint_store_load_latest (fixture->store, NULL, NULL);
+  g_autoptr (SngFingerprint) a = sng_checkpoint_compute_fingerprint (expected);
+  g_autoptr (SngFingerprint) b = NULL;
+
+  g_assert_nonnull (loaded);
+  b = sng_checkpoint_compute_fingerprint (loaded);
+
+  return sng_checkpoint_get_step (loaded) == step && sng_fingerprint_equal (a, b);
+}
+
+/* Saves with the n-th call failing, for every n: afterwards all is as it was, up to the very last call, when the new
+ * one is in place already. */
+static void
+check_failing_calls (Fixture *fixture, guint64 old_step, gint64 old_salt)
+{
+  const char *path = sng_checkpoint_store_get_path (fixture->store);
+  g_auto (GStrv) before = list_names (path);
+  int n;
+
+  for (n = 0;; n++)
+    {
+      g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 71);
+      g_autoptr (GError) error = NULL;
+      g_autofree char *saved = NULL;
+      gboolean failed;
+
+      calls_to_failure = n;
+      saved = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
+      failed = calls_to_failure < 0;
+      calls_to_failure = -1;
+      if (!failed)
+        {
+          g_assert_no_error (error);
+          break;
+        }
+
+      g_assert_null (saved);
+      g_assert_null (sng_checkpoint_get_path (checkpoint));
+      if (holds (fixture, 7, 71))
+        {
+          fixture_assert_error (error, SNG_ERROR_IO, "cannot sync");
+          break;
+        }
+      fixture_assert_error (error, SNG_ERROR_IO, "[checkpoint][save] ");
+      g_assert_true (holds (fixture, old_step, old_salt));
+      assert_names (path, (const char *const *) before);
+    }
+
+  g_test_message ("%d calls failed one by one", n);
+  g_assert_cmpint (n, >=, 18);
+  g_assert_true (holds (fixture, 7, 71));
+  assert_names (path, (const char *[]){ "latest", "step-00000003", "step-00000007", NULL });
+}
+
+static void
+test_failing_calls (Fixture *fixture, gconstpointer data)
+{
+  save (fixture, 3, 30);
+  check_failing_calls (fixture, 3, 30);
+}
+
+static void
+test_failing_calls_replace (Fixture *fixture, gconstpointer data)
+{
+  save (fixture, 3, 30);
+  save (fixture, 7, 70);
+  check_failing_calls (fixture, 7, 70);
+}
+
+/* A checkpoint that cannot be written. */
+static void
+test_refused_save (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 71);
+  g_autoptr (GError) error = NULL;
+  SngStateDict *state = sng_checkpoint_lookup_state (checkpoint, "model");
+
+  save (fixture, 7, 70);
+  sng_state_dict_set_tensor (state, "__metadata__", sng_state_dict_lookup_tensor (state, "weights"));
+  g_assert_null (sng_checkpoint_store_save (fixture->store, checkpoint, &error));
+  fixture_assert_error (error, SNG_ERROR_INVALID_ARGUMENT, "model: [safetensors][save] '__metadata__'");
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+  assert_names (sng_checkpoint_store_get_path (fixture->store),
+                (const char *[]){ "latest", "step-00000007", NULL });
+}
+
+static void
+test_read_only (Fixture *fixture, gconstpointer data)
+{
+  const char *path = sng_checkpoint_store_get_path (fixture->store);
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 71);
+  g_autoptr (GError) error = NULL;
+
+  if (geteuid () == 0)
+    {
+      g_test_skip ("root may write to a read-only directory");
+      return;
+    }
+
+  save (fixture, 7, 70);
+  g_assert_cmpint (g_chmod (path, 0555), ==, 0);
+  g_assert_null (sng_checkpoint_store_save (fixture->store, checkpoint, &error));
+  fixture_assert_error (error, SNG_ERROR_IO, "[checkpoint][save]");
+  g_strfreev (assert_latest (fixture, 7, 70, 0));
+  g_assert_cmpint (g_chmod (path, 0755), ==, 0);
+}
+
+/* Whole by its digest, and made by somebody who means harm. */
+static void
+test_hostile (Fixture *fixture, gconstpointer data)
+{
+#define STATES(text) "  \"version\": 1, \"step\": \"7\", \"states\": [" text "],\n"
+#define STATE(rest) STATES ("{\"name\": \"model\", " rest "}")
+#define ENTRY(text) STATE ("\"file\": null, \"entries\": [{" text "}]")
+  static const struct
+  {
+    SngError code;
+    const char *body;
+    const char *words;
+  } cases[] = {
+    { SNG_ERROR_INVALID_DATA, ",\n", "not JSON" },
+    { SNG_ERROR_INVALID_DATA, "  \"step\": \"7\",\n", "has no version" },
+    { SNG_ERROR_NOT_SUPPORTED, "  \"version\": 2,\n", "version 2, only 1 is known" },
+    { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": 7,\n", "has no step" },
+    { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": \"-7\",\n", "has no step" },
+    { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": \"7\",\n", "has no list of states" },
+    { SNG_ERROR_CORRUPT, "  \"version\": 1, \"step\": \"8\",\n", "is of step 8, its directory of step 7" },
+    { SNG_ERROR_INVALID_DATA, STATES ("7"), "has a state without a name" },
+    { SNG_ERROR_INVALID_DATA, STATES ("{\"name\": \"\"}"), "'' is not the name of a state" },
+    { SNG_ERROR_INVALID_DATA, STATES ("{\"name\": \"a\\nb\"}"), "'a\\nb' is not the name of a state" },
+    { SNG_ERROR_INVALID_DATA, STATE ("\"file\": \"../../etc/passwd\""),
+      "is not kept in 'model.safetensors'" },
+    { SNG_ERROR_INVALID_DATA, STATE ("\"file\": \"model.safetensors\", \"size\": -1, \"header\": \"\""),
+      "is not kept in" },
+    { SNG_ERROR_INVALID_DATA, STATE ("\"entries\": []"), "is not kept in 'model.safetensors'" },
+    { SNG_ERROR_INVALID_DATA, STATE ("\"file\": null"), "state 'model': has no list of entries" },
+    { SNG_ERROR_CORRUPT, STATE ("\"file\": \"model.safetensors\", \"size\": 3, \"header\": \"\""),
+      "recorded are 3" },
+    { SNG_ERROR_INVALID_DATA, STATES ("{\"name\":\"a\",\"file\":null,\"entries\":[]},{\"name\":\"a\"}"),
+      "the state 'a' twice" },
+    { SNG_ERROR_INVALID_DATA, STATE ("\"file\": null, \"entries\": [7]"), "has an entry without a name" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"\""), "has an entry without a name" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"n\""), "'n' has neither a tensor nor a value" },
+    { SNG_ERROR_CORRUPT, ENTRY ("\"name\": \"n\", \"tensor\": \"00\""), "the file lacks the tensor 'n'" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"n\", \"type\": \"zz\", \"data\": \"\""),
+      "'zz' is not the type of a value" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"n\", \"type\": \"*\", \"data\": \"\""),
+      "'*' is not the type of a value" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"n\", \"type\": \"x\", \"data\": \"AAAA\""),
+      "3 bytes are not a value of type 'x'" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"n\", \"type\": \"s\", \"data\": \"/wA=\""),
+      "2 bytes are not a value of type 's'" },
+    { SNG_ERROR_INVALID_DATA, ENTRY ("\"name\": \"n\", \"type\": \"v\", \"data\": \"AHYAdgB2AHY=\""),
+      "not a value of type 'v'" },
+    { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": \"7\", \"states\": [], \"metadata\": 7,\n",
+      "the metadata is not a value" },
+    { SNG_ERROR_INVALID_DATA,
+      "  \"version\": 1, \"step\": \"7\", \"states\": [], \"metadata\": {\"type\": \"b\", \"data\": "
+      "\"AQ==\"},\n",
+      "the metadata is of type 'b'" },
+  };
+  g_autofree char *path = get_path (fixture, "step-00000007", NULL);
+  g_autofree char *manifest = get_path (fixture, "step-00000007", "state.json");
+
+  save (fixture, 7, 70);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strconcat (SNG_CHECKPOINT_START, cases[i].body, NULL);
+      g_autofree char *end = sng_checkpoint_manifest_end (text, strlen (text));
+      g_autofree char *whole = g_strconcat (text, end, NULL);
+
+      fixture_write (manifest, whole, strlen (whole));
+      assert_refused (path, cases[i].code, cases[i].words);
+    }
+}
+
+#define ADD(path, function)                                                                                  \
+ g_test_add ("/sng/checkpoint-store/" path, Fixture, NULL, set_up, function, tear_down)
+/* On a file system that cannot swap two names. */
+#define ADD_PLAIN(path, function)                                                                            \
+ g_test_add ("/sng/checkpoint-store/" path "/no-exchange", Fixture, "", set_up, function, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("round-trip", test_round_trip);
+  ADD ("numbers", test_numbers);
+  ADD ("deterministic", test_deterministic);
+  ADD ("list", test_list);
+  ADD ("remove", test_remove);
+  ADD ("nothing", test_nothing);
+  ADD ("damage", test_damage);
+  ADD ("mixed", test_mixed);
+  ADD ("renamed", test_renamed);
+  ADD ("none-verifies", test_none_verifies);
+  ADD ("latest", test_latest);
+  ADD ("leftovers", test_leftovers);
+  ADD ("recovery", test_recovery);
+  ADD ("failing-calls", test_failing_calls);
+  ADD ("failing-calls-replace", test_failing_calls_replace);
+  ADD_PLAIN ("failing-calls", test_failing_calls);
+  ADD_PLAIN ("failing-calls-replace", test_failing_calls_replace);
+  ADD ("refused-save", test_refused_save);
+  ADD ("read-only", test_read_only);
+  ADD ("hostile", test_hostile);
+
+  return g_test_run ();
+}
