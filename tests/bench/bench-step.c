@@ -1,0 +1,164 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <sng.h>
+
+#include <dnnl.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* How long a training step (forward and backward) of the ESM-2 models takes, and which share of the machine's rate of
+ * matrix products it reaches: bench-step [THREADS]. */
+
+#define N_STEPS 12
+#define GEMM_SIZE 768
+
+extern void omp_set_num_threads (int n_threads);
+
+static int
+compare_doubles (gconstpointer a,
+                 gconstpointer b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+static double
+median (double *values,
+        guint   n)
+{
+  qsort (values, n, sizeof (double), compare_doubles);
+  return values[n / 2];
+}
+
+/* One thread's share of the limit: the rate of a large product. */
+static gpointer
+gemm_thread (gpointer data)
+{
+  gsize n = GEMM_SIZE * GEMM_SIZE;
+  g_autofree float *a = g_new0 (float, n);
+  g_autofree float *b = g_new0 (float, n);
+  g_autofree float *c = g_new0 (float, n);
+  double *rate = data;
+  double times[9];
+
+  omp_set_num_threads (1);
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      gint64 start = g_get_monotonic_time ();
+
+      dnnl_sgemm ('N', 'N', GEMM_SIZE, GEMM_SIZE, GEMM_SIZE, 1, a, GEMM_SIZE, b, GEMM_SIZE, 0, c, GEMM_SIZE);
+      times[i] = (double) (g_get_monotonic_time () - start);
+    }
+  *rate = 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / median (times, G_N_ELEMENTS (times)) / 1e3;
+  return NULL;
+}
+
+static double
+measure_limit (guint n_threads)
+{
+  g_autofree double *rates = g_new0 (double, n_threads);
+  g_autofree GThread **threads = g_new0 (GThread *, n_threads);
+  double total = 0;
+
+  for (guint i = 0; i < n_threads; i++)
+    threads[i] = g_thread_new ("gemm", gemm_thread, &rates[i]);
+  for (guint i = 0; i < n_threads; i++)
+    {
+      g_thread_join (threads[i]);
+      total += rates[i];
+    }
+  return total;
+}
+
+static SngStateDict *
+new_batch (gint64 n_sequences,
+           gint64 n_tokens)
+{
+  const gint64 shape[] = { n_sequences, n_tokens };
+  SngStateDict *batch = sng_state_dict_new ();
+  g_autoptr (SngTensor) ids = sng_tensor_new (SNG_DTYPE_I64, shape, 2, NULL, NULL);
+  g_autoptr (SngTensor) labels = sng_tensor_new (SNG_DTYPE_I64, shape, 2, NULL, NULL);
+
+  for (gint64 i = 0; i < n_sequences * n_tokens; i++)
+    {
+      ((gint64 *) sng_tensor_get_data (ids))[i] = i % 8 == 0 ? 32 : 4 + i % 20;
+      ((gint64 *) sng_tensor_get_data (labels))[i] = i % 7 == 0 ? 4 + i % 20 : -100;
+    }
+  sng_state_dict_set_tensor (batch, "input_ids", ids);
+  sng_state_dict_set_tensor (batch, "labels", labels);
+  return batch;
+}
+
+/* Two operations a multiply-add; backward is twice the forward. Attention is three more products of the scores' size in
+ * backward, where the scores are computed anew. */
+static double
+count_operations (gint64 layers,
+                  gint64 hidden,
+                  gint64 sequences,
+                  gint64 tokens)
+{
+  double rows = (double) (sequences * tokens);
+  double weights = (double) (layers * 12 * hidden * hidden + hidden * hidden + 33 * hidden);
+  double attention = (double) layers * (double) sequences * (double) tokens * (double) tokens * (double) hidden;
+
+  return 6 * rows * weights + 2 * 7 * attention;
+}
+
+static void
+measure (guint  n_threads,
+         double limit,
+         guint  layers,
+         guint  hidden,
+         guint  heads,
+         gint64 sequences,
+         gint64 tokens)
+{
+  g_autoptr (SngTransformerConfig) config = sng_transformer_config_new (SNG_ARCHITECTURE_ESM2, layers, hidden, heads);
+  g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
+  g_autoptr (SngStateDict) batch = new_batch (sequences, tokens);
+  g_autoptr (SngModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+  double times[N_STEPS], forward_times[N_STEPS], cpu_times[N_STEPS], rate, step, forward;
+
+  g_object_set (config, "max-length", (guint) tokens, "max-batch-size", (guint) sequences, NULL);
+  model = sng_transformer_new (config, device, &error);
+  if (model == NULL)
+    g_error ("%s", error->message);
+  for (guint i = 0; i < N_STEPS; i++)
+    {
+      gint64 start = g_get_monotonic_time ();
+      clock_t cpu_start = clock ();
+      g_autoptr (SngStateDict) outputs = sng_model_forward (model, batch, SNG_STAGE_TRAIN, &error);
+
+      forward_times[i] = (double) (g_get_monotonic_time () - start);
+      if (outputs == NULL || !sng_model_backward (model, 1, &error) || !sng_model_zero_gradients (model, &error))
+        g_error ("%s", error->message);
+      times[i] = (double) (g_get_monotonic_time () - start);
+      cpu_times[i] = (double) (clock () - cpu_start) / CLOCKS_PER_SEC;
+    }
+  step = median (times, N_STEPS);
+  forward = median (forward_times, N_STEPS);
+  rate = count_operations (layers, hidden, sequences, tokens) / step / 1e3;
+  g_print ("ESM-2 %u x %u, %" G_GINT64_FORMAT " x %4" G_GINT64_FORMAT " tokens, %u threads: %6.1f ms a step (forward %5.1f, processor "
+           "%6.1f), %5.1f GFLOP/s, %2.0f %% of the limit\n",
+           layers, hidden, sequences, tokens, n_threads, step / 1e3, forward / 1e3,
+           1e3 * median (cpu_times, N_STEPS), rate, 100 * rate / limit);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  guint n_threads = argc > 1 ? (guint) atoi (argv[1]) : 2;
+  double limit = measure_limit (n_threads);
+
+  g_print ("limit (products of %d x %d): %.1f GFLOP/s\n", GEMM_SIZE, GEMM_SIZE, limit);
+  measure (n_threads, limit, 3, 128, 4, 2, 512);
+  measure (n_threads, limit, 3, 128, 4, 2, 1024);
+  measure (n_threads, limit, 6, 320, 20, 2, 512);
+  return 0;
+}
