@@ -48,17 +48,18 @@ fits_into (const SngLayout *view, gint64 offset, const SngLayout *base)
  * sng_tensor_new_view:
  * @base: the tensor whose elements are seen
  * @offset: where the first element is, in elements from @base's first one
- * @shape: (array length=n_dims) (nullable): the size of each dimension; %NULL
- *   only when @n_dims is 0
- * @strides: (array length=n_dims) (nullable): how many elements apart neighbours
- *   in each dimension are in memory, negative or 0 where wanted; %NULL for
- *   row-major without gaps
+ * @shape: (array length=n_dims): the size of each dimension
+ * @strides: (array length=n_dims): how many elements apart neighbours in each
+ *   dimension are in memory, negative or 0 where wanted
  * @n_dims: the number of dimensions, at most 32
  * @error: return location for an error
  *
  * Creates a tensor that shares @base's memory and dtype. It keeps @base alive
  * and is read-only where @base is. Distances are counted in memory: for a
  * @base that is a view itself, along what that one looks at.
+ *
+ * In C, @strides may be %NULL for row-major without gaps, and so may both when
+ * @n_dims is 0. Other languages cannot: there the arrays say what @n_dims is.
  *
  * Fails with %SNG_ERROR_INVALID_ARGUMENT when the shape cannot be or an element
  * would lie outside of @base.
