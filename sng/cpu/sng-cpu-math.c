@@ -26,7 +26,7 @@ sng_cpu_math_get (void)
 typedef struct
 {
   gpointer data;
-  gsize    n_bytes;
+  gsize n_bytes;
 } Scratch;
 
 static void
@@ -63,44 +63,46 @@ sng_cpu_scratch (gsize n_bytes)
 }
 
 void
-sng_cpu_gemm_f32 (char         transpose_a,
-                  char         transpose_b,
-                  gsize        m,
-                  gsize        n,
-                  gsize        k,
-                  float        alpha,
+sng_cpu_gemm_f32 (char transpose_a,
+                  char transpose_b,
+                  gsize m,
+                  gsize n,
+                  gsize k,
+                  float alpha,
                   const float *a,
-                  gsize        a_stride,
+                  gsize a_stride,
                   const float *b,
-                  gsize        b_stride,
-                  float        beta,
-                  float       *c,
-                  gsize        c_stride)
+                  gsize b_stride,
+                  float beta,
+                  float *c,
+                  gsize c_stride)
 {
   int n_openmp_threads = sng_cpu_single_openmp_begin ();
-  dnnl_status_t status = dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
-                       (dnnl_dim_t) a_stride, b, (dnnl_dim_t) b_stride, beta, c, (dnnl_dim_t) c_stride);
+  dnnl_status_t status =
+      dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
+                  (dnnl_dim_t) a_stride, b, (dnnl_dim_t) b_stride, beta, c, (dnnl_dim_t) c_stride);
 
   sng_cpu_single_openmp_end (n_openmp_threads);
   if (status != dnnl_success)
-    g_error ("[cpu][gemm] oneDNN refuses a product of %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT ": %d",
+    g_error ("[cpu][gemm] oneDNN refuses a product of %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
+             " x %" G_GSIZE_FORMAT ": %d",
              m, n, k, (int) status);
 }
 
 void
-sng_cpu_gemm_f64 (char          transpose_a,
-                  char          transpose_b,
-                  gsize         m,
-                  gsize         n,
-                  gsize         k,
-                  double        alpha,
+sng_cpu_gemm_f64 (char transpose_a,
+                  char transpose_b,
+                  gsize m,
+                  gsize n,
+                  gsize k,
+                  double alpha,
                   const double *a,
-                  gsize         a_stride,
+                  gsize a_stride,
                   const double *b,
-                  gsize         b_stride,
-                  double        beta,
-                  double       *c,
-                  gsize         c_stride)
+                  gsize b_stride,
+                  double beta,
+                  double *c,
+                  gsize c_stride)
 {
   gsize a_row = transpose_a == 'T' ? 1 : a_stride;
   gsize a_column = transpose_a == 'T' ? a_stride : 1;

@@ -8,8 +8,7 @@
 #include "sng-error.h"
 
 static void
-backward_head (SngTransformer *self,
-               const SngFrame *frame)
+backward_head (SngTransformer *self, const SngFrame *frame)
 {
   const SngKernels *k = self->kernels;
 
@@ -26,8 +25,7 @@ backward_head (SngTransformer *self,
 
 /* A branch joined the stream through dropout: its gradient is that of the stream through the same dropout. */
 static void
-backward_residual (SngTransformer    *self,
-                   const SngResidual *residual)
+backward_residual (SngTransformer *self, const SngResidual *residual)
 {
   SngResidual gradient = *residual;
 
@@ -40,8 +38,7 @@ backward_residual (SngTransformer    *self,
 }
 
 static void
-backward_rotary (SngTransformer  *self,
-                 const SngRotary *rotary)
+backward_rotary (SngTransformer *self, const SngRotary *rotary)
 {
   SngRotary gradient = *rotary;
 
@@ -51,8 +48,7 @@ backward_rotary (SngTransformer  *self,
 }
 
 static void
-backward_block (SngTransformer *self,
-                guint           index)
+backward_block (SngTransformer *self, guint index)
 {
   const SngKernels *k = self->kernels;
   SngBlock block;
@@ -73,8 +69,7 @@ backward_block (SngTransformer *self,
 }
 
 static void
-backward_embedding (SngTransformer *self,
-                    const SngFrame *frame)
+backward_embedding (SngTransformer *self, const SngFrame *frame)
 {
   SngResidual dropout = frame->embedding_dropout;
 
@@ -88,17 +83,16 @@ backward_embedding (SngTransformer *self,
 }
 
 gboolean
-sng_transformer_backward (SngModel *model,
-                          double    scale,
-                          GError  **error)
+sng_transformer_backward (SngModel *model, double scale, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (model);
   SngFrame frame;
 
   if (!self->batch.can_go_back)
     {
-      g_set_error_literal (error, SNG_ERROR, SNG_ERROR_FAILED,
-                           "[transformer][backward] the last forward was not one that trains with \"labels\"");
+      g_set_error_literal (
+          error, SNG_ERROR, SNG_ERROR_FAILED,
+          "[transformer][backward] the last forward was not one that trains with \"labels\"");
       return FALSE;
     }
   if (self->batch.n_targets == 0)

@@ -27,9 +27,7 @@ describe_shape (SngTensor *tensor)
 
 /* input_ids decides the size of the batch */
 static gboolean
-read_size (SngTransformer *self,
-           SngTensor      *ids,
-           GError        **error)
+read_size (SngTransformer *self, SngTensor *ids, GError **error)
 {
   guint n_dims;
   const gint64 *shape = sng_tensor_get_shape (ids, &n_dims);
@@ -46,15 +44,16 @@ read_size (SngTransformer *self,
   if (shape[0] > self->settings.max_batch_size)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[transformer][forward] the batch has %" G_GINT64_FORMAT " sequences; max-batch-size is %u", shape[0],
-                   self->settings.max_batch_size);
+                   "[transformer][forward] the batch has %" G_GINT64_FORMAT
+                   " sequences; max-batch-size is %u",
+                   shape[0], self->settings.max_batch_size);
       return FALSE;
     }
   if (shape[1] > self->settings.max_length)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[transformer][forward] the sequences have %" G_GINT64_FORMAT " tokens; max-length is %u", shape[1],
-                   self->settings.max_length);
+                   "[transformer][forward] the sequences have %" G_GINT64_FORMAT " tokens; max-length is %u",
+                   shape[1], self->settings.max_length);
       return FALSE;
     }
   self->batch.n_sequences = (gsize) shape[0];
@@ -65,25 +64,26 @@ read_size (SngTransformer *self,
 /* Copies a tensor of the shape of input_ids and checks its range. */
 static gboolean
 read_indices (SngTransformer *self,
-              SngTensor      *tensor,
-              const char     *name,
-              gint64          least, /* beside ignored */
-              gint64          end,
-              gint64          ignored,
-              gint64         *to,
-              GError        **error)
+              SngTensor *tensor,
+              const char *name,
+              gint64 least, /* beside ignored */
+              gint64 end,
+              gint64 ignored,
+              gint64 *to,
+              GError **error)
 {
   gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
   guint n_dims;
   const gint64 *shape = sng_tensor_get_shape (tensor, &n_dims);
 
-  if (sng_tensor_get_dtype (tensor) != SNG_DTYPE_I64 || n_dims != 2 || shape[0] != (gint64) self->batch.n_sequences
-      || shape[1] != (gint64) self->batch.n_tokens)
+  if (sng_tensor_get_dtype (tensor) != SNG_DTYPE_I64 || n_dims != 2
+      || shape[0] != (gint64) self->batch.n_sequences || shape[1] != (gint64) self->batch.n_tokens)
     {
       g_autofree char *text = describe_shape (tensor);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[transformer][forward] \"%s\" is %s %s; \"input_ids\" is I64 [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT "]",
+                   "[transformer][forward] \"%s\" is %s %s; \"input_ids\" is I64 [%" G_GSIZE_FORMAT
+                   ", %" G_GSIZE_FORMAT "]",
                    name, sng_dtype_get_name (sng_tensor_get_dtype (tensor)), text, self->batch.n_sequences,
                    self->batch.n_tokens);
       return FALSE;
@@ -94,8 +94,9 @@ read_indices (SngTransformer *self,
       if ((to[row] < least || to[row] >= end) && to[row] != ignored)
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                       "[transformer][forward] \"%s\" has %" G_GINT64_FORMAT " at [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT
-                       "]; it must be at least %" G_GINT64_FORMAT " and less than %" G_GINT64_FORMAT,
+                       "[transformer][forward] \"%s\" has %" G_GINT64_FORMAT " at [%" G_GSIZE_FORMAT
+                       ", %" G_GSIZE_FORMAT "]; it must be at least %" G_GINT64_FORMAT
+                       " and less than %" G_GINT64_FORMAT,
                        name, to[row], row / self->batch.n_tokens, row % self->batch.n_tokens, least, end);
           return FALSE;
         }
@@ -105,10 +106,7 @@ read_indices (SngTransformer *self,
 
 /* How far the keys of each sequence reach, and whether some are hidden before that. */
 static gboolean
-read_mask (SngTransformer *self,
-           gint64         *mask,
-           gint64         *n_keys,
-           GError        **error)
+read_mask (SngTransformer *self, gint64 *mask, gint64 *n_keys, GError **error)
 {
   self->batch.has_mask = FALSE;
   for (gsize i = 0; i < self->batch.n_sequences; i++)
@@ -126,7 +124,8 @@ read_mask (SngTransformer *self,
       if (n_visible == 0)
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                       "[transformer][forward] \"attention_mask\" hides all %" G_GSIZE_FORMAT " tokens of sequence %" G_GSIZE_FORMAT,
+                       "[transformer][forward] \"attention_mask\" hides all %" G_GSIZE_FORMAT
+                       " tokens of sequence %" G_GSIZE_FORMAT,
                        self->batch.n_tokens, i);
           return FALSE;
         }
@@ -137,9 +136,7 @@ read_mask (SngTransformer *self,
 }
 
 static void
-set_row_scale (SngTransformer *self,
-               gsize           row,
-               double          scale)
+set_row_scale (SngTransformer *self, gsize row, double scale)
 {
   if (self->settings.dtype == SNG_DTYPE_F32)
     ((float *) self->host_row_scale)[row] = (float) scale;
@@ -150,9 +147,7 @@ set_row_scale (SngTransformer *self,
 /* ESM-2: the factor on each embedding. Padding is 0; with token dropout so is <mask>, and the rest make up for the share of
  * <mask> that differs from that of the training. */
 static void
-compute_row_scale (SngTransformer *self,
-                   const gint64   *ids,
-                   const gint64   *mask)
+compute_row_scale (SngTransformer *self, const gint64 *ids, const gint64 *mask)
 {
   for (gsize i = 0; i < self->batch.n_sequences; i++)
     {
@@ -177,8 +172,7 @@ compute_row_scale (SngTransformer *self,
 }
 
 static gboolean
-upload (SngTransformer *self,
-        GError        **error)
+upload (SngTransformer *self, GError **error)
 {
   SngDeviceClass *device_class = sng_transformer_device_class (self);
   gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
@@ -193,16 +187,13 @@ upload (SngTransformer *self,
                              self->batch.n_sequences * sizeof (gint64), error))
     return FALSE;
   return self->settings.architecture != SNG_ARCHITECTURE_ESM2
-         || device_class->upload (self->device,
-                                  sng_transformer_address (self, self->arena, self->activations.row_scale),
-                                  self->host_row_scale, n_rows * sng_dtype_get_size (self->settings.dtype), error);
+         || device_class->upload (
+             self->device, sng_transformer_address (self, self->arena, self->activations.row_scale),
+             self->host_row_scale, n_rows * sng_dtype_get_size (self->settings.dtype), error);
 }
 
 static gboolean
-read_labels (SngTransformer *self,
-             SngStateDict   *batch,
-             gint64         *labels,
-             GError        **error)
+read_labels (SngTransformer *self, SngStateDict *batch, gint64 *labels, GError **error)
 {
   gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
   SngTensor *tensor = sng_state_dict_lookup_tensor (batch, "labels");
@@ -219,10 +210,7 @@ read_labels (SngTransformer *self,
 }
 
 gboolean
-sng_transformer_load_batch (SngTransformer *self,
-                            SngStateDict   *batch,
-                            SngStage        stage,
-                            GError        **error)
+sng_transformer_load_batch (SngTransformer *self, SngStateDict *batch, SngStage stage, GError **error)
 {
   gsize max_rows = sng_transformer_max_rows (self);
   gint64 *ids = self->host_indices;

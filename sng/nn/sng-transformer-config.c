@@ -97,27 +97,28 @@ resolve (SngTransformerConfig *self)
 }
 
 static gboolean
-check_heads (const SngTransformerSettings *settings,
-             GError                      **error)
+check_heads (const SngTransformerSettings *settings, GError **error)
 {
   if (settings->hidden_size % settings->n_heads != 0)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[transformer][config] hidden-size %u is not a multiple of n-heads %u", settings->hidden_size,
-                   settings->n_heads);
+                   "[transformer][config] hidden-size %u is not a multiple of n-heads %u",
+                   settings->hidden_size, settings->n_heads);
       return FALSE;
     }
   if (settings->architecture == SNG_ARCHITECTURE_ESM2 && settings->head_size % 2 != 0)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[transformer][config] rotary positions need heads of an even size; hidden-size %u by n-heads %u is %u",
+                   "[transformer][config] rotary positions need heads of an even size; hidden-size %u by "
+                   "n-heads %u is %u",
                    settings->hidden_size, settings->n_heads, settings->head_size);
       return FALSE;
     }
   if ((guint64) settings->n_layers * (settings->n_heads + 2) + 1 >= MAX_OPERATIONS)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[transformer][config] n-layers %u with n-heads %u is more than the %u operations that dropout can tell apart",
+                   "[transformer][config] n-layers %u with n-heads %u is more than the %u operations that "
+                   "dropout can tell apart",
                    settings->n_layers, settings->n_heads, MAX_OPERATIONS);
       return FALSE;
     }
@@ -125,9 +126,9 @@ check_heads (const SngTransformerSettings *settings,
 }
 
 gboolean
-sng_transformer_config_get_settings (SngTransformerConfig    *self,
-                                     SngTransformerSettings  *settings,
-                                     GError                 **error)
+sng_transformer_config_get_settings (SngTransformerConfig *self,
+                                     SngTransformerSettings *settings,
+                                     GError **error)
 {
   *settings = resolve (self);
 
@@ -151,10 +152,7 @@ sng_transformer_config_get_settings (SngTransformerConfig    *self,
 }
 
 static void
-sng_transformer_config_get_property (GObject    *object,
-                                     guint       prop_id,
-                                     GValue     *value,
-                                     GParamSpec *pspec)
+sng_transformer_config_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngTransformerSettings settings = resolve (SNG_TRANSFORMER_CONFIG (object));
 
@@ -208,8 +206,7 @@ sng_transformer_config_get_property (GObject    *object,
 }
 
 static gboolean
-set_uint (guint        *field,
-          const GValue *value)
+set_uint (guint *field, const GValue *value)
 {
   guint before = *field;
 
@@ -218,8 +215,7 @@ set_uint (guint        *field,
 }
 
 static gboolean
-set_double (double       *field,
-            const GValue *value)
+set_double (double *field, const GValue *value)
 {
   double before = *field;
 
@@ -228,8 +224,7 @@ set_double (double       *field,
 }
 
 static gboolean
-set_enum (int          *field,
-          const GValue *value)
+set_enum (int *field, const GValue *value)
 {
   int before = *field;
 
@@ -238,8 +233,7 @@ set_enum (int          *field,
 }
 
 static gboolean
-set_boolean (gboolean     *field,
-             const GValue *value)
+set_boolean (gboolean *field, const GValue *value)
 {
   gboolean before = *field;
 
@@ -248,8 +242,7 @@ set_boolean (gboolean     *field,
 }
 
 static gboolean
-set_uint64 (guint64      *field,
-            const GValue *value)
+set_uint64 (guint64 *field, const GValue *value)
 {
   guint64 before = *field;
 
@@ -258,10 +251,7 @@ set_uint64 (guint64      *field,
 }
 
 static void
-sng_transformer_config_set_property (GObject      *object,
-                                     guint         prop_id,
-                                     const GValue *value,
-                                     GParamSpec   *pspec)
+sng_transformer_config_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngTransformerSettings *set = &SNG_TRANSFORMER_CONFIG (object)->set;
   gboolean changed = FALSE;
@@ -399,8 +389,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_ARCHITECTURE] = g_param_spec_enum ("architecture", NULL, NULL, SNG_TYPE_ARCHITECTURE,
-                                                     SNG_ARCHITECTURE_ESM2, FLAGS);
+  properties[PROP_ARCHITECTURE] =
+      g_param_spec_enum ("architecture", NULL, NULL, SNG_TYPE_ARCHITECTURE, SNG_ARCHITECTURE_ESM2, FLAGS);
 
   /**
    * SngTransformerConfig:hidden-dropout:
@@ -421,7 +411,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_ATTENTION_DROPOUT] = g_param_spec_double ("attention-dropout", NULL, NULL, -1, 0.999, -1, FLAGS);
+  properties[PROP_ATTENTION_DROPOUT] =
+      g_param_spec_double ("attention-dropout", NULL, NULL, -1, 0.999, -1, FLAGS);
 
   /**
    * SngTransformerConfig:layer-norm-epsilon:
@@ -430,7 +421,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_LAYER_NORM_EPSILON] = g_param_spec_double ("layer-norm-epsilon", NULL, NULL, 0, 1, 1e-5, FLAGS);
+  properties[PROP_LAYER_NORM_EPSILON] =
+      g_param_spec_double ("layer-norm-epsilon", NULL, NULL, 0, 1, 1e-5, FLAGS);
 
   /**
    * SngTransformerConfig:token-dropout:
@@ -494,11 +486,8 @@ sng_transformer_config_init (SngTransformerConfig *self)
  * Since: 1.0
  */
 SngTransformerConfig *
-sng_transformer_config_new (SngArchitecture architecture,
-                            guint           n_layers,
-                            guint           hidden_size,
-                            guint           n_heads)
+sng_transformer_config_new (SngArchitecture architecture, guint n_layers, guint hidden_size, guint n_heads)
 {
-  return g_object_new (SNG_TYPE_TRANSFORMER_CONFIG, "architecture", architecture, "n-layers", n_layers, "hidden-size",
-                       hidden_size, "n-heads", n_heads, NULL);
+  return g_object_new (SNG_TYPE_TRANSFORMER_CONFIG, "architecture", architecture, "n-layers", n_layers,
+                       "hidden-size", hidden_size, "n-heads", n_heads, NULL);
 }

@@ -6,8 +6,7 @@
 #include "nn/sng-transformer-private.h"
 
 static void
-forward_block (SngTransformer *self,
-               guint           index)
+forward_block (SngTransformer *self, guint index)
 {
   const SngKernels *k = self->kernels;
   SngBlock block;
@@ -28,8 +27,7 @@ forward_block (SngTransformer *self,
 }
 
 static void
-forward_head (SngTransformer *self,
-              const SngFrame *frame)
+forward_head (SngTransformer *self, const SngFrame *frame)
 {
   const SngKernels *k = self->kernels;
 
@@ -45,17 +43,14 @@ forward_head (SngTransformer *self,
 
 /* The mean over the targets; 0 where there is none. Rows are added in their order. */
 static gboolean
-compute_loss (SngTransformer *self,
-              const SngFrame *frame,
-              double         *loss,
-              GError        **error)
+compute_loss (SngTransformer *self, const SngFrame *frame, double *loss, GError **error)
 {
   gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
   double total = 0;
 
   self->kernels->cross_entropy_forward (self->device, &frame->cross_entropy);
-  if (!sng_transformer_device_class (self)->download (self->device, self->host_losses, frame->cross_entropy.losses,
-                                                      n_rows * sizeof (double), error))
+  if (!sng_transformer_device_class (self)->download (
+          self->device, self->host_losses, frame->cross_entropy.losses, n_rows * sizeof (double), error))
     return FALSE;
   for (gsize row = 0; row < n_rows; row++)
     total += self->host_losses[row];
@@ -64,13 +59,12 @@ compute_loss (SngTransformer *self,
 }
 
 static SngStateDict *
-make_outputs (SngTransformer *self,
-              const SngFrame *frame,
-              GError        **error)
+make_outputs (SngTransformer *self, const SngFrame *frame, GError **error)
 {
   g_autoptr (SngStateDict) outputs = sng_state_dict_new ();
   g_autoptr (SngTensor) logits = NULL;
-  const gint64 shape[] = { (gint64) self->batch.n_sequences, (gint64) self->batch.n_tokens, self->settings.vocab_size };
+  const gint64 shape[] = { (gint64) self->batch.n_sequences, (gint64) self->batch.n_tokens,
+                           self->settings.vocab_size };
   const gint64 strides[] = { shape[1] * shape[2], shape[2], 1 };
 
   if (self->batch.has_labels)
@@ -89,10 +83,7 @@ make_outputs (SngTransformer *self,
 }
 
 SngStateDict *
-sng_transformer_forward (SngModel     *model,
-                         SngStateDict *batch,
-                         SngStage      stage,
-                         GError      **error)
+sng_transformer_forward (SngModel *model, SngStateDict *batch, SngStage stage, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (model);
   const SngKernels *k = self->kernels;

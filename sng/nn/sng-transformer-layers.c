@@ -13,8 +13,7 @@
 #define ROTARY_BASE 10000.0
 
 static gsize
-take (gsize *total,
-      gsize  n)
+take (gsize *total, gsize n)
 {
   gsize offset = *total;
 
@@ -23,9 +22,7 @@ take (gsize *total,
 }
 
 static void
-plan_block (SngTransformer      *self,
-            SngBlockActivations *block,
-            gsize               *total)
+plan_block (SngTransformer *self, SngBlockActivations *block, gsize *total)
 {
   gsize n_rows = sng_transformer_max_rows (self);
   gsize hidden = n_rows * self->settings.hidden_size;
@@ -89,8 +86,7 @@ plan_arena (SngTransformer *self)
 /* In f32 the angles are computed in f32, as the reference implementation of ESM-2 does: at position 1000 that is 3e-5 away
  * from the exact angle. */
 static gboolean
-fill_rotary_tables (SngTransformer *self,
-                    GError        **error)
+fill_rotary_tables (SngTransformer *self, GError **error)
 {
   gsize half = self->settings.head_size / 2;
   gsize n = self->settings.max_length * half;
@@ -105,7 +101,8 @@ fill_rotary_tables (SngTransformer *self,
 
       if (self->settings.dtype == SNG_DTYPE_F32)
         {
-          float frequency = 1.0f / powf ((float) ROTARY_BASE, (float) (2 * pair) / (float) self->settings.head_size);
+          float frequency =
+              1.0f / powf ((float) ROTARY_BASE, (float) (2 * pair) / (float) self->settings.head_size);
           float angle = (float) token * frequency;
 
           ((float *) (gpointer) cosine)[i] = cosf (angle);
@@ -120,14 +117,15 @@ fill_rotary_tables (SngTransformer *self,
         }
     }
   return sng_transformer_device_class (self)->upload (
-             self->device, sng_transformer_address (self, self->arena, self->activations.cosine), cosine, n * size, error)
+             self->device, sng_transformer_address (self, self->arena, self->activations.cosine), cosine,
+             n * size, error)
          && sng_transformer_device_class (self)->upload (
-             self->device, sng_transformer_address (self, self->arena, self->activations.sine), sine, n * size, error);
+             self->device, sng_transformer_address (self, self->arena, self->activations.sine), sine,
+             n * size, error);
 }
 
 gboolean
-sng_transformer_plan_memory (SngTransformer *self,
-                             GError        **error)
+sng_transformer_plan_memory (SngTransformer *self, GError **error)
 {
   gsize n_rows = sng_transformer_max_rows (self);
   gint64 n_elements = (gint64) plan_arena (self);
@@ -157,21 +155,20 @@ n_rows_of_batch (SngTransformer *self)
 }
 
 static gpointer
-activation (SngTransformer *self,
-            gsize           offset)
+activation (SngTransformer *self, gsize offset)
 {
   return sng_transformer_address (self, self->arena, offset);
 }
 
 static SngLinear
-linear (SngTransformer  *self,
+linear (SngTransformer *self,
         const SngAffine *affine,
-        gsize            n_inputs,
-        gsize            n_outputs,
-        gsize            input,
-        gsize            output,
-        gsize            d_input,
-        gsize            d_output)
+        gsize n_inputs,
+        gsize n_outputs,
+        gsize input,
+        gsize output,
+        gsize d_input,
+        gsize d_output)
 {
   gboolean has_bias = affine->bias != SNG_NO_OFFSET;
 
@@ -192,13 +189,13 @@ linear (SngTransformer  *self,
 }
 
 static SngLayerNorm
-layer_norm (SngTransformer  *self,
+layer_norm (SngTransformer *self,
             const SngAffine *affine,
-            gsize            input,
-            gsize            output,
-            gsize            mean,
-            gsize            rstd,
-            gsize            d_input)
+            gsize input,
+            gsize output,
+            gsize mean,
+            gsize rstd,
+            gsize d_input)
 {
   return (SngLayerNorm){
     .n_rows = n_rows_of_batch (self),
@@ -218,11 +215,7 @@ layer_norm (SngTransformer  *self,
 }
 
 static SngGelu
-gelu (SngTransformer *self,
-      gsize           n_columns,
-      gsize           input,
-      gsize           output,
-      gsize           gradient)
+gelu (SngTransformer *self, gsize n_columns, gsize input, gsize output, gsize gradient)
 {
   return (SngGelu){
     .n_elements = n_rows_of_batch (self) * n_columns,
@@ -235,9 +228,7 @@ gelu (SngTransformer *self,
 }
 
 static SngDropout
-dropout (SngTransformer *self,
-         double          rate,
-         guint32         operation)
+dropout (SngTransformer *self, double rate, guint32 operation)
 {
   return (SngDropout){
     .rate = self->batch.training ? rate : 0,
@@ -248,11 +239,7 @@ dropout (SngTransformer *self,
 }
 
 static SngResidual
-residual (SngTransformer *self,
-          gsize           input,
-          gsize           stream,
-          gsize           output,
-          guint32         operation)
+residual (SngTransformer *self, gsize input, gsize stream, gsize output, guint32 operation)
 {
   return (SngResidual){
     .n_rows = n_rows_of_batch (self),
@@ -267,32 +254,25 @@ residual (SngTransformer *self,
 
 /* Operations of dropout: 0 is the embedding; then each block has one for either branch and one for each head. */
 static guint32
-operation_of_block (SngTransformer *self,
-                    guint           index,
-                    guint           which)
+operation_of_block (SngTransformer *self, guint index, guint which)
 {
   return 1 + index * (2 + self->settings.n_heads) + which;
 }
 
 static gsize
-indices_offset (SngTransformer *self,
-                guint           which)
+indices_offset (SngTransformer *self, guint which)
 {
   return which * sng_transformer_max_rows (self);
 }
 
 static const gint64 *
-indices (SngTransformer *self,
-         guint           which)
+indices (SngTransformer *self, guint which)
 {
   return (const gint64 *) sng_tensor_get_data (self->indices) + indices_offset (self, which);
 }
 
 static void
-describe_attention (SngTransformer            *self,
-                    const SngBlockActivations *a,
-                    guint                      index,
-                    SngBlock                  *block)
+describe_attention (SngTransformer *self, const SngBlockActivations *a, guint index, SngBlock *block)
 {
   const SngTransformerSettings *s = &self->settings;
   gboolean is_gpt = s->architecture == SNG_ARCHITECTURE_GPT;
@@ -327,9 +307,7 @@ describe_attention (SngTransformer            *self,
 }
 
 void
-sng_transformer_describe_block (SngTransformer *self,
-                                guint           index,
-                                SngBlock       *block)
+sng_transformer_describe_block (SngTransformer *self, guint index, SngBlock *block)
 {
   const SngTransformerSettings *s = &self->settings;
   const SngTransformerActivations *all = &self->activations;
@@ -341,22 +319,24 @@ sng_transformer_describe_block (SngTransformer *self,
 
   block->norm1 = layer_norm (self, &p->norm1, a->input, a->norm1, a->mean1, a->rstd1, all->d_hidden);
   block->norm1.add_to_d_input = TRUE;
-  block->qkv = linear (self, &p->qkv, s->hidden_size, 3 * s->hidden_size, a->norm1, a->qkv, all->d_norm, all->d_qkv);
+  block->qkv =
+      linear (self, &p->qkv, s->hidden_size, 3 * s->hidden_size, a->norm1, a->qkv, all->d_norm, all->d_qkv);
   describe_attention (self, a, index, block);
-  block->projection = linear (self, &p->projection, s->hidden_size, s->hidden_size, a->context, all->branch, all->d_norm,
-                              d_branch);
-  block->attention_residual = residual (self, all->branch, a->input, a->middle, operation_of_block (self, index, 0));
+  block->projection = linear (self, &p->projection, s->hidden_size, s->hidden_size, a->context, all->branch,
+                              all->d_norm, d_branch);
+  block->attention_residual =
+      residual (self, all->branch, a->input, a->middle, operation_of_block (self, index, 0));
   block->norm2 = layer_norm (self, &p->norm2, a->middle, a->norm2, a->mean2, a->rstd2, all->d_hidden);
   block->norm2.add_to_d_input = TRUE;
   block->up = linear (self, &p->up, s->hidden_size, s->ffn_size, a->norm2, a->up, all->d_norm, all->d_up);
   block->gelu = gelu (self, s->ffn_size, a->up, a->gelu, all->d_up);
-  block->down = linear (self, &p->down, s->ffn_size, s->hidden_size, a->gelu, all->branch, all->d_up, d_branch);
+  block->down =
+      linear (self, &p->down, s->ffn_size, s->hidden_size, a->gelu, all->branch, all->d_up, d_branch);
   block->ffn_residual = residual (self, all->branch, a->middle, output, operation_of_block (self, index, 1));
 }
 
 static void
-describe_embedding (SngTransformer *self,
-                    SngFrame       *frame)
+describe_embedding (SngTransformer *self, SngFrame *frame)
 {
   const SngTransformerActivations *a = &self->activations;
   gboolean is_gpt = self->settings.architecture == SNG_ARCHITECTURE_GPT;
@@ -380,8 +360,7 @@ describe_embedding (SngTransformer *self,
 }
 
 void
-sng_transformer_describe_frame (SngTransformer *self,
-                                SngFrame       *frame)
+sng_transformer_describe_frame (SngTransformer *self, SngFrame *frame)
 {
   const SngTransformerSettings *s = &self->settings;
   const SngTransformerActivations *a = &self->activations;
@@ -389,18 +368,18 @@ sng_transformer_describe_frame (SngTransformer *self,
   SngAffine decoder = { self->layout.words, is_gpt ? SNG_NO_OFFSET : self->layout.decoder_bias };
 
   describe_embedding (self, frame);
-  frame->final_norm = layer_norm (self, &self->layout.final_norm, a->last, a->final_norm, a->final_mean, a->final_rstd,
-                                  a->d_hidden);
+  frame->final_norm = layer_norm (self, &self->layout.final_norm, a->last, a->final_norm, a->final_mean,
+                                  a->final_rstd, a->d_hidden);
   if (!is_gpt)
     {
-      frame->dense = linear (self, &self->layout.dense, s->hidden_size, s->hidden_size, a->final_norm, a->dense, a->d_norm,
-                             a->d_branch);
+      frame->dense = linear (self, &self->layout.dense, s->hidden_size, s->hidden_size, a->final_norm,
+                             a->dense, a->d_norm, a->d_branch);
       frame->gelu = gelu (self, s->hidden_size, a->dense, a->gelu, a->d_branch);
-      frame->head_norm = layer_norm (self, &self->layout.head_norm, a->gelu, a->head_norm, a->head_mean, a->head_rstd,
-                                     a->d_branch);
+      frame->head_norm = layer_norm (self, &self->layout.head_norm, a->gelu, a->head_norm, a->head_mean,
+                                     a->head_rstd, a->d_branch);
     }
-  frame->decoder = linear (self, &decoder, s->hidden_size, s->vocab_size, is_gpt ? a->final_norm : a->head_norm, a->logits,
-                           a->d_norm, a->d_logits);
+  frame->decoder = linear (self, &decoder, s->hidden_size, s->vocab_size,
+                           is_gpt ? a->final_norm : a->head_norm, a->logits, a->d_norm, a->d_logits);
   frame->decoder.transposed = FALSE; /* the decoder's weight is the embedding */
   frame->cross_entropy = (SngCrossEntropy){
     .n_rows = n_rows_of_batch (self),

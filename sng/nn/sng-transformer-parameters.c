@@ -16,10 +16,10 @@
 
 typedef struct
 {
-  char  *name;
+  char *name;
   gint64 shape[2];
-  guint  n_dims;
-  gsize  offset;
+  guint n_dims;
+  gsize offset;
   double deviation; /* of the normal distribution of the first values; 0: they are all constant */
   double constant;
 } Entry;
@@ -27,7 +27,7 @@ typedef struct
 typedef struct
 {
   GArray *entries; /* of Entry */
-  gsize   total;
+  gsize total;
 } Layout;
 
 static void
@@ -37,13 +37,13 @@ entry_clear (gpointer data)
 }
 
 static gsize
-add (Layout     *layout,
+add (Layout *layout,
      const char *prefix,
      const char *name,
-     gsize       n_rows, /* 0: a vector */
-     gsize       n_columns,
-     double      deviation,
-     double      constant)
+     gsize n_rows, /* 0: a vector */
+     gsize n_columns,
+     double deviation,
+     double constant)
 {
   Entry entry = {
     .name = g_strconcat (prefix, name, NULL),
@@ -67,32 +67,21 @@ align (Layout *layout)
 }
 
 static gsize
-add_matrix (Layout     *layout,
-            const char *prefix,
-            const char *name,
-            gsize       n_rows,
-            gsize       n_columns)
+add_matrix (Layout *layout, const char *prefix, const char *name, gsize n_rows, gsize n_columns)
 {
   align (layout);
   return add (layout, prefix, name, n_rows, n_columns, INITIAL_DEVIATION, 0);
 }
 
 static gsize
-add_vector (Layout     *layout,
-            const char *prefix,
-            const char *name,
-            gsize       n,
-            double      value)
+add_vector (Layout *layout, const char *prefix, const char *name, gsize n, double value)
 {
   align (layout);
   return add (layout, prefix, name, 0, n, 0, value);
 }
 
 static SngAffine
-add_norm (Layout     *layout,
-          const char *prefix,
-          const char *name,
-          gsize       n)
+add_norm (Layout *layout, const char *prefix, const char *name, gsize n)
 {
   g_autofree char *full = g_strconcat (prefix, name, NULL);
   SngAffine affine;
@@ -104,11 +93,7 @@ add_norm (Layout     *layout,
 
 /* [outputs, inputs], as torch.nn.Linear */
 static SngAffine
-add_linear (Layout     *layout,
-            const char *prefix,
-            const char *name,
-            gsize       n_inputs,
-            gsize       n_outputs)
+add_linear (Layout *layout, const char *prefix, const char *name, gsize n_inputs, gsize n_outputs)
 {
   g_autofree char *full = g_strconcat (prefix, name, NULL);
   SngAffine affine;
@@ -120,12 +105,12 @@ add_linear (Layout     *layout,
 
 /* [inputs, outputs], as GPT-2's Conv1D */
 static SngAffine
-add_conv1d (Layout     *layout,
+add_conv1d (Layout *layout,
             const char *prefix,
             const char *name,
-            gsize       n_inputs,
-            gsize       n_outputs,
-            double      deviation)
+            gsize n_inputs,
+            gsize n_outputs,
+            double deviation)
 {
   g_autofree char *full = g_strconcat (prefix, name, NULL);
   SngAffine affine;
@@ -137,9 +122,7 @@ add_conv1d (Layout     *layout,
 }
 
 static void
-lay_out_esm2_block (SngTransformer *self,
-                    Layout         *layout,
-                    guint           index)
+lay_out_esm2_block (SngTransformer *self, Layout *layout, guint index)
 {
   g_autofree char *prefix = g_strdup_printf ("esm.encoder.layer.%u.", index);
   SngBlockParameters *block = &self->layout.blocks[index];
@@ -159,12 +142,12 @@ lay_out_esm2_block (SngTransformer *self,
 }
 
 static void
-lay_out_esm2 (SngTransformer *self,
-              Layout         *layout)
+lay_out_esm2 (SngTransformer *self, Layout *layout)
 {
   const SngTransformerSettings *s = &self->settings;
 
-  self->layout.words = add_matrix (layout, "", "esm.embeddings.word_embeddings.weight", s->vocab_size, s->hidden_size);
+  self->layout.words =
+      add_matrix (layout, "", "esm.embeddings.word_embeddings.weight", s->vocab_size, s->hidden_size);
   for (guint i = 0; i < s->n_layers; i++)
     lay_out_esm2_block (self, layout, i);
   self->layout.final_norm = add_norm (layout, "", "esm.encoder.emb_layer_norm_after", s->hidden_size);
@@ -175,17 +158,15 @@ lay_out_esm2 (SngTransformer *self,
 
 /* The head that predicts contacts is part of the published model; language modelling does not train it. */
 static void
-lay_out_esm2_untrained (SngTransformer *self,
-                        Layout         *layout)
+lay_out_esm2_untrained (SngTransformer *self, Layout *layout)
 {
-  add_linear (layout, "", "esm.contact_head.regression", (gsize) self->settings.n_layers * self->settings.n_heads, 1);
+  add_linear (layout, "", "esm.contact_head.regression",
+              (gsize) self->settings.n_layers * self->settings.n_heads, 1);
 }
 
 /* Radford and others (2019) scale what is added to the residual stream by the square root of how often that happens. */
 static void
-lay_out_gpt_block (SngTransformer *self,
-                   Layout         *layout,
-                   guint           index)
+lay_out_gpt_block (SngTransformer *self, Layout *layout, guint index)
 {
   g_autofree char *prefix = g_strdup_printf ("transformer.h.%u.", index);
   SngBlockParameters *block = &self->layout.blocks[index];
@@ -201,8 +182,7 @@ lay_out_gpt_block (SngTransformer *self,
 }
 
 static void
-lay_out_gpt (SngTransformer *self,
-             Layout         *layout)
+lay_out_gpt (SngTransformer *self, Layout *layout)
 {
   const SngTransformerSettings *s = &self->settings;
 
@@ -215,9 +195,7 @@ lay_out_gpt (SngTransformer *self,
 
 /* Four normal numbers from four words (Box, Muller: A note on the generation of random normal deviates, 1958). */
 static void
-draw_normals (guint64 key,
-              guint64 index,
-              double  normals[4])
+draw_normals (guint64 key, guint64 index, double normals[4])
 {
   const guint32 counter[4] = { (guint32) index, (guint32) (index >> 32), 0, 0x80000000u };
   guint32 words[4];
@@ -235,10 +213,7 @@ draw_normals (guint64 key,
 
 /* A pure function of seed and name. */
 static void
-draw_first_values (SngTransformer *self,
-                   const Entry    *entry,
-                   gpointer        values,
-                   gsize           n)
+draw_first_values (SngTransformer *self, const Entry *entry, gpointer values, gsize n)
 {
   g_autofree char *purpose = g_strconcat ("init/", entry->name, NULL);
   g_autoptr (SngRngStream) stream = sng_rng_stream_new (self->settings.seed, purpose, 0);
@@ -263,9 +238,7 @@ draw_first_values (SngTransformer *self,
 }
 
 static SngTensor *
-make_view (SngTensor   *flat,
-           const Entry *entry,
-           GError     **error)
+make_view (SngTensor *flat, const Entry *entry, GError **error)
 {
   const gint64 strides[] = { entry->n_dims == 2 ? entry->shape[1] : 1, 1 };
 
@@ -273,10 +246,7 @@ make_view (SngTensor   *flat,
 }
 
 static gboolean
-make_parameter (SngTransformer *self,
-                const Entry    *entry,
-                gsize           n_trained,
-                GError        **error)
+make_parameter (SngTransformer *self, const Entry *entry, gsize n_trained, GError **error)
 {
   gsize n = (gsize) (entry->shape[0] * (entry->n_dims == 2 ? entry->shape[1] : 1));
   gsize n_bytes = n * sng_dtype_get_size (self->settings.dtype);
@@ -294,7 +264,8 @@ make_parameter (SngTransformer *self,
         return FALSE;
     }
   draw_first_values (self, entry, values, n);
-  if (!sng_transformer_device_class (self)->upload (self->device, sng_tensor_get_data (value), values, n_bytes, error))
+  if (!sng_transformer_device_class (self)->upload (self->device, sng_tensor_get_data (value), values,
+                                                    n_bytes, error))
     return FALSE;
 
   parameter = sng_parameter_new (entry->name, value, gradient);
@@ -303,8 +274,7 @@ make_parameter (SngTransformer *self,
 }
 
 gboolean
-sng_transformer_make_parameters (SngTransformer *self,
-                                 GError        **error)
+sng_transformer_make_parameters (SngTransformer *self, GError **error)
 {
   g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
   Layout layout = { .entries = entries };

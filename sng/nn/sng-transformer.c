@@ -70,34 +70,34 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SngTransformer,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, sng_transformer_initable_init))
 
 static gboolean
-choose_kernels (SngTransformer *self,
-                GError        **error)
+choose_kernels (SngTransformer *self, GError **error)
 {
   const SngDeviceMath *math = sng_transformer_device_class (self)->math;
 
   if (math != NULL)
     self->kernels = self->settings.dtype == SNG_DTYPE_F32 ? math->f32 : math->f64;
   if (self->kernels == NULL)
-    g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[transformer][new] the device \"%s\" does not compute in %s",
+    g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+                 "[transformer][new] the device \"%s\" does not compute in %s",
                  sng_device_get_name (self->device), sng_dtype_get_name (self->settings.dtype));
   return self->kernels != NULL;
 }
 
 static gboolean
-sng_transformer_initable_real_init (GInitable    *initable,
-                                    GCancellable *cancellable,
-                                    GError      **error)
+sng_transformer_initable_real_init (GInitable *initable, GCancellable *cancellable, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (initable);
 
   if (self->config == NULL)
     {
-      g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT, "[transformer][new] there is no config");
+      g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                           "[transformer][new] there is no config");
       return FALSE;
     }
   if (self->device == NULL)
     self->device = g_object_ref (sng_device_get_default ());
-  if (!sng_transformer_config_get_settings (self->config, &self->settings, error) || !choose_kernels (self, error))
+  if (!sng_transformer_config_get_settings (self->config, &self->settings, error)
+      || !choose_kernels (self, error))
     return FALSE;
 
   self->dropout = sng_rng_stream_new (self->settings.seed, "dropout", 0);
@@ -111,15 +111,13 @@ sng_transformer_initable_init (GInitableIface *iface)
 }
 
 static GListModel *
-sng_transformer_get_parameters (SngModel *model,
-                                GError  **error)
+sng_transformer_get_parameters (SngModel *model, GError **error)
 {
   return G_LIST_MODEL (g_object_ref (SNG_TRANSFORMER (model)->parameters));
 }
 
 static gboolean
-sng_transformer_zero_gradients (SngModel *model,
-                                GError  **error)
+sng_transformer_zero_gradients (SngModel *model, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (model);
 
@@ -129,18 +127,14 @@ sng_transformer_zero_gradients (SngModel *model,
 }
 
 static gboolean
-sng_transformer_register_state (SngModel         *model,
-                                SngStateRegistry *registry,
-                                GError          **error)
+sng_transformer_register_state (SngModel *model, SngStateRegistry *registry, GError **error)
 {
-  return sng_state_registry_add (registry, "rng/dropout", SNG_STATEFUL (SNG_TRANSFORMER (model)->dropout), error);
+  return sng_state_registry_add (registry, "rng/dropout", SNG_STATEFUL (SNG_TRANSFORMER (model)->dropout),
+                                 error);
 }
 
 static void
-sng_transformer_get_property (GObject    *object,
-                              guint       prop_id,
-                              GValue     *value,
-                              GParamSpec *pspec)
+sng_transformer_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   SngTransformer *self = SNG_TRANSFORMER (object);
 
@@ -158,10 +152,7 @@ sng_transformer_get_property (GObject    *object,
 }
 
 static void
-sng_transformer_set_property (GObject      *object,
-                              guint         prop_id,
-                              const GValue *value,
-                              GParamSpec   *pspec)
+sng_transformer_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   SngTransformer *self = SNG_TRANSFORMER (object);
 
@@ -223,8 +214,9 @@ sng_transformer_class_init (SngTransformerClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_CONFIG] = g_param_spec_object ("config", NULL, NULL, SNG_TYPE_TRANSFORMER_CONFIG,
-                                                 G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CONFIG] =
+      g_param_spec_object ("config", NULL, NULL, SNG_TYPE_TRANSFORMER_CONFIG,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngTransformer:device:
@@ -233,8 +225,9 @@ sng_transformer_class_init (SngTransformerClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_DEVICE] = g_param_spec_object ("device", NULL, NULL, SNG_TYPE_DEVICE,
-                                                 G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_DEVICE] =
+      g_param_spec_object ("device", NULL, NULL, SNG_TYPE_DEVICE,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -262,9 +255,7 @@ sng_transformer_init (SngTransformer *self)
  * Since: 1.0
  */
 SngModel *
-sng_transformer_new (SngTransformerConfig *config,
-                     SngDevice            *device,
-                     GError              **error)
+sng_transformer_new (SngTransformerConfig *config, SngDevice *device, GError **error)
 {
   g_return_val_if_fail (SNG_IS_TRANSFORMER_CONFIG (config), NULL);
 

@@ -18,8 +18,7 @@
 extern void omp_set_num_threads (int n_threads);
 
 static int
-compare_doubles (gconstpointer a,
-                 gconstpointer b)
+compare_doubles (gconstpointer a, gconstpointer b)
 {
   double x = *(const double *) a, y = *(const double *) b;
 
@@ -27,8 +26,7 @@ compare_doubles (gconstpointer a,
 }
 
 static double
-median (double *values,
-        guint   n)
+median (double *values, guint n)
 {
   qsort (values, n, sizeof (double), compare_doubles);
   return values[n / 2];
@@ -75,8 +73,7 @@ measure_limit (guint n_threads)
 }
 
 static SngStateDict *
-new_batch (gint64 n_sequences,
-           gint64 n_tokens)
+new_batch (gint64 n_sequences, gint64 n_tokens)
 {
   const gint64 shape[] = { n_sequences, n_tokens };
   SngStateDict *batch = sng_state_dict_new ();
@@ -96,28 +93,27 @@ new_batch (gint64 n_sequences,
 /* Two operations a multiply-add; backward is twice the forward. Attention is three more products of the scores' size in
  * backward, where the scores are computed anew. */
 static double
-count_operations (gint64 layers,
-                  gint64 hidden,
-                  gint64 sequences,
-                  gint64 tokens)
+count_operations (gint64 layers, gint64 hidden, gint64 sequences, gint64 tokens)
 {
   double rows = (double) (sequences * tokens);
   double weights = (double) (layers * 12 * hidden * hidden + hidden * hidden + 33 * hidden);
-  double attention = (double) layers * (double) sequences * (double) tokens * (double) tokens * (double) hidden;
+  double attention =
+      (double) layers * (double) sequences * (double) tokens * (double) tokens * (double) hidden;
 
   return 6 * rows * weights + 2 * 7 * attention;
 }
 
 static void
-measure (guint  n_threads,
+measure (guint n_threads,
          double limit,
-         guint  layers,
-         guint  hidden,
-         guint  heads,
+         guint layers,
+         guint hidden,
+         guint heads,
          gint64 sequences,
          gint64 tokens)
 {
-  g_autoptr (SngTransformerConfig) config = sng_transformer_config_new (SNG_ARCHITECTURE_ESM2, layers, hidden, heads);
+  g_autoptr (SngTransformerConfig) config =
+      sng_transformer_config_new (SNG_ARCHITECTURE_ESM2, layers, hidden, heads);
   g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
   g_autoptr (SngStateDict) batch = new_batch (sequences, tokens);
   g_autoptr (SngModel) model = NULL;
@@ -135,7 +131,8 @@ measure (guint  n_threads,
       g_autoptr (SngStateDict) outputs = sng_model_forward (model, batch, SNG_STAGE_TRAIN, &error);
 
       forward_times[i] = (double) (g_get_monotonic_time () - start);
-      if (outputs == NULL || !sng_model_backward (model, 1, &error) || !sng_model_zero_gradients (model, &error))
+      if (outputs == NULL || !sng_model_backward (model, 1, &error)
+          || !sng_model_zero_gradients (model, &error))
         g_error ("%s", error->message);
       times[i] = (double) (g_get_monotonic_time () - start);
       cpu_times[i] = (double) (clock () - cpu_start) / CLOCKS_PER_SEC;
@@ -143,15 +140,15 @@ measure (guint  n_threads,
   step = median (times, N_STEPS);
   forward = median (forward_times, N_STEPS);
   rate = count_operations (layers, hidden, sequences, tokens) / step / 1e3;
-  g_print ("ESM-2 %u x %u, %" G_GINT64_FORMAT " x %4" G_GINT64_FORMAT " tokens, %u threads: %6.1f ms a step (forward %5.1f, processor "
+  g_print ("ESM-2 %u x %u, %" G_GINT64_FORMAT " x %4" G_GINT64_FORMAT
+           " tokens, %u threads: %6.1f ms a step (forward %5.1f, processor "
            "%6.1f), %5.1f GFLOP/s, %2.0f %% of the limit\n",
            layers, hidden, sequences, tokens, n_threads, step / 1e3, forward / 1e3,
            1e3 * median (cpu_times, N_STEPS), rate, 100 * rate / limit);
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   guint n_threads = argc > 1 ? (guint) atoi (argv[1]) : 2;
   double limit = measure_limit (n_threads);

@@ -25,21 +25,19 @@ typedef struct
   gpointer out;
   gpointer d_out;
   gpointer saved[2];
-  gsize    size; /* of an element */
+  gsize size; /* of an element */
 } Buffers;
 
-typedef void (*KernelFunc) (const SngKernels *kernels,
-                            SngDevice        *device,
-                            const Buffers    *b);
+typedef void (*KernelFunc) (const SngKernels *kernels, SngDevice *device, const Buffers *b);
 
 typedef struct
 {
   const char *name;
-  gsize       n_in[MAX_INPUTS];
-  gsize       n_out;
-  gsize       n_saved;
-  KernelFunc  forward;
-  KernelFunc  backward;
+  gsize n_in[MAX_INPUTS];
+  gsize n_out;
+  gsize n_saved;
+  KernelFunc forward;
+  KernelFunc backward;
 } Case;
 
 /* the cases */
@@ -67,9 +65,7 @@ linear (const Buffers *b)
 }
 
 static void
-linear_forward (const SngKernels *kernels,
-                SngDevice        *device,
-                const Buffers    *b)
+linear_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngLinear op = linear (b);
 
@@ -77,9 +73,7 @@ linear_forward (const SngKernels *kernels,
 }
 
 static void
-linear_backward (const SngKernels *kernels,
-                 SngDevice        *device,
-                 const Buffers    *b)
+linear_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngLinear op = linear (b);
 
@@ -87,9 +81,7 @@ linear_backward (const SngKernels *kernels,
 }
 
 static void
-transposed_forward (const SngKernels *kernels,
-                    SngDevice        *device,
-                    const Buffers    *b)
+transposed_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngLinear op = linear (b);
 
@@ -99,9 +91,7 @@ transposed_forward (const SngKernels *kernels,
 }
 
 static void
-transposed_backward (const SngKernels *kernels,
-                     SngDevice        *device,
-                     const Buffers    *b)
+transposed_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngLinear op = linear (b);
 
@@ -134,9 +124,7 @@ layer_norm (const Buffers *b)
 }
 
 static void
-layer_norm_forward (const SngKernels *kernels,
-                    SngDevice        *device,
-                    const Buffers    *b)
+layer_norm_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngLayerNorm op = layer_norm (b);
 
@@ -144,9 +132,7 @@ layer_norm_forward (const SngKernels *kernels,
 }
 
 static void
-layer_norm_backward (const SngKernels *kernels,
-                     SngDevice        *device,
-                     const Buffers    *b)
+layer_norm_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngLayerNorm op = layer_norm (b);
 
@@ -156,17 +142,18 @@ layer_norm_backward (const SngKernels *kernels,
 #define N_ELEMENTS (SNG_CPU_ELEMENTS_PER_CHUNK + 13)
 
 static SngGelu
-gelu (const Buffers *b,
-      SngGeluKind    kind)
+gelu (const Buffers *b, SngGeluKind kind)
 {
-  return (SngGelu){ .n_elements = N_ELEMENTS, .kind = kind, .input = b->in[0], .output = b->out, .d_output = b->d_out,
+  return (SngGelu){ .n_elements = N_ELEMENTS,
+                    .kind = kind,
+                    .input = b->in[0],
+                    .output = b->out,
+                    .d_output = b->d_out,
                     .d_input = b->gradient[0] };
 }
 
 static void
-gelu_erf_forward (const SngKernels *kernels,
-                  SngDevice        *device,
-                  const Buffers    *b)
+gelu_erf_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngGelu op = gelu (b, SNG_GELU_ERF);
 
@@ -174,9 +161,7 @@ gelu_erf_forward (const SngKernels *kernels,
 }
 
 static void
-gelu_erf_backward (const SngKernels *kernels,
-                   SngDevice        *device,
-                   const Buffers    *b)
+gelu_erf_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngGelu op = gelu (b, SNG_GELU_ERF);
 
@@ -184,9 +169,7 @@ gelu_erf_backward (const SngKernels *kernels,
 }
 
 static void
-gelu_tanh_forward (const SngKernels *kernels,
-                   SngDevice        *device,
-                   const Buffers    *b)
+gelu_tanh_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngGelu op = gelu (b, SNG_GELU_TANH);
 
@@ -194,9 +177,7 @@ gelu_tanh_forward (const SngKernels *kernels,
 }
 
 static void
-gelu_tanh_backward (const SngKernels *kernels,
-                    SngDevice        *device,
-                    const Buffers    *b)
+gelu_tanh_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngGelu op = gelu (b, SNG_GELU_TANH);
 
@@ -244,9 +225,7 @@ embedding (const Buffers *b)
 }
 
 static void
-embedding_forward (const SngKernels *kernels,
-                   SngDevice        *device,
-                   const Buffers    *b)
+embedding_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngEmbedding op = embedding (b);
 
@@ -254,9 +233,7 @@ embedding_forward (const SngKernels *kernels,
 }
 
 static void
-embedding_backward (const SngKernels *kernels,
-                    SngDevice        *device,
-                    const Buffers    *b)
+embedding_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngEmbedding op = embedding (b);
 
@@ -268,8 +245,7 @@ embedding_backward (const SngKernels *kernels,
 #define N_QKV (N_SEQUENCES * N_TOKENS * 3 * N_HEADS * HEAD_SIZE)
 
 static SngRotary
-rotary (const Buffers *b,
-        gpointer       qkv)
+rotary (const Buffers *b, gpointer qkv)
 {
   static double f64[2][N_TOKENS * HEAD_SIZE / 2];
   static float f32[2][N_TOKENS * HEAD_SIZE / 2];
@@ -293,9 +269,7 @@ rotary (const Buffers *b,
 }
 
 static void
-rotary_forward (const SngKernels *kernels,
-                SngDevice        *device,
-                const Buffers    *b)
+rotary_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngRotary op = rotary (b, b->out);
 
@@ -304,9 +278,7 @@ rotary_forward (const SngKernels *kernels,
 }
 
 static void
-rotary_backward (const SngKernels *kernels,
-                 SngDevice        *device,
-                 const Buffers    *b)
+rotary_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngRotary op = rotary (b, b->gradient[0]);
 
@@ -316,8 +288,7 @@ rotary_backward (const SngKernels *kernels,
 }
 
 static SngAttention
-attention (const Buffers *b,
-           gboolean       causal)
+attention (const Buffers *b, gboolean causal)
 {
   return (SngAttention){
     .n_sequences = N_SEQUENCES,
@@ -338,9 +309,7 @@ attention (const Buffers *b,
 }
 
 static void
-attention_forward (const SngKernels *kernels,
-                   SngDevice        *device,
-                   const Buffers    *b)
+attention_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngAttention op = attention (b, FALSE);
 
@@ -348,9 +317,7 @@ attention_forward (const SngKernels *kernels,
 }
 
 static void
-attention_backward (const SngKernels *kernels,
-                    SngDevice        *device,
-                    const Buffers    *b)
+attention_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngAttention op = attention (b, FALSE);
 
@@ -358,9 +325,7 @@ attention_backward (const SngKernels *kernels,
 }
 
 static void
-causal_attention_forward (const SngKernels *kernels,
-                          SngDevice        *device,
-                          const Buffers    *b)
+causal_attention_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngAttention op = attention (b, TRUE);
 
@@ -368,9 +333,7 @@ causal_attention_forward (const SngKernels *kernels,
 }
 
 static void
-causal_attention_backward (const SngKernels *kernels,
-                           SngDevice        *device,
-                           const Buffers    *b)
+causal_attention_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngAttention op = attention (b, TRUE);
 
@@ -378,9 +341,7 @@ causal_attention_backward (const SngKernels *kernels,
 }
 
 static SngResidual
-residual (gconstpointer input,
-          gconstpointer stream,
-          gpointer      output)
+residual (gconstpointer input, gconstpointer stream, gpointer output)
 {
   return (SngResidual){
     .n_rows = N_SEQUENCES * N_TOKENS,
@@ -394,9 +355,7 @@ residual (gconstpointer input,
 }
 
 static void
-residual_forward (const SngKernels *kernels,
-                  SngDevice        *device,
-                  const Buffers    *b)
+residual_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngResidual op = residual (b->in[0], b->in[1], b->out);
 
@@ -404,9 +363,7 @@ residual_forward (const SngKernels *kernels,
 }
 
 static void
-residual_backward (const SngKernels *kernels,
-                   SngDevice        *device,
-                   const Buffers    *b)
+residual_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngResidual op = residual (b->d_out, NULL, b->gradient[0]);
 
@@ -416,8 +373,7 @@ residual_backward (const SngKernels *kernels,
 
 /* The losses are f64 in either dtype; the output is their sum, and so there is one. */
 static SngCrossEntropy
-cross_entropy (const Buffers *b,
-               double        *losses)
+cross_entropy (const Buffers *b, double *losses)
 {
   return (SngCrossEntropy){
     .n_rows = N_SEQUENCES * N_TOKENS,
@@ -432,9 +388,7 @@ cross_entropy (const Buffers *b,
 }
 
 static void
-cross_entropy_forward (const SngKernels *kernels,
-                       SngDevice        *device,
-                       const Buffers    *b)
+cross_entropy_forward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   double losses[N_SEQUENCES * N_TOKENS];
   SngCrossEntropy op = cross_entropy (b, losses);
@@ -450,9 +404,7 @@ cross_entropy_forward (const SngKernels *kernels,
 }
 
 static void
-cross_entropy_backward (const SngKernels *kernels,
-                        SngDevice        *device,
-                        const Buffers    *b)
+cross_entropy_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 {
   SngCrossEntropy op = cross_entropy (b, NULL);
 
@@ -462,30 +414,58 @@ cross_entropy_backward (const SngKernels *kernels,
 #define N_STREAM (N_SEQUENCES * N_TOKENS * N_COLUMNS)
 
 static const Case cases[] = {
-  { "linear", { N_ROWS * N_INPUTS, N_OUTPUTS * N_INPUTS, N_OUTPUTS }, N_ROWS * N_OUTPUTS, 0, linear_forward, linear_backward },
-  { "linear-transposed", { N_ROWS * N_INPUTS, N_OUTPUTS * N_INPUTS }, N_ROWS * N_OUTPUTS, 0, transposed_forward,
+  { "linear",
+    { N_ROWS * N_INPUTS, N_OUTPUTS *N_INPUTS, N_OUTPUTS },
+    N_ROWS *N_OUTPUTS,
+    0,
+    linear_forward,
+    linear_backward },
+  { "linear-transposed",
+    { N_ROWS * N_INPUTS, N_OUTPUTS *N_INPUTS },
+    N_ROWS *N_OUTPUTS,
+    0,
+    transposed_forward,
     transposed_backward },
-  { "layer-norm", { N_ROWS * N_COLUMNS, N_COLUMNS, N_COLUMNS }, N_ROWS * N_COLUMNS, N_ROWS, layer_norm_forward,
+  { "layer-norm",
+    { N_ROWS * N_COLUMNS, N_COLUMNS, N_COLUMNS },
+    N_ROWS *N_COLUMNS,
+    N_ROWS,
+    layer_norm_forward,
     layer_norm_backward },
   { "gelu-erf", { N_ELEMENTS }, N_ELEMENTS, 0, gelu_erf_forward, gelu_erf_backward },
   { "gelu-tanh", { N_ELEMENTS }, N_ELEMENTS, 0, gelu_tanh_forward, gelu_tanh_backward },
-  { "embedding", { N_WORDS * N_COLUMNS, N_TOKENS * N_COLUMNS }, N_STREAM, 0, embedding_forward, embedding_backward },
+  { "embedding",
+    { N_WORDS * N_COLUMNS, N_TOKENS *N_COLUMNS },
+    N_STREAM,
+    0,
+    embedding_forward,
+    embedding_backward },
   { "rotary", { N_QKV }, N_QKV, 0, rotary_forward, rotary_backward },
-  { "attention", { N_QKV }, N_QKV / 3, N_SEQUENCES * N_HEADS * N_TOKENS, attention_forward, attention_backward },
-  { "attention-causal", { N_QKV }, N_QKV / 3, N_SEQUENCES * N_HEADS * N_TOKENS, causal_attention_forward,
+  { "attention",
+    { N_QKV },
+    N_QKV / 3,
+    N_SEQUENCES *N_HEADS *N_TOKENS,
+    attention_forward,
+    attention_backward },
+  { "attention-causal",
+    { N_QKV },
+    N_QKV / 3,
+    N_SEQUENCES *N_HEADS *N_TOKENS,
+    causal_attention_forward,
     causal_attention_backward },
   { "residual", { N_STREAM, N_STREAM }, N_STREAM, 0, residual_forward, residual_backward },
-  { "cross-entropy", { N_SEQUENCES * N_TOKENS * 33 }, 1, N_SEQUENCES * N_TOKENS, cross_entropy_forward,
+  { "cross-entropy",
+    { N_SEQUENCES * N_TOKENS * 33 },
+    1,
+    N_SEQUENCES *N_TOKENS,
+    cross_entropy_forward,
     cross_entropy_backward },
 };
 
 /* the judges */
 
 static gpointer
-new_values (gsize    n,
-            gsize    size,
-            guint32  seed,
-            gboolean zero)
+new_values (gsize n, gsize size, guint32 seed, gboolean zero)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   gpointer values = g_malloc0 (MAX (n, 1) * size);
@@ -503,16 +483,13 @@ new_values (gsize    n,
 }
 
 static double
-value_at (gconstpointer values,
-          gsize         size,
-          gsize         i)
+value_at (gconstpointer values, gsize size, gsize i)
 {
   return size == sizeof (float) ? ((const float *) values)[i] : ((const double *) values)[i];
 }
 
 static Buffers *
-buffers_new (const Case *c,
-             gsize       size)
+buffers_new (const Case *c, gsize size)
 {
   Buffers *b = g_new0 (Buffers, 1);
 
@@ -547,9 +524,7 @@ buffers_free (Buffers *b)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Buffers, buffers_free)
 
 static Buffers *
-run (const Case       *c,
-     const SngKernels *kernels,
-     gsize             size)
+run (const Case *c, const SngKernels *kernels, gsize size)
 {
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
   Buffers *b = buffers_new (c, size);
@@ -560,10 +535,7 @@ run (const Case       *c,
 }
 
 static double
-product (const Case       *c,
-         const SngKernels *kernels,
-         SngDevice        *device,
-         Buffers          *b)
+product (const Case *c, const SngKernels *kernels, SngDevice *device, Buffers *b)
 {
   double total = 0;
 
@@ -575,9 +547,7 @@ product (const Case       *c,
 
 /* How far the gradient of an input is from central differences, as a share of its norm. */
 static double
-gradient_error (const Case *c,
-                Buffers    *b,
-                guint       input)
+gradient_error (const Case *c, Buffers *b, guint input)
 {
   const SngKernels *kernels = sng_cpu_math_get ()->f64;
   g_autoptr (SngDevice) device = sng_device_new_cpu (1);
@@ -632,11 +602,7 @@ test_gradient (gconstpointer data)
 }
 
 static double
-relative_difference (gconstpointer a,
-                     gsize         a_size,
-                     gconstpointer b,
-                     gsize         b_size,
-                     gsize         n)
+relative_difference (gconstpointer a, gsize a_size, gconstpointer b, gsize b_size, gsize n)
 {
   double difference = 0, norm = 0;
 
@@ -662,12 +628,14 @@ test_f32 (gconstpointer data)
   g_assert_cmpfloat (error, <, F32_TOLERANCE);
   for (guint i = 0; i < MAX_INPUTS && c->n_in[i] > 0; i++)
     {
-      error = relative_difference (f32->gradient[i], sizeof (float), f64->gradient[i], sizeof (double), c->n_in[i]);
+      error = relative_difference (f32->gradient[i], sizeof (float), f64->gradient[i], sizeof (double),
+                                   c->n_in[i]);
       g_test_message ("gradient of input %u: %.1e", i, error);
       g_assert_cmpfloat (error, <, F32_TOLERANCE);
       for (gsize j = 0; j < c->n_in[i]; j++)
         ((float *) f32->gradient[i])[j] *= 1.0001f;
-      error = relative_difference (f32->gradient[i], sizeof (float), f64->gradient[i], sizeof (double), c->n_in[i]);
+      error = relative_difference (f32->gradient[i], sizeof (float), f64->gradient[i], sizeof (double),
+                                   c->n_in[i]);
       g_assert_cmpfloat (error, >, F32_TOLERANCE);
     }
 }
@@ -688,7 +656,8 @@ test_same_bits (gconstpointer data)
   best = run (c, sng_cpu_math_get ()->f32, sizeof (float));
   g_assert_cmpmem (any->out, c->n_out * sizeof (float), best->out, c->n_out * sizeof (float));
   for (guint i = 0; i < MAX_INPUTS && c->n_in[i] > 0; i++)
-    g_assert_cmpmem (any->gradient[i], c->n_in[i] * sizeof (float), best->gradient[i], c->n_in[i] * sizeof (float));
+    g_assert_cmpmem (any->gradient[i], c->n_in[i] * sizeof (float), best->gradient[i],
+                     c->n_in[i] * sizeof (float));
   ((float *) any->out)[0] = nextafterf (((float *) any->out)[0], INFINITY);
   g_assert_cmpint (memcmp (any->out, best->out, c->n_out * sizeof (float)), !=, 0);
 }
@@ -705,8 +674,7 @@ fill_indices (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   fill_indices ();

@@ -17,7 +17,7 @@
 
 typedef struct
 {
-  SngModel     *model;
+  SngModel *model;
   SngStateDict *batch;
   SngRngStream *dropout;
 } Fixture;
@@ -25,9 +25,9 @@ typedef struct
 typedef struct
 {
   SngArchitecture architecture;
-  double          hidden_dropout;
-  double          attention_dropout;
-  gboolean        padding;
+  double hidden_dropout;
+  double attention_dropout;
+  gboolean padding;
 } Variant;
 
 static const Variant esm2 = { SNG_ARCHITECTURE_ESM2, 0, 0, TRUE };
@@ -36,21 +36,18 @@ static const Variant gpt = { SNG_ARCHITECTURE_GPT, 0, 0, FALSE };
 static const Variant gpt_dropout = { SNG_ARCHITECTURE_GPT, 0.1, 0.2, TRUE };
 
 static SngTransformerConfig *
-new_config (const Variant *variant,
-            SngDtype       dtype)
+new_config (const Variant *variant, SngDtype dtype)
 {
   SngTransformerConfig *config = sng_transformer_config_new (variant->architecture, 2, 12, 2);
 
-  g_object_set (config, "ffn-size", 20, "max-length", N_TOKENS + 2, "max-batch-size", N_SEQUENCES + 1, "hidden-dropout",
-                variant->hidden_dropout, "attention-dropout", variant->attention_dropout, "dtype", dtype, "seed",
-                (guint64) 11, NULL);
+  g_object_set (config, "ffn-size", 20, "max-length", N_TOKENS + 2, "max-batch-size", N_SEQUENCES + 1,
+                "hidden-dropout", variant->hidden_dropout, "attention-dropout", variant->attention_dropout,
+                "dtype", dtype, "seed", (guint64) 11, NULL);
   return config;
 }
 
 static SngTensor *
-new_indices (const gint64 *values,
-             gint64        n_sequences,
-             gint64        n_tokens)
+new_indices (const gint64 *values, gint64 n_sequences, gint64 n_tokens)
 {
   const gint64 shape[] = { n_sequences, n_tokens };
   g_autoptr (GBytes) bytes = g_bytes_new (values, (gsize) (n_sequences * n_tokens) * sizeof (gint64));
@@ -62,11 +59,7 @@ new_indices (const gint64 *values,
 }
 
 static void
-set_indices (SngStateDict *batch,
-             const char   *name,
-             const gint64 *values,
-             gint64        n_sequences,
-             gint64        n_tokens)
+set_indices (SngStateDict *batch, const char *name, const gint64 *values, gint64 n_sequences, gint64 n_tokens)
 {
   g_autoptr (SngTensor) tensor = new_indices (values, n_sequences, n_tokens);
 
@@ -100,8 +93,7 @@ new_batch (const Variant *variant)
 
 /* The first weights are small; larger ones bring every part of the model into play. */
 static void
-enlarge_weights (SngModel *model,
-                 double    factor)
+enlarge_weights (SngModel *model, double factor)
 {
   g_autoptr (GListModel) parameters = sng_model_get_parameters (model, NULL);
 
@@ -115,8 +107,8 @@ enlarge_weights (SngModel *model,
         if (sng_tensor_get_dtype (value) == SNG_DTYPE_F32)
           ((float *) sng_tensor_get_data (value))[j] *= (float) (factor + 0.01 * (double) (j % 7));
         else
-          ((double *) sng_tensor_get_data (value))[j] = ((double *) sng_tensor_get_data (value))[j] * factor
-                                                        + 0.02 * (double) (j % 7 - 3);
+          ((double *) sng_tensor_get_data (value))[j] =
+              ((double *) sng_tensor_get_data (value))[j] * factor + 0.02 * (double) (j % 7 - 3);
     }
 }
 
@@ -135,9 +127,7 @@ find_dropout (SngModel *model)
 }
 
 static Fixture *
-fixture_new (const Variant *variant,
-             SngDtype       dtype,
-             guint          n_threads)
+fixture_new (const Variant *variant, SngDtype dtype, guint n_threads)
 {
   Fixture *fixture = g_new0 (Fixture, 1);
   g_autoptr (SngTransformerConfig) config = new_config (variant, dtype);
@@ -164,8 +154,7 @@ fixture_free (Fixture *fixture)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
 static double
-forward (Fixture *fixture,
-         SngStage stage)
+forward (Fixture *fixture, SngStage stage)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SngStateDict) outputs = sng_model_forward (fixture->model, fixture->batch, stage, &error);
@@ -177,8 +166,7 @@ forward (Fixture *fixture,
 }
 
 static void
-backward (Fixture *fixture,
-          double   scale)
+backward (Fixture *fixture, double scale)
 {
   g_autoptr (GError) error = NULL;
 
@@ -215,9 +203,7 @@ dup_gradients (SngModel *model)
 /* the gradient of the whole model */
 
 static double
-loss_at (Fixture *fixture,
-         double  *place,
-         double   value)
+loss_at (Fixture *fixture, double *place, double value)
 {
   double before = *place, loss;
 
@@ -230,9 +216,7 @@ loss_at (Fixture *fixture,
 
 /* How far sampled elements of the gradient are from central differences, as a share of the gradient's norm. */
 static double
-gradient_error (Fixture      *fixture,
-                SngParameter *parameter,
-                double        factor)
+gradient_error (Fixture *fixture, SngParameter *parameter, double factor)
 {
   SngTensor *gradient = sng_parameter_get_gradient (parameter);
   double *values = sng_tensor_get_data (sng_parameter_get_value (parameter));
@@ -245,8 +229,9 @@ gradient_error (Fixture      *fixture,
   for (gint64 sample = 0; sample < N_SAMPLES; sample++)
     {
       gint64 i = (sample * 7919 + 3) % n;
-      double numeric = (loss_at (fixture, &values[i], values[i] + STEP) - loss_at (fixture, &values[i], values[i] - STEP))
-                       / (2 * STEP);
+      double numeric =
+          (loss_at (fixture, &values[i], values[i] + STEP) - loss_at (fixture, &values[i], values[i] - STEP))
+          / (2 * STEP);
 
       worst = MAX (worst, fabs (numeric - factor * sng_tensor_get_value (gradient, i)));
     }
@@ -285,9 +270,7 @@ test_gradient (gconstpointer data)
 /* the same bits */
 
 static GBytes *
-train (const Variant *variant,
-       guint          n_threads,
-       double        *loss)
+train (const Variant *variant, guint n_threads, double *loss)
 {
   g_autoptr (Fixture) fixture = fixture_new (variant, SNG_DTYPE_F32, n_threads);
 
@@ -502,10 +485,10 @@ test_parameters (void)
   static const struct
   {
     const Variant *variant;
-    const char    *name;
-    gint64         shape[2];
-    guint          n_dims;
-    gboolean       trained;
+    const char *name;
+    gint64 shape[2];
+    guint n_dims;
+    gboolean trained;
   } expected[] = {
     { &esm2, "esm.embeddings.word_embeddings.weight", { 33, 12 }, 2, TRUE },
     { &esm2, "esm.encoder.layer.1.intermediate.dense.weight", { 20, 12 }, 2, TRUE },
@@ -533,7 +516,8 @@ test_parameters (void)
           if (g_strcmp0 (sng_parameter_get_name (parameter), expected[i].name) != 0)
             continue;
           found = TRUE;
-          g_assert_cmpmem (shape, n_dims * sizeof (gint64), expected[i].shape, expected[i].n_dims * sizeof (gint64));
+          g_assert_cmpmem (shape, n_dims * sizeof (gint64), expected[i].shape,
+                           expected[i].n_dims * sizeof (gint64));
           g_assert_cmpint (sng_parameter_get_gradient (parameter) != NULL, ==, expected[i].trained);
         }
       g_assert_true (found);
@@ -543,13 +527,11 @@ test_parameters (void)
 /* inputs that must be refused */
 
 static void
-expect_refusal (Fixture    *fixture,
-                int         code,
-                const char *first,
-                const char *second)
+expect_refusal (Fixture *fixture, int code, const char *first, const char *second)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngStateDict) outputs = sng_model_forward (fixture->model, fixture->batch, SNG_STAGE_TRAIN, &error);
+  g_autoptr (SngStateDict) outputs =
+      sng_model_forward (fixture->model, fixture->batch, SNG_STAGE_TRAIN, &error);
 
   g_assert_null (outputs);
   g_assert_error (error, SNG_ERROR, code);
@@ -596,11 +578,7 @@ test_bad_batches (void)
 }
 
 static void
-expect_refused_config (const char *property,
-                       guint       value,
-                       int         code,
-                       const char *first,
-                       const char *second)
+expect_refused_config (const char *property, guint value, int code, const char *first, const char *second)
 {
   g_autoptr (SngTransformerConfig) config = new_config (&esm2, SNG_DTYPE_F32);
   g_autoptr (GError) error = NULL;
@@ -644,10 +622,7 @@ test_memory (gconstpointer data)
 }
 
 static void
-add (const char    *name,
-     const Variant *variant,
-     const char    *variant_name,
-     GTestDataFunc  func)
+add (const char *name, const Variant *variant, const char *variant_name, GTestDataFunc func)
 {
   g_autofree char *path = g_strdup_printf ("/sng/transformer/%s/%s", name, variant_name);
 
@@ -655,8 +630,7 @@ add (const char    *name,
 }
 
 static void
-add_for_all (const char   *name,
-             GTestDataFunc func)
+add_for_all (const char *name, GTestDataFunc func)
 {
   add (name, &esm2, "esm2", func);
   add (name, &esm2_dropout, "esm2-dropout", func);
@@ -665,8 +639,7 @@ add_for_all (const char   *name,
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
