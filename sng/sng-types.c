@@ -64,6 +64,8 @@
  *   comparison in which it never does is inconclusive
  * @SNG_METRIC_PER_RUN: the metric describes the run that recorded it, and is
  *   not compared entry by entry
+ * @SNG_METRIC_NOT_APPLICABLE: the training has nothing that the metric could
+ *   record; it is not declared
  *
  * How a metric is judged.
  *

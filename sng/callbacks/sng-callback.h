@@ -16,7 +16,6 @@ G_BEGIN_DECLS
 
 #define SNG_TYPE_CALLBACK (sng_callback_get_type ())
 
-/* Listens to a trainer and records one metric. Property metric (construct; default: the type's name without "Sng" and "Callback"). */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (SngCallback, sng_callback, SNG, CALLBACK, GObject)
 
@@ -24,9 +23,9 @@ struct _SngCallbackClass
 {
   GObjectClass parent_class;
 
-  /* how the metric is judged; the default is SNG_METRIC_EXPECT_CHANGE. Called when attached, with the trainer ready. */
   SngMetricFlags (*get_flags)       (SngCallback   *self,
-                                     SngTrainer    *trainer);
+                                     SngTrainer    *trainer,
+                                     GError       **error);
   gboolean       (*fit_start)       (SngCallback   *self,
                                      SngTrainer    *trainer,
                                      GError       **error);
@@ -80,6 +79,7 @@ gboolean     sng_callback_record_state  (SngCallback   *self,
                                          SngStage       stage,
                                          guint64        step,
                                          gint64         micro_batch,
+                                         const char    *prefix,
                                          SngStateDict  *state,
                                          GError       **error);
 

@@ -27,8 +27,8 @@ describe_values (SngMetadata *expected, SngMetadata *actual)
   if (g_variant_is_of_type (a, G_VARIANT_TYPE_DOUBLE))
     {
       double first = g_variant_get_double (a), second = g_variant_get_double (b);
-      guint64 distance
-          = sng_element_distance (SNG_DTYPE_F64, sng_number_get_bits (first), sng_number_get_bits (second));
+      guint64 distance =
+          sng_element_distance (SNG_DTYPE_F64, sng_number_get_bits (first), sng_number_get_bits (second));
       g_autofree char *apart = sng_element_print_distance (SNG_DTYPE_F64, distance);
       char text[SNG_NUMBER_BUFFER_SIZE];
 
@@ -54,8 +54,8 @@ append_numbers (GString *detail, const char *name, double a, double b)
   if (sng_number_get_bits (a) == sng_number_get_bits (b))
     return;
 
-  g_string_append_printf (detail, "%s%s %s and %s", detail->len > 0 ? ", " : "", name, sng_number_print (first, a),
-                          sng_number_print (second, b));
+  g_string_append_printf (detail, "%s%s %s and %s", detail->len > 0 ? ", " : "", name,
+                          sng_number_print (first, a), sng_number_print (second, b));
 }
 
 static gboolean
@@ -117,8 +117,14 @@ load_capture (const char *directory, SngMetadata *entry, GError **error)
 }
 
 static gboolean
-judge_captures (const SngTolerance *tolerance, const char *expected_directory, SngMetadata *expected,
-                const char *actual_directory, SngMetadata *actual, gboolean *equal, char **detail, GError **error)
+judge_captures (const SngTolerance *tolerance,
+                const char *expected_directory,
+                SngMetadata *expected,
+                const char *actual_directory,
+                SngMetadata *actual,
+                gboolean *equal,
+                char **detail,
+                GError **error)
 {
   g_autoptr (SngTensor) first = NULL;
   g_autoptr (SngTensor) second = NULL;
@@ -151,8 +157,13 @@ judge_captures (const SngTolerance *tolerance, const char *expected_directory, S
 }
 
 gboolean
-sng_comparison_judge (const SngTolerance *tolerance, const char *expected_directory, SngMetadata *expected,
-                      const char *actual_directory, SngMetadata *actual, gboolean *equal, char **detail,
+sng_comparison_judge (const SngTolerance *tolerance,
+                      const char *expected_directory,
+                      SngMetadata *expected,
+                      const char *actual_directory,
+                      SngMetadata *actual,
+                      gboolean *equal,
+                      char **detail,
                       GError **error)
 {
   gboolean tensors = expected->value == NULL;
@@ -173,11 +184,12 @@ sng_comparison_judge (const SngTolerance *tolerance, const char *expected_direct
     *equal = sng_tolerance_accepts (tolerance, g_variant_get_double (expected->value),
                                     g_variant_get_double (actual->value));
 
-  if (tolerance != NULL && tensors && sng_dtype_is_floating (expected->dtype) && same_layout (expected, actual))
+  if (tolerance != NULL && tensors && sng_dtype_is_floating (expected->dtype)
+      && same_layout (expected, actual))
     {
       if (expected->capture != NULL && actual->capture != NULL)
-        return judge_captures (tolerance, expected_directory, expected, actual_directory, actual, equal, detail,
-                               error);
+        return judge_captures (tolerance, expected_directory, expected, actual_directory, actual, equal,
+                               detail, error);
 
       *detail = g_strdup ("the tensors were not captured, so the tolerance cannot be applied");
       return TRUE;

@@ -19,11 +19,11 @@
 /* The entries that CONTINUOUS recorded at one step, by key. Those of one key are chained in the order of recording. */
 typedef struct
 {
-  GPtrArray  *entries;
+  GPtrArray *entries;
   GHashTable *heads; /* the position of a key's first entry */
-  guint      *next;  /* of each entry: the next one of its key, or NONE */
-  gboolean   *covered;
-  guint      *cursors; /* of each first entry: the one that the run's next entry of the key belongs to */
+  guint *next;       /* of each entry: the next one of its key, or NONE */
+  gboolean *covered;
+  guint *cursors; /* of each first entry: the one that the run's next entry of the key belongs to */
 } Step;
 
 static guint
@@ -40,8 +40,9 @@ equal_key (gconstpointer a, gconstpointer b)
 {
   const SngMetadata *first = a, *second = b;
 
-  return first->stage == second->stage && first->micro_batch == second->micro_batch && first->rank == second->rank
-         && g_str_equal (first->path, second->path) && g_str_equal (first->metric, second->metric);
+  return first->stage == second->stage && first->micro_batch == second->micro_batch
+         && first->rank == second->rank && g_str_equal (first->path, second->path)
+         && g_str_equal (first->metric, second->metric);
 }
 
 /* The key without the micro-batch: what should change from place to place. */
@@ -58,7 +59,8 @@ equal_path (gconstpointer a, gconstpointer b)
 {
   const SngMetadata *first = a, *second = b;
 
-  return first->stage == second->stage && first->rank == second->rank && g_str_equal (first->path, second->path);
+  return first->stage == second->stage && first->rank == second->rank
+         && g_str_equal (first->path, second->path);
 }
 
 static void
@@ -139,8 +141,8 @@ ensure_metric (SngComparisonWalk *self, const char *name, SngRunStore *store)
   metric->n_recorded = g_array_new (FALSE, TRUE, sizeof (guint64));
   g_array_set_size (metric->n_recorded, self->runs->len);
   if ((metric->flags & SNG_METRIC_EXPECT_CHANGE) != 0)
-    metric->unchanged
-        = g_hash_table_new_full (hash_path, equal_path, (GDestroyNotify) sng_metadata_unref, NULL);
+    metric->unchanged =
+        g_hash_table_new_full (hash_path, equal_path, (GDestroyNotify) sng_metadata_unref, NULL);
   g_hash_table_insert (self->by_name, metric->name, metric);
   g_ptr_array_add (self->metrics, metric);
 
@@ -173,8 +175,8 @@ read_ranges (SngComparisonWalk *self, GError **error)
       SngComparedRun *run = get_run (self, i);
       g_autoptr (GError) local_error = NULL;
 
-      run->has_entries
-          = sng_run_store_get_step_range (run->store, NULL, &run->first_step, &run->last_step, &local_error);
+      run->has_entries =
+          sng_run_store_get_step_range (run->store, NULL, &run->first_step, &run->last_step, &local_error);
       if (local_error != NULL)
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
@@ -212,8 +214,13 @@ find_step (SngComparisonWalk *self, guint64 at_least, guint64 *step, GError **er
 }
 
 static void
-add_divergence (SngComparedMetric *metric, SngMode mode, SngMetadata *entry, guint64 order, SngMetadata *expected,
-                SngMetadata *actual, const char *detail)
+add_divergence (SngComparedMetric *metric,
+                SngMode mode,
+                SngMetadata *entry,
+                guint64 order,
+                SngMetadata *expected,
+                SngMetadata *actual,
+                const char *detail)
 {
   SngDivergence **first = mode == SNG_MODE_REPEAT ? &metric->first_repeat : &metric->first;
   g_autofree char *expected_text = NULL;
@@ -231,8 +238,9 @@ add_divergence (SngComparedMetric *metric, SngMode mode, SngMetadata *entry, gui
 
   expected_text = expected != NULL ? sng_metadata_describe (expected) : g_strdup (NOT_RECORDED);
   actual_text = actual != NULL ? sng_metadata_describe (actual) : g_strdup (NOT_RECORDED);
-  divergence = sng_divergence_new (mode, entry->metric, entry->stage, entry->step, entry->micro_batch, entry->rank,
-                                   entry->path, order, expected_text, actual_text, detail != NULL ? detail : "");
+  divergence =
+      sng_divergence_new (mode, entry->metric, entry->stage, entry->step, entry->micro_batch, entry->rank,
+                          entry->path, order, expected_text, actual_text, detail != NULL ? detail : "");
   if (*first == NULL || sng_divergence_compare (divergence, *first) < 0)
     g_set_object (first, divergence);
 }
@@ -363,8 +371,8 @@ compare_run (SngComparisonWalk *self, Step *step, guint run_position, GError **e
 
       metric->n_compared += run->mode != SNG_MODE_REPEAT;
       if (!equal)
-        add_divergence (metric, run->mode, entry, 2 * (guint64) position, step->entries->pdata[position], entry,
-                        detail);
+        add_divergence (metric, run->mode, entry, 2 * (guint64) position, step->entries->pdata[position],
+                        entry, detail);
     }
 
   return TRUE;

@@ -46,9 +46,9 @@ struct _SngComparison
 
   SngRunStore *continuous;
   SngRunStore *repeat;
-  GArray      *modes;    /* of the segments */
-  GPtrArray   *segments; /* their stores */
-  GHashTable  *tolerances;
+  GArray *modes;       /* of the segments */
+  GPtrArray *segments; /* their stores */
+  GHashTable *tolerances;
 };
 
 G_DEFINE_FINAL_TYPE (SngComparison, sng_comparison, G_TYPE_OBJECT)
@@ -78,7 +78,8 @@ sng_comparison_init (SngComparison *self)
 {
   self->modes = g_array_new (FALSE, FALSE, sizeof (SngMode));
   self->segments = g_ptr_array_new_with_free_func (g_object_unref);
-  self->tolerances = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) sng_tolerance_free);
+  self->tolerances =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) sng_tolerance_free);
 }
 
 /**
@@ -223,15 +224,17 @@ find_weakness (SngComparedMetric *metric, SngComparedRun *empty, gboolean lacks_
     return g_strdup ("it was recorded only once, so it could not be seen to change");
 
   if (metric->unchanged != NULL)
-    return g_strdup_printf ("it never changed in %" G_GUINT64_FORMAT " entries, and is expected to", n_continuous);
+    return g_strdup_printf ("it never changed in %" G_GUINT64_FORMAT " entries, and is expected to",
+                            n_continuous);
 
   if (metric->judged && sng_tolerance_accepts (metric->tolerance, metric->largest, 0.0))
     {
       char atol[SNG_NUMBER_BUFFER_SIZE], rtol[SNG_NUMBER_BUFFER_SIZE], largest[SNG_NUMBER_BUFFER_SIZE];
 
       if (sng_tolerance_get_rtol (metric->tolerance) >= 1.0)
-        return g_strdup_printf ("the relative tolerance %s is not smaller than 1, so it accepts zero for any value",
-                                sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
+        return g_strdup_printf (
+            "the relative tolerance %s is not smaller than 1, so it accepts zero for any value",
+            sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
 
       return g_strdup_printf ("tolerance %s%s%s is not smaller than the largest recorded value %s",
                               sng_number_print (atol, sng_tolerance_get_atol (metric->tolerance)),

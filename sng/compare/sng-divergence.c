@@ -23,17 +23,17 @@ struct _SngDivergence
 {
   GObject parent_instance;
 
-  SngMode  mode;
+  SngMode mode;
   SngStage stage;
-  guint64  step;
-  gint64   micro_batch;
-  guint    rank;
-  guint64  order;
-  char    *metric;
-  char    *path;
-  char    *expected;
-  char    *actual;
-  char    *detail;
+  guint64 step;
+  gint64 micro_batch;
+  guint rank;
+  guint64 order;
+  char *metric;
+  char *path;
+  char *expected;
+  char *actual;
+  char *detail;
 };
 
 G_DEFINE_FINAL_TYPE (SngDivergence, sng_divergence, G_TYPE_OBJECT)
@@ -127,8 +127,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_METRIC]
-      = g_param_spec_string ("metric", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_METRIC] =
+      g_param_spec_string ("metric", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:stage: (getter get_stage)
@@ -137,8 +137,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_STAGE]
-      = g_param_spec_enum ("stage", NULL, NULL, SNG_TYPE_STAGE, SNG_STAGE_TRAIN, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STAGE] = g_param_spec_enum ("stage", NULL, NULL, SNG_TYPE_STAGE, SNG_STAGE_TRAIN,
+                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:step: (getter get_step)
@@ -147,8 +147,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_STEP]
-      = g_param_spec_uint64 ("step", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STEP] =
+      g_param_spec_uint64 ("step", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:micro-batch: (getter get_micro_batch)
@@ -157,8 +157,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_MICRO_BATCH]
-      = g_param_spec_int64 ("micro-batch", NULL, NULL, -1, G_MAXINT64, -1, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MICRO_BATCH] = g_param_spec_int64 ("micro-batch", NULL, NULL, -1, G_MAXINT64, -1,
+                                                     G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:rank: (getter get_rank)
@@ -167,8 +167,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_RANK]
-      = g_param_spec_uint ("rank", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_RANK] =
+      g_param_spec_uint ("rank", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:path: (getter get_path)
@@ -178,8 +178,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_PATH]
-      = g_param_spec_string ("path", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PATH] =
+      g_param_spec_string ("path", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:mode: (getter get_mode)
@@ -188,8 +188,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_MODE]
-      = g_param_spec_enum ("mode", NULL, NULL, SNG_TYPE_MODE, SNG_MODE_RESUME, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MODE] = g_param_spec_enum ("mode", NULL, NULL, SNG_TYPE_MODE, SNG_MODE_RESUME,
+                                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:expected: (getter get_expected)
@@ -198,8 +198,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_EXPECTED]
-      = g_param_spec_string ("expected", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_EXPECTED] =
+      g_param_spec_string ("expected", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:actual: (getter get_actual)
@@ -208,8 +208,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_ACTUAL]
-      = g_param_spec_string ("actual", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ACTUAL] =
+      g_param_spec_string ("actual", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngDivergence:detail: (getter get_detail)
@@ -218,8 +218,8 @@ sng_divergence_class_init (SngDivergenceClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_DETAIL]
-      = g_param_spec_string ("detail", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_DETAIL] =
+      g_param_spec_string ("detail", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -230,8 +230,17 @@ sng_divergence_init (SngDivergence *self)
 }
 
 SngDivergence *
-sng_divergence_new (SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch, guint rank,
-                    const char *path, guint64 order, const char *expected, const char *actual, const char *detail)
+sng_divergence_new (SngMode mode,
+                    const char *metric,
+                    SngStage stage,
+                    guint64 step,
+                    gint64 micro_batch,
+                    guint rank,
+                    const char *path,
+                    guint64 order,
+                    const char *expected,
+                    const char *actual,
+                    const char *detail)
 {
   SngDivergence *self = g_object_new (SNG_TYPE_DIVERGENCE, NULL);
 
@@ -446,7 +455,8 @@ sng_divergence_place (SngDivergence *self)
 {
   g_autoptr (GString) string = g_string_new (NULL);
 
-  g_string_append_printf (string, "step %" G_GUINT64_FORMAT ", %s", self->step, sng_stage_to_string (self->stage));
+  g_string_append_printf (string, "step %" G_GUINT64_FORMAT ", %s", self->step,
+                          sng_stage_to_string (self->stage));
   if (self->micro_batch >= 0)
     g_string_append_printf (string, ", micro-batch %" G_GINT64_FORMAT, self->micro_batch);
   if (self->rank > 0)
@@ -478,6 +488,6 @@ sng_divergence_to_string (SngDivergence *self)
 
   place = sng_divergence_place (self);
 
-  return g_strdup_printf ("%s at %s: expected %s, found %s%s%s", self->metric, place, self->expected, self->actual,
-                          *self->detail != '\0' ? "; " : "", self->detail);
+  return g_strdup_printf ("%s at %s: expected %s, found %s%s%s", self->metric, place, self->expected,
+                          self->actual, *self->detail != '\0' ? "; " : "", self->detail);
 }

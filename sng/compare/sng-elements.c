@@ -19,7 +19,8 @@ sng_elements_init (SngElements *self, SngTensor *tensor, GError **error)
 {
   memset (self, 0, sizeof *self);
 
-  if (sng_tensor_is_contiguous (tensor) && strcmp (sng_device_get_name (sng_tensor_get_device (tensor)), "cpu") == 0)
+  if (sng_tensor_is_contiguous (tensor)
+      && strcmp (sng_device_get_name (sng_tensor_get_device (tensor)), "cpu") == 0)
     {
       self->tensor = g_object_ref (tensor);
     }
@@ -157,7 +158,8 @@ sng_elements_print (const SngElements *self, gint64 position)
   if (!sng_dtype_is_floating (self->dtype))
     return g_strdup_printf ("%" G_GINT64_FORMAT, to_int64 (self->dtype, bits));
 
-  return g_strdup_printf ("%s (0x%0*" G_GINT64_MODIFIER "x)", sng_number_print (text, to_double (self->dtype, bits)),
+  return g_strdup_printf ("%s (0x%0*" G_GINT64_MODIFIER "x)",
+                          sng_number_print (text, to_double (self->dtype, bits)),
                           (int) (2 * self->element_size), bits);
 }
 
@@ -171,7 +173,8 @@ sng_tensor_print_position (SngTensor *tensor, gint64 position)
   shape = sng_tensor_get_shape (tensor, &n_dims);
   for (guint i = n_dims; i > 0; i--)
     {
-      g_autofree char *index = g_strdup_printf ("%s%" G_GINT64_FORMAT, i > 1 ? ", " : "", position % shape[i - 1]);
+      g_autofree char *index =
+          g_strdup_printf ("%s%" G_GINT64_FORMAT, i > 1 ? ", " : "", position % shape[i - 1]);
 
       g_string_prepend (string, index);
       position /= shape[i - 1];
@@ -182,8 +185,11 @@ sng_tensor_print_position (SngTensor *tensor, gint64 position)
 }
 
 static void
-compare_element (const SngElements *expected, const SngElements *actual, gint64 position,
-                 const SngTolerance *tolerance, SngElementScan *scan)
+compare_element (const SngElements *expected,
+                 const SngElements *actual,
+                 gint64 position,
+                 const SngTolerance *tolerance,
+                 SngElementScan *scan)
 {
   guint64 a = sng_elements_get_bits (expected, position);
   guint64 b = sng_elements_get_bits (actual, position);
@@ -214,7 +220,9 @@ compare_element (const SngElements *expected, const SngElements *actual, gint64 
 }
 
 void
-sng_elements_scan (const SngElements *expected, const SngElements *actual, const SngTolerance *tolerance,
+sng_elements_scan (const SngElements *expected,
+                   const SngElements *actual,
+                   const SngTolerance *tolerance,
                    SngElementScan *scan)
 {
   gint64 n_stretch = STRETCH / (gint64) expected->element_size;

@@ -18,12 +18,12 @@ struct _SngMetricResult
 {
   GObject parent_instance;
 
-  char          *name;
-  SngVerdict     verdict;
-  guint64        compared;
-  guint64        n_different;
+  char *name;
+  SngVerdict verdict;
+  guint64 compared;
+  guint64 n_different;
   SngDivergence *first_divergence;
-  char          *reason;
+  char *reason;
 };
 
 G_DEFINE_FINAL_TYPE (SngMetricResult, sng_metric_result, G_TYPE_OBJECT)
@@ -99,8 +99,8 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_NAME]
-      = g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_NAME] =
+      g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngMetricResult:verdict: (getter get_verdict)
@@ -109,8 +109,9 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_VERDICT]
-      = g_param_spec_enum ("verdict", NULL, NULL, SNG_TYPE_VERDICT, SNG_VERDICT_INCONCLUSIVE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_VERDICT] =
+      g_param_spec_enum ("verdict", NULL, NULL, SNG_TYPE_VERDICT, SNG_VERDICT_INCONCLUSIVE,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngMetricResult:compared: (getter get_compared)
@@ -119,8 +120,8 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_COMPARED]
-      = g_param_spec_uint64 ("compared", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_COMPARED] = g_param_spec_uint64 ("compared", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngMetricResult:n-different: (getter get_n_different)
@@ -129,8 +130,8 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_N_DIFFERENT]
-      = g_param_spec_uint64 ("n-different", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_DIFFERENT] = g_param_spec_uint64 ("n-different", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngMetricResult:first-divergence: (getter get_first_divergence)
@@ -139,8 +140,8 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_FIRST_DIVERGENCE]
-      = g_param_spec_object ("first-divergence", NULL, NULL, SNG_TYPE_DIVERGENCE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FIRST_DIVERGENCE] = g_param_spec_object (
+      "first-divergence", NULL, NULL, SNG_TYPE_DIVERGENCE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * SngMetricResult:reason: (getter get_reason)
@@ -149,8 +150,8 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_REASON]
-      = g_param_spec_string ("reason", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_REASON] =
+      g_param_spec_string ("reason", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -161,8 +162,12 @@ sng_metric_result_init (SngMetricResult *self)
 }
 
 SngMetricResult *
-sng_metric_result_new (const char *name, SngVerdict verdict, guint64 compared, guint64 n_different,
-                       SngDivergence *first_divergence, const char *reason)
+sng_metric_result_new (const char *name,
+                       SngVerdict verdict,
+                       guint64 compared,
+                       guint64 n_different,
+                       SngDivergence *first_divergence,
+                       const char *reason)
 {
   SngMetricResult *self = g_object_new (SNG_TYPE_METRIC_RESULT, NULL);
 

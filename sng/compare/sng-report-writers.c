@@ -209,7 +209,12 @@ sng_report_get_summary (SngReport *self)
 
 /* A line of the table, without spaces at its end. */
 static void
-append_line (GString *text, int width, const char *name, const char *compared, const char *verdict, const char *note)
+append_line (GString *text,
+             int width,
+             const char *name,
+             const char *compared,
+             const char *verdict,
+             const char *note)
 {
   int missing = width - (int) g_utf8_strlen (name, -1);
 
@@ -279,7 +284,8 @@ sng_report_to_text (SngReport *self)
     {
       g_autofree char *place = sng_divergence_place (first);
 
-      g_string_append_printf (text, "\nFirst divergence: %s at %s\n", sng_divergence_get_metric (first), place);
+      g_string_append_printf (text, "\nFirst divergence: %s at %s\n", sng_divergence_get_metric (first),
+                              place);
       g_string_append_printf (text, "  expected  %s\n  found     %s\n", sng_divergence_get_expected (first),
                               sng_divergence_get_actual (first));
       if (*sng_divergence_get_detail (first) != '\0')

@@ -33,7 +33,7 @@ struct _SngReport
   GObject parent_instance;
 
   GListStore *metrics;
-  GArray     *runs;
+  GArray *runs;
 };
 
 G_DEFINE_FINAL_TYPE (SngReport, sng_report, G_TYPE_OBJECT)

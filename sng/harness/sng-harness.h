@@ -9,7 +9,7 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
-#include "callbacks/sng-callback.h"
+#include "callbacks/sng-function-callback.h"
 #include "compare/sng-comparison.h"
 #include "harness/sng-setup.h"
 
@@ -44,22 +44,6 @@ struct _SngHarnessClass
 
   gpointer _reserved[8];
 };
-
-/**
- * SngMetricFunc:
- * @trainer: the trainer, after a step
- * @user_data: data given to sng_harness_add_metric()
- * @error: return location for a #GError
- *
- * Computes the value of an extra metric after each training step.
- *
- * Returns: (transfer full) (nullable): the value (a double, an integer, a boolean or a string), or %NULL with @error set
- *
- * Since: 1.0
- */
-typedef GVariant *(*SngMetricFunc) (SngTrainer  *trainer,
-                                    gpointer     user_data,
-                                    GError     **error);
 
 SNG_AVAILABLE_IN_1_0
 void         sng_harness_add_metric                  (SngHarness           *self,

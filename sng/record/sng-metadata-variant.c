@@ -91,13 +91,18 @@ refuse_key (GError **error, const char *key, const char *problem, GVariant *valu
 {
   g_autofree char *printed = value != NULL ? g_variant_print (value, TRUE) : NULL;
 
-  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[record][metadata] key \"%s\": %s%s%s", key, problem,
-               printed != NULL ? ", not " : "", printed != NULL ? printed : "");
+  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[record][metadata] key \"%s\": %s%s%s", key,
+               problem, printed != NULL ? ", not " : "", printed != NULL ? printed : "");
   return FALSE;
 }
 
 static gboolean
-read_integer (GVariant *entry, const char *key, gboolean required, gint64 minimum, gint64 maximum, gint64 *number,
+read_integer (GVariant *entry,
+              const char *key,
+              gboolean required,
+              gint64 minimum,
+              gint64 maximum,
+              gint64 *number,
               GError **error)
 {
   g_autoptr (GVariant) value = g_variant_lookup_value (entry, key, NULL);
@@ -114,7 +119,8 @@ read_integer (GVariant *entry, const char *key, gboolean required, gint64 minimu
   if (integer == NULL || !g_variant_is_of_type (integer, G_VARIANT_TYPE_INT64)
       || g_variant_get_int64 (integer) < minimum || g_variant_get_int64 (integer) > maximum)
     {
-      problem = g_strdup_printf ("must be an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, minimum, maximum);
+      problem = g_strdup_printf ("must be an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, minimum,
+                                 maximum);
       return refuse_key (error, key, problem, value);
     }
 
@@ -179,7 +185,8 @@ read_shape (GVariant *entry, SngMetadata *self, GError **error)
       g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
       g_autoptr (GVariant) size = sng_metadata_normalise_value (child, NULL);
 
-      if (size == NULL || !g_variant_is_of_type (size, G_VARIANT_TYPE_INT64) || g_variant_get_int64 (size) < 0)
+      if (size == NULL || !g_variant_is_of_type (size, G_VARIANT_TYPE_INT64)
+          || g_variant_get_int64 (size) < 0)
         return refuse_key (error, "shape", "must be an array of integers from 0", value);
 
       self->shape[i] = g_variant_get_int64 (size);
@@ -195,8 +202,7 @@ read_tensor (GVariant *entry, SngMetadata *self, GError **error)
   g_autoptr (SngFingerprint) fingerprint = NULL;
   gint64 n_non_finite = 0;
 
-  if (!read_string (entry, "dtype", TRUE, &dtype, error)
-      || !read_shape (entry, self, error)
+  if (!read_string (entry, "dtype", TRUE, &dtype, error) || !read_shape (entry, self, error)
       || !read_string (entry, "fingerprint", TRUE, &self->fingerprint, error)
       || !read_double (entry, "minimum", &self->minimum, error)
       || !read_double (entry, "maximum", &self->maximum, error)
@@ -230,10 +236,11 @@ read_tensor (GVariant *entry, SngMetadata *self, GError **error)
 static gboolean
 check_keys (GVariant *entry, GError **error)
 {
-  static const char *const common[] = { "version", "metric", "stage", "step", "micro-batch", "rank", "path", NULL };
+  static const char *const common[] = { "version",     "metric", "stage", "step",
+                                        "micro-batch", "rank",   "path",  NULL };
   static const char *const of_value[] = { "value", NULL };
-  static const char *const of_tensor[]
-      = { "dtype", "shape", "fingerprint", "minimum", "maximum", "mean", "non-finite", "capture", NULL };
+  static const char *const of_tensor[] = { "dtype", "shape",      "fingerprint", "minimum", "maximum",
+                                           "mean",  "non-finite", "capture",     NULL };
   g_autoptr (GVariant) value = g_variant_lookup_value (entry, "value", NULL);
   GVariantIter iter;
   const char *key;
@@ -245,7 +252,8 @@ check_keys (GVariant *entry, GError **error)
         continue;
 
       return refuse_key (error, key,
-                         g_strv_contains (of_tensor, key) ? "cannot stand beside \"value\"" : "is not known", NULL);
+                         g_strv_contains (of_tensor, key) ? "cannot stand beside \"value\"" : "is not known",
+                         NULL);
     }
 
   return TRUE;
@@ -291,8 +299,7 @@ sng_metadata_new (GVariant *entry, GError **error)
   self = sng_metadata_alloc (NULL, SNG_STAGE_TRAIN, 0, -1, 0, NULL);
 
   if (!read_integer (owned, "version", FALSE, 1, SNG_METADATA_VERSION, &version, error)
-      || !check_keys (owned, error)
-      || !read_string (owned, "metric", TRUE, &self->metric, error)
+      || !check_keys (owned, error) || !read_string (owned, "metric", TRUE, &self->metric, error)
       || !read_string (owned, "stage", TRUE, &stage, error)
       || !read_integer (owned, "step", TRUE, 0, G_MAXINT64, &step, error)
       || !read_integer (owned, "micro-batch", FALSE, -1, G_MAXINT64, &self->micro_batch, error)
@@ -363,9 +370,9 @@ sng_metadata_to_variant (SngMetadata *self)
   else
     {
       g_variant_dict_insert (&dict, "dtype", "s", sng_dtype_get_name (self->dtype));
-      g_variant_dict_insert_value (&dict, "shape",
-                                   g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, self->shape, self->n_dims,
-                                                              sizeof (gint64)));
+      g_variant_dict_insert_value (
+          &dict, "shape",
+          g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, self->shape, self->n_dims, sizeof (gint64)));
       g_variant_dict_insert (&dict, "fingerprint", "s", self->fingerprint);
       g_variant_dict_insert (&dict, "minimum", "d", self->minimum);
       g_variant_dict_insert (&dict, "maximum", "d", self->maximum);

@@ -45,7 +45,11 @@
 G_DEFINE_BOXED_TYPE (SngMetadata, sng_metadata, sng_metadata_ref, sng_metadata_unref)
 
 SngMetadata *
-sng_metadata_alloc (const char *metric, SngStage stage, guint64 step, gint64 micro_batch, guint rank,
+sng_metadata_alloc (const char *metric,
+                    SngStage stage,
+                    guint64 step,
+                    gint64 micro_batch,
+                    guint rank,
                     const char *path)
 {
   SngMetadata *self = g_new0 (SngMetadata, 1);
@@ -323,7 +327,11 @@ sng_metadata_get_fingerprint (SngMetadata *self)
  * Since: 1.0
  */
 void
-sng_metadata_get_summary (SngMetadata *self, double *minimum, double *maximum, double *mean, guint64 *n_non_finite)
+sng_metadata_get_summary (SngMetadata *self,
+                          double *minimum,
+                          double *maximum,
+                          double *mean,
+                          guint64 *n_non_finite)
 {
   g_return_if_fail (self != NULL && self->value == NULL);
 

@@ -53,9 +53,9 @@ struct _SngRecorder
   GObject parent_instance;
 
   SngRunStore *store;
-  guint        rank;
-  GHashTable  *captured; /* names of metrics */
-  gboolean     has_directory;
+  guint rank;
+  GHashTable *captured; /* names of metrics */
+  gboolean has_directory;
 };
 
 G_DEFINE_FINAL_TYPE (SngRecorder, sng_recorder, G_TYPE_OBJECT)
@@ -186,8 +186,14 @@ sng_recorder_set_capture (SngRecorder *self, const char *metric, gboolean captur
  * Since: 1.0
  */
 gboolean
-sng_recorder_record_value (SngRecorder *self, const char *metric, SngStage stage, guint64 step, gint64 micro_batch,
-                           const char *path, GVariant *value, GError **error)
+sng_recorder_record_value (SngRecorder *self,
+                           const char *metric,
+                           SngStage stage,
+                           guint64 step,
+                           gint64 micro_batch,
+                           const char *path,
+                           GVariant *value,
+                           GError **error)
 {
   g_autoptr (SngMetadata) entry = NULL;
 
@@ -224,7 +230,8 @@ capture (SngRecorder *self, SngMetadata *entry, SngTensor *tensor, GError **erro
     {
       if (g_mkdir_with_parents (captures, 0755) != 0)
         {
-          g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[record][capture] %s: %s", captures, g_strerror (errno));
+          g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[record][capture] %s: %s", captures,
+                       g_strerror (errno));
           return FALSE;
         }
       self->has_directory = TRUE;
@@ -257,8 +264,14 @@ capture (SngRecorder *self, SngMetadata *entry, SngTensor *tensor, GError **erro
  * Since: 1.0
  */
 gboolean
-sng_recorder_record_tensor (SngRecorder *self, const char *metric, SngStage stage, guint64 step, gint64 micro_batch,
-                            const char *path, SngTensor *tensor, GError **error)
+sng_recorder_record_tensor (SngRecorder *self,
+                            const char *metric,
+                            SngStage stage,
+                            guint64 step,
+                            gint64 micro_batch,
+                            const char *path,
+                            SngTensor *tensor,
+                            GError **error)
 {
   g_autoptr (SngMetadata) entry = NULL;
   g_autoptr (SngFingerprint) fingerprint = NULL;
@@ -274,8 +287,8 @@ sng_recorder_record_tensor (SngRecorder *self, const char *metric, SngStage stag
 
   entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
 
-  fingerprint
-      = sng_tensor_summarize (tensor, &entry->minimum, &entry->maximum, &entry->mean, &entry->n_non_finite);
+  fingerprint =
+      sng_tensor_summarize (tensor, &entry->minimum, &entry->maximum, &entry->mean, &entry->n_non_finite);
   entry->fingerprint = sng_fingerprint_to_string (fingerprint);
   entry->dtype = sng_tensor_get_dtype (tensor);
   shape = sng_tensor_get_shape (tensor, &entry->n_dims);

@@ -18,7 +18,8 @@ static gboolean
 refuse_row (SngRunStore *self, gint64 seq, const char *column, GError **error)
 {
   g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
-               "[record][query] %s: entry %" G_GINT64_FORMAT ": column \"%s\" is damaged", self->path, seq, column);
+               "[record][query] %s: entry %" G_GINT64_FORMAT ": column \"%s\" is damaged", self->path, seq,
+               column);
   return FALSE;
 }
 
@@ -38,7 +39,8 @@ is_name (const char *text)
 static double
 get_double (sqlite3_stmt *statement, int column)
 {
-  return sqlite3_column_type (statement, column) == SQLITE_NULL ? NAN : sqlite3_column_double (statement, column);
+  return sqlite3_column_type (statement, column) == SQLITE_NULL ? NAN
+                                                                : sqlite3_column_double (statement, column);
 }
 
 static gboolean
@@ -92,7 +94,8 @@ read_value (sqlite3_stmt *statement)
 
   if (strcmp (type, "d") == 0)
     {
-      if (exact == NULL || strlen (exact) != 16 || !g_ascii_string_to_unsigned (exact, 16, 0, G_MAXUINT64, &bits, NULL))
+      if (exact == NULL || strlen (exact) != 16
+          || !g_ascii_string_to_unsigned (exact, 16, 0, G_MAXUINT64, &bits, NULL))
         return NULL;
       return g_variant_ref_sink (g_variant_new_double (sng_number_from_bits (bits)));
     }
@@ -103,15 +106,17 @@ read_value (sqlite3_stmt *statement)
                : NULL;
 
   if (strcmp (type, "b") == 0)
-    return stored == SQLITE_INTEGER
-               ? g_variant_ref_sink (g_variant_new_boolean (sqlite3_column_int (statement, COLUMN_VALUE) != 0))
-               : NULL;
+    return stored == SQLITE_INTEGER ? g_variant_ref_sink (
+               g_variant_new_boolean (sqlite3_column_int (statement, COLUMN_VALUE) != 0))
+                                    : NULL;
 
   if (strcmp (type, "s") == 0)
     {
       const char *text = stored == SQLITE_TEXT ? get_text (statement, COLUMN_VALUE) : NULL;
 
-      return text != NULL && g_utf8_validate (text, -1, NULL) ? g_variant_ref_sink (g_variant_new_string (text)) : NULL;
+      return text != NULL && g_utf8_validate (text, -1, NULL)
+                 ? g_variant_ref_sink (g_variant_new_string (text))
+                 : NULL;
     }
 
   return read_container (type, exact);
@@ -178,11 +183,10 @@ read_row (SngRunStore *self, sqlite3_stmt *statement, GError **error)
       return NULL;
     }
 
-  entry = sng_metadata_alloc (get_text (statement, COLUMN_METRIC), stage,
-                              (guint64) sqlite3_column_int64 (statement, COLUMN_STEP),
-                              sqlite3_column_int64 (statement, COLUMN_MICRO_BATCH),
-                              (guint) sqlite3_column_int64 (statement, COLUMN_RANK),
-                              get_text (statement, COLUMN_PATH));
+  entry = sng_metadata_alloc (
+      get_text (statement, COLUMN_METRIC), stage, (guint64) sqlite3_column_int64 (statement, COLUMN_STEP),
+      sqlite3_column_int64 (statement, COLUMN_MICRO_BATCH),
+      (guint) sqlite3_column_int64 (statement, COLUMN_RANK), get_text (statement, COLUMN_PATH));
 
   if (sqlite3_column_type (statement, COLUMN_TYPE) == SQLITE_NULL)
     return read_tensor (self, statement, seq, entry, error) ? g_steal_pointer (&entry) : NULL;
@@ -215,7 +219,11 @@ read_row (SngRunStore *self, sqlite3_stmt *statement, GError **error)
  * Since: 1.0
  */
 GPtrArray *
-sng_run_store_query (SngRunStore *self, const char *metric, guint64 first_step, guint64 last_step, GError **error)
+sng_run_store_query (SngRunStore *self,
+                     const char *metric,
+                     guint64 first_step,
+                     guint64 last_step,
+                     GError **error)
 {
   g_autoptr (GPtrArray) entries = NULL;
   sqlite3_stmt *statement;
@@ -271,7 +279,10 @@ sng_run_store_query (SngRunStore *self, const char *metric, guint64 first_step, 
  * Since: 1.0
  */
 gboolean
-sng_run_store_get_step_range (SngRunStore *self, const char *metric, guint64 *first_step, guint64 *last_step,
+sng_run_store_get_step_range (SngRunStore *self,
+                              const char *metric,
+                              guint64 *first_step,
+                              guint64 *last_step,
                               GError **error)
 {
   sqlite3_stmt *statement;
@@ -396,7 +407,8 @@ sng_run_store_get_metric_flags (SngRunStore *self, const char *metric)
   g_return_val_if_fail (SNG_IS_RUN_STORE (self), flags);
   g_return_val_if_fail (metric != NULL, flags);
 
-  statement = self->db != NULL ? sng_run_store_get_statement (self, STATEMENT_GET_FLAGS, "flags", NULL) : NULL;
+  statement =
+      self->db != NULL ? sng_run_store_get_statement (self, STATEMENT_GET_FLAGS, "flags", NULL) : NULL;
   if (statement == NULL)
     return flags;
 

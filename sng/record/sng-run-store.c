@@ -22,13 +22,14 @@
 
 /* The columns that hold numbers have no type: SQLite would turn 1.0 and -0.0 into integers. It always turns NaN into NULL,
  * so a number's bits stand in "exact". */
-#define SCHEMA                                                                                                       \
-  "CREATE TABLE entries (seq INTEGER PRIMARY KEY, metric TEXT NOT NULL, stage TEXT NOT NULL, step INTEGER NOT NULL,"  \
-  " micro_batch INTEGER NOT NULL, rank INTEGER NOT NULL, path TEXT NOT NULL, type TEXT, value, exact TEXT,"          \
-  " dtype TEXT, shape TEXT, fingerprint TEXT, minimum, maximum, mean, non_finite INTEGER, capture TEXT);"            \
-  "CREATE INDEX entries_by_step ON entries (step);"                                                                  \
-  "CREATE TABLE metrics (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, flags INTEGER NOT NULL);"          \
-  "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+#define SCHEMA                                                                                               \
+ "CREATE TABLE entries (seq INTEGER PRIMARY KEY, metric TEXT NOT NULL, stage TEXT NOT NULL, step INTEGER "   \
+ "NOT NULL,"                                                                                                 \
+ " micro_batch INTEGER NOT NULL, rank INTEGER NOT NULL, path TEXT NOT NULL, type TEXT, value, exact TEXT,"   \
+ " dtype TEXT, shape TEXT, fingerprint TEXT, minimum, maximum, mean, non_finite INTEGER, capture TEXT);"     \
+ "CREATE INDEX entries_by_step ON entries (step);"                                                           \
+ "CREATE TABLE metrics (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, flags INTEGER NOT NULL);"   \
+ "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
 static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -40,7 +41,8 @@ static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_GET_FLAGS] = "SELECT flags FROM metrics WHERE name = ?1",
   [STATEMENT_SET_INFO] = "INSERT OR REPLACE INTO info VALUES (?1, ?2)",
   [STATEMENT_GET_INFO] = "SELECT value FROM info WHERE key = ?1",
-  [STATEMENT_QUERY] = "SELECT * FROM entries WHERE step BETWEEN ?1 AND ?2 AND (?3 IS NULL OR metric = ?3) ORDER BY seq",
+  [STATEMENT_QUERY] =
+      "SELECT * FROM entries WHERE step BETWEEN ?1 AND ?2 AND (?3 IS NULL OR metric = ?3) ORDER BY seq",
   [STATEMENT_STEP_RANGE] = "SELECT min (step), max (step) FROM entries WHERE ?1 IS NULL OR metric = ?1",
   [STATEMENT_FIND_STEP] = "SELECT min (step) FROM entries WHERE step >= ?1",
 };
@@ -89,8 +91,8 @@ sng_run_store_check_open (SngRunStore *self, const char *what, gboolean to_write
   if (self->db != NULL && (self->writable || !to_write))
     return TRUE;
 
-  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT, "[record][%s] %s: the run store %s", what, self->path,
-               self->db == NULL ? "is closed" : "was opened for reading");
+  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT, "[record][%s] %s: the run store %s", what,
+               self->path, self->db == NULL ? "is closed" : "was opened for reading");
   return FALSE;
 }
 
@@ -99,7 +101,8 @@ sqlite3_stmt *
 sng_run_store_get_statement (SngRunStore *self, StatementId id, const char *what, GError **error)
 {
   if (self->prepared[id] == NULL
-      && sqlite3_prepare_v3 (self->db, statements[id], -1, SQLITE_PREPARE_PERSISTENT, &self->prepared[id], NULL)
+      && sqlite3_prepare_v3 (self->db, statements[id], -1, SQLITE_PREPARE_PERSISTENT, &self->prepared[id],
+                             NULL)
              != SQLITE_OK)
     {
       sng_run_store_fail (self, what, error);
@@ -132,7 +135,8 @@ run_statement (SngRunStore *self, StatementId id, const char *what, GError **err
 static gboolean
 execute (SngRunStore *self, const char *sql, const char *what, GError **error)
 {
-  return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK || sng_run_store_fail (self, what, error);
+  return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK
+         || sng_run_store_fail (self, what, error);
 }
 
 /* SQLite ends a transaction by itself after some errors, so the connection is asked and no flag kept. */
@@ -275,8 +279,8 @@ check_pages (SngRunStore *self, GError **error)
 
       sound = g_strcmp0 (answer, "ok") == 0;
       if (!sound)
-        g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][open] %s: the file is damaged: %s", self->path,
-                     answer);
+        g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][open] %s: the file is damaged: %s",
+                     self->path, answer);
     }
   else
     {
@@ -296,29 +300,31 @@ check_format (SngRunStore *self, GError **error)
   if (!read_number (self, "PRAGMA application_id", &application_id, error)
       || !read_number (self, "PRAGMA user_version", &version, error)
       || !read_number (self,
-                       "SELECT count (*) FROM sqlite_schema WHERE type = 'table' AND name IN ('entries', 'metrics', 'info')",
+                       "SELECT count (*) FROM sqlite_schema WHERE type = 'table' AND name IN ('entries', "
+                       "'metrics', 'info')",
                        &n_tables, error))
     return FALSE;
 
   if (application_id != APPLICATION_ID)
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[record][open] %s: this is no run store of libsng",
-                   self->path);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
+                   "[record][open] %s: this is no run store of libsng", self->path);
       return FALSE;
     }
 
   if (version != SCHEMA_VERSION)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[record][open] %s: the run store has version %" G_GINT64_FORMAT ", this libsng reads version %d",
+                   "[record][open] %s: the run store has version %" G_GINT64_FORMAT
+                   ", this libsng reads version %d",
                    self->path, version, SCHEMA_VERSION);
       return FALSE;
     }
 
   if (n_tables != 3)
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][open] %s: a table of the run store is missing",
-                   self->path);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
+                   "[record][open] %s: a table of the run store is missing", self->path);
       return FALSE;
     }
 
@@ -409,8 +415,8 @@ static char *
 dup_hex (GVariant *value)
 {
   static const char digits[] = "0123456789abcdef";
-  g_autoptr (GVariant) little
-      = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (value) : g_variant_byteswap (value);
+  g_autoptr (GVariant) little =
+      G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (value) : g_variant_byteswap (value);
   const guint8 *data = g_variant_get_data (little);
   gsize size = g_variant_get_size (little);
   char *hex = g_malloc (2 * size + 1);
@@ -435,7 +441,8 @@ bind_value (sqlite3_stmt *statement, GVariant *value)
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_DOUBLE:
-      g_snprintf (bits, sizeof bits, "%016" G_GINT64_MODIFIER "x", sng_number_get_bits (g_variant_get_double (value)));
+      g_snprintf (bits, sizeof bits, "%016" G_GINT64_MODIFIER "x",
+                  sng_number_get_bits (g_variant_get_double (value)));
       sqlite3_bind_double (statement, COLUMN_VALUE + 1, g_variant_get_double (value));
       sqlite3_bind_text (statement, COLUMN_EXACT + 1, bits, 16, SQLITE_TRANSIENT);
       break;
@@ -614,7 +621,8 @@ sng_run_store_declare_metric (SngRunStore *self, const char *metric, SngMetricFl
   g_return_val_if_fail (metric != NULL && *metric != '\0', FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!sng_run_store_check_open (self, "declare", TRUE, error) || !ensure_transaction (self, "declare", error))
+  if (!sng_run_store_check_open (self, "declare", TRUE, error)
+      || !ensure_transaction (self, "declare", error))
     return FALSE;
 
   statement = sng_run_store_get_statement (self, STATEMENT_DECLARE, "declare", error);

@@ -15,12 +15,12 @@
 
 typedef struct
 {
-  char        *directory;
+  char *directory;
   SngRunStore *stores[SNG_MODE_REPEAT + 1];
   SngRecorder *recorders[SNG_MODE_REPEAT + 1];
-  gboolean     has_repeat;
-  double       atol; /* for "Loss" and "Weights" */
-  double       rtol;
+  gboolean has_repeat;
+  double atol; /* for "Loss" and "Weights" */
+  double rtol;
 } Fixture;
 
 static void
@@ -72,8 +72,14 @@ tear_down (Fixture *fixture, gconstpointer data)
 }
 
 static void
-record (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch,
-        const char *path, GVariant *value)
+record (Fixture *fixture,
+        SngMode mode,
+        const char *metric,
+        SngStage stage,
+        guint64 step,
+        gint64 micro_batch,
+        const char *path,
+        GVariant *value)
 {
   g_autoptr (GError) error = NULL;
 
@@ -104,12 +110,17 @@ record_tensor (Fixture *fixture, SngMode mode, guint64 step, SngTensor *tensor)
 {
   g_autoptr (GError) error = NULL;
 
-  sng_recorder_record_tensor (fixture->recorders[mode], "Weights", SNG_STAGE_TRAIN, step, -1, "w", tensor, &error);
+  sng_recorder_record_tensor (fixture->recorders[mode], "Weights", SNG_STAGE_TRAIN, step, -1, "w", tensor,
+                              &error);
   g_assert_no_error (error);
 }
 
 /* What a planted fault changes. The hook is asked before each entry of a run and may record something else. */
-typedef gboolean (*Fault) (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step,
+typedef gboolean (*Fault) (Fixture *fixture,
+                           SngMode mode,
+                           const char *metric,
+                           SngStage stage,
+                           guint64 step,
                            gint64 micro_batch);
 
 static void
@@ -226,21 +237,30 @@ test_pass (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
   g_assert_null (sng_report_get_first_divergence (report));
   g_assert_cmpuint (g_list_model_get_n_items (sng_report_get_metrics (report)), ==, 3);
-  g_assert_cmpuint (sng_metric_result_get_compared (sng_report_lookup_metric (report, "Loss")), ==, 2 * N_STEPS);
+  g_assert_cmpuint (sng_metric_result_get_compared (sng_report_lookup_metric (report, "Loss")), ==,
+                    2 * N_STEPS);
   /* the state at the stop is compared for both runs */
-  g_assert_cmpuint (sng_metric_result_get_compared (sng_report_lookup_metric (report, "Weights")), ==, N_STEPS + 2);
-  g_assert_cmpuint (sng_metric_result_get_compared (sng_report_lookup_metric (report, "ValidLoss")), ==, N_STEPS);
+  g_assert_cmpuint (sng_metric_result_get_compared (sng_report_lookup_metric (report, "Weights")), ==,
+                    N_STEPS + 2);
+  g_assert_cmpuint (sng_metric_result_get_compared (sng_report_lookup_metric (report, "ValidLoss")), ==,
+                    N_STEPS);
   g_assert_null (sng_report_lookup_metric (report, "Start"));
   g_assert_null (sng_metric_result_get_reason (sng_report_lookup_metric (report, "Loss")));
 }
 
 static gboolean
-other_value (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+other_value (Fixture *fixture,
+             SngMode mode,
+             const char *metric,
+             SngStage stage,
+             guint64 step,
+             gint64 micro_batch)
 {
   if (mode != SNG_MODE_RESUME || step != 5 || micro_batch != 1 || strcmp (metric, "Loss") != 0)
     return FALSE;
 
-  record (fixture, mode, metric, stage, step, micro_batch, "", g_variant_new_double (nextafter (1.0 / 6.0, 1.0)));
+  record (fixture, mode, metric, stage, step, micro_batch, "",
+          g_variant_new_double (nextafter (1.0 / 6.0, 1.0)));
   return TRUE;
 }
 
@@ -256,7 +276,8 @@ test_value (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (sng_divergence_get_actual (first), ==, "0.16666666666666669 (0x3fc5555555555556)");
   g_assert_true (g_str_has_prefix (sng_divergence_get_detail (first), "1 ULP apart"));
   g_assert_cmpuint (sng_metric_result_get_n_different (sng_report_lookup_metric (report, "Loss")), ==, 1);
-  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Weights")), ==, SNG_VERDICT_PASS);
+  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Weights")), ==,
+                   SNG_VERDICT_PASS);
 }
 
 static gboolean
@@ -299,7 +320,12 @@ test_equal_nan (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-nan_once (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+nan_once (Fixture *fixture,
+          SngMode mode,
+          const char *metric,
+          SngStage stage,
+          guint64 step,
+          gint64 micro_batch)
 {
   return mode == SNG_MODE_RESUME && nans (fixture, mode, metric, stage, step, micro_batch);
 }
@@ -315,7 +341,12 @@ test_nan (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-missing_entry (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+missing_entry (Fixture *fixture,
+               SngMode mode,
+               const char *metric,
+               SngStage stage,
+               guint64 step,
+               gint64 micro_batch)
 {
   return mode == SNG_MODE_STOP && step == 2 && micro_batch == 1 && strcmp (metric, "Loss") == 0;
 }
@@ -330,7 +361,12 @@ test_missing (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-missing_at_end (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+missing_at_end (Fixture *fixture,
+                SngMode mode,
+                const char *metric,
+                SngStage stage,
+                guint64 step,
+                gint64 micro_batch)
 {
   return mode == SNG_MODE_RESUME && step == N_STEPS;
 }
@@ -345,7 +381,12 @@ test_missing_at_end (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-extra_entry (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+extra_entry (Fixture *fixture,
+             SngMode mode,
+             const char *metric,
+             SngStage stage,
+             guint64 step,
+             gint64 micro_batch)
 {
   if (mode == SNG_MODE_RESUME && step == 5 && micro_batch == 1 && strcmp (metric, "Loss") == 0)
     record (fixture, mode, metric, stage, step, 2, "", g_variant_new_double (0.25));
@@ -363,7 +404,12 @@ test_extra (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-extra_validation (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+extra_validation (Fixture *fixture,
+                  SngMode mode,
+                  const char *metric,
+                  SngStage stage,
+                  guint64 step,
+                  gint64 micro_batch)
 {
   if (mode == SNG_MODE_RESUME && step == 4 && micro_batch == 0 && strcmp (metric, "ValidLoss") == 0)
     record (fixture, mode, metric, stage, step, 2, "", g_variant_new_double (0.25));
@@ -382,7 +428,12 @@ test_validation_batches (Fixture *fixture, gconstpointer data)
 
 /* Micro-batch 1 before micro-batch 0: other keys in another order are no difference. */
 static gboolean
-swapped_keys (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+swapped_keys (Fixture *fixture,
+              SngMode mode,
+              const char *metric,
+              SngStage stage,
+              guint64 step,
+              gint64 micro_batch)
 {
   if (mode != SNG_MODE_RESUME || strcmp (metric, "Loss") != 0)
     return FALSE;
@@ -402,7 +453,12 @@ test_order_of_keys (Fixture *fixture, gconstpointer data)
 
 /* Three entries of one key: they are compared in the order of recording. */
 static gboolean
-same_key (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+same_key (Fixture *fixture,
+          SngMode mode,
+          const char *metric,
+          SngStage stage,
+          guint64 step,
+          gint64 micro_batch)
 {
   if (strcmp (metric, "Loss") != 0 || step != 5)
     return FALSE;
@@ -413,7 +469,12 @@ same_key (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, gu
 }
 
 static gboolean
-same_key_swapped (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+same_key_swapped (Fixture *fixture,
+                  SngMode mode,
+                  const char *metric,
+                  SngStage stage,
+                  guint64 step,
+                  gint64 micro_batch)
 {
   if (mode != SNG_MODE_RESUME)
     return same_key (fixture, mode, metric, stage, step, micro_batch);
@@ -427,7 +488,12 @@ same_key_swapped (Fixture *fixture, SngMode mode, const char *metric, SngStage s
 }
 
 static gboolean
-same_key_short (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+same_key_short (Fixture *fixture,
+                SngMode mode,
+                const char *metric,
+                SngStage stage,
+                guint64 step,
+                gint64 micro_batch)
 {
   if (mode != SNG_MODE_RESUME)
     return same_key (fixture, mode, metric, stage, step, micro_batch);
@@ -474,7 +540,12 @@ test_same_key_short (Fixture *fixture, gconstpointer data)
 static int tensor_fault;
 
 static gboolean
-other_tensor (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+other_tensor (Fixture *fixture,
+              SngMode mode,
+              const char *metric,
+              SngStage stage,
+              guint64 step,
+              gint64 micro_batch)
 {
   g_autoptr (SngTensor) tensor = NULL;
 
@@ -498,8 +569,8 @@ other_tensor (Fixture *fixture, SngMode mode, const char *metric, SngStage stage
 static void
 test_tensor (Fixture *fixture, gconstpointer data)
 {
-  static const char *const details[] = { "mean 7.5 and 7.583333333333333", "dtypes F32 and I32", "different shapes",
-                                         "one is a tensor, the other a value" };
+  static const char *const details[] = { "mean 7.5 and 7.583333333333333", "dtypes F32 and I32",
+                                         "different shapes", "one is a tensor, the other a value" };
   g_autoptr (SngReport) report = NULL;
   SngDivergence *first;
 
@@ -513,7 +584,12 @@ test_tensor (Fixture *fixture, gconstpointer data)
 
 /* The loss of step 4 and the weights after it differ: the loss came first, though its micro-batch is 1 and theirs -1. */
 static gboolean
-cause_and_effect (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+cause_and_effect (Fixture *fixture,
+                  SngMode mode,
+                  const char *metric,
+                  SngStage stage,
+                  guint64 step,
+                  gint64 micro_batch)
 {
   if (mode != SNG_MODE_RESUME || step < 4)
     return FALSE;
@@ -540,7 +616,12 @@ test_first (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-other_restore (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+other_restore (Fixture *fixture,
+               SngMode mode,
+               const char *metric,
+               SngStage stage,
+               guint64 step,
+               gint64 micro_batch)
 {
   g_autoptr (SngTensor) tensor = NULL;
 
@@ -562,7 +643,12 @@ test_restored_state (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-random_loss (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+random_loss (Fixture *fixture,
+             SngMode mode,
+             const char *metric,
+             SngStage stage,
+             guint64 step,
+             gint64 micro_batch)
 {
   if (strcmp (metric, "Loss") != 0 || step < 2)
     return FALSE;
@@ -581,11 +667,17 @@ test_nondeterministic (Fixture *fixture, gconstpointer data)
   report = record_and_compare (fixture, random_loss);
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_NONDETERMINISTIC);
   assert_diverged (report, "Loss", 2, 0, SNG_MODE_REPEAT);
-  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Weights")), ==, SNG_VERDICT_PASS);
+  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Weights")), ==,
+                   SNG_VERDICT_PASS);
 }
 
 static gboolean
-repeat_is_short (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+repeat_is_short (Fixture *fixture,
+                 SngMode mode,
+                 const char *metric,
+                 SngStage stage,
+                 guint64 step,
+                 gint64 micro_batch)
 {
   return mode == SNG_MODE_REPEAT && step == N_STEPS;
 }
@@ -603,7 +695,12 @@ test_repeat_is_short (Fixture *fixture, gconstpointer data)
 
 /* A loss that is off by 1e-7 of itself, and weights that are off by less than 1e-5 */
 static gboolean
-slightly_off (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+slightly_off (Fixture *fixture,
+              SngMode mode,
+              const char *metric,
+              SngStage stage,
+              guint64 step,
+              gint64 micro_batch)
 {
   if (mode != SNG_MODE_RESUME)
     return FALSE;
@@ -645,7 +742,8 @@ test_tolerance_too_small (Fixture *fixture, gconstpointer data)
 
   fixture->atol = 1e-6;
   report = record_and_compare (fixture, slightly_off);
-  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Loss")), ==, SNG_VERDICT_PASS);
+  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Loss")), ==,
+                   SNG_VERDICT_PASS);
   first = assert_diverged (report, "Weights", STOP_AT, -1, SNG_MODE_RESUME);
   g_assert_nonnull (strstr (sng_divergence_get_detail (first), "1 of 6 elements"));
   g_assert_nonnull (strstr (sng_divergence_get_detail (first), "first [1, 2]: 9 (0x41100000)"));
@@ -697,7 +795,8 @@ test_tolerance_too_large (Fixture *fixture, gconstpointer data)
   report = record_and_compare (fixture, NULL);
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
   assert_inconclusive (report, "Loss", "tolerance 1 is not smaller than the largest recorded value 1");
-  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Weights")), ==, SNG_VERDICT_PASS);
+  g_assert_cmpint (sng_metric_result_get_verdict (sng_report_lookup_metric (report, "Weights")), ==,
+                   SNG_VERDICT_PASS);
 }
 
 static void
@@ -722,7 +821,12 @@ test_relative_tolerance_too_large (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-constant_loss (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+constant_loss (Fixture *fixture,
+               SngMode mode,
+               const char *metric,
+               SngStage stage,
+               guint64 step,
+               gint64 micro_batch)
 {
   if (strcmp (metric, "Loss") == 0)
     record (fixture, mode, metric, stage, step, micro_batch, "", g_variant_new_double (0.5));
@@ -757,27 +861,45 @@ no_loss (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, gui
 }
 
 static gboolean
-no_loss_continuous (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step,
+no_loss_continuous (Fixture *fixture,
+                    SngMode mode,
+                    const char *metric,
+                    SngStage stage,
+                    guint64 step,
                     gint64 micro_batch)
 {
   return mode == SNG_MODE_CONTINUOUS && strcmp (metric, "Loss") == 0;
 }
 
 static gboolean
-only_loss_continuous (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step,
+only_loss_continuous (Fixture *fixture,
+                      SngMode mode,
+                      const char *metric,
+                      SngStage stage,
+                      guint64 step,
                       gint64 micro_batch)
 {
   return mode != SNG_MODE_CONTINUOUS && strcmp (metric, "Loss") == 0;
 }
 
 static gboolean
-no_loss_repeat (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+no_loss_repeat (Fixture *fixture,
+                SngMode mode,
+                const char *metric,
+                SngStage stage,
+                guint64 step,
+                gint64 micro_batch)
 {
   return mode == SNG_MODE_REPEAT && strcmp (metric, "Loss") == 0;
 }
 
 static gboolean
-one_loss (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, guint64 step, gint64 micro_batch)
+one_loss (Fixture *fixture,
+          SngMode mode,
+          const char *metric,
+          SngStage stage,
+          guint64 step,
+          gint64 micro_batch)
 {
   return strcmp (metric, "Loss") == 0 && (step != 5 || micro_batch != 0);
 }
@@ -785,7 +907,7 @@ one_loss (Fixture *fixture, SngMode mode, const char *metric, SngStage stage, gu
 static const struct
 {
   const char *name;
-  Fault       fault;
+  Fault fault;
   const char *reason;
 } lacks[] = {
   { "nothing", no_loss, "nothing was recorded" },

@@ -48,10 +48,10 @@ static void
 test_value (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngMetadata) entry
-      = parse ("{'metric': <'Loss'>, 'stage': <'validate'>, 'step': <byte 7>, 'micro-batch': <uint16 2>,"
-               " 'rank': <uint64 3>, 'path': <'a/b'>, 'value': <1.5>}",
-               &error);
+  g_autoptr (SngMetadata) entry =
+      parse ("{'metric': <'Loss'>, 'stage': <'validate'>, 'step': <byte 7>, 'micro-batch': <uint16 2>,"
+             " 'rank': <uint64 3>, 'path': <'a/b'>, 'value': <1.5>}",
+             &error);
   g_autoptr (GVariant) variant = NULL;
   g_autoptr (SngMetadata) again = NULL;
   guint n_dims = 1;
@@ -81,11 +81,11 @@ static void
 test_tensor (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngMetadata) entry
-      = parse ("{'metric': <'W'>, 'stage': <'train'>, 'step': <0>, 'path': <'w'>, 'dtype': <'F32'>,"
-               " 'shape': <[3, 128]>, 'fingerprint': <'" FINGERPRINT "'>, 'minimum': <-1>, 'maximum': <2.5>,"
-               " 'non-finite': <4>, 'capture': <'captures/1.safetensors'>}",
-               &error);
+  g_autoptr (SngMetadata) entry =
+      parse ("{'metric': <'W'>, 'stage': <'train'>, 'step': <0>, 'path': <'w'>, 'dtype': <'F32'>,"
+             " 'shape': <[3, 128]>, 'fingerprint': <'" FINGERPRINT "'>, 'minimum': <-1>, 'maximum': <2.5>,"
+             " 'non-finite': <4>, 'capture': <'captures/1.safetensors'>}",
+             &error);
   g_autofree char *description = NULL;
   g_autoptr (GVariant) variant = NULL;
   g_autoptr (SngMetadata) again = NULL;
@@ -135,17 +135,21 @@ test_refused (void)
     { "{'metric': <'m'>, 'stage': <'Train'>, 'step': <1>, 'path': <''>, 'value': <1>}", "\"stage\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <-1>, 'path': <''>, 'value': <1>}", "\"step\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1.0>, 'path': <''>, 'value': <1>}", "\"step\"" },
-    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <uint64 0xffffffffffffffff>, 'path': <''>, 'value': <1>}",
+    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <uint64 0xffffffffffffffff>, 'path': <''>, 'value': "
+      "<1>}",
       "\"step\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'micro_batch': <1>, 'path': <''>, 'value': <1>}",
       "\"micro_batch\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'micro-batch': <-2>, 'path': <''>, 'value': <1>}",
       "\"micro-batch\"" },
-    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'rank': <-1>, 'path': <''>, 'value': <1>}", "\"rank\"" },
+    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'rank': <-1>, 'path': <''>, 'value': <1>}",
+      "\"rank\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'value': <1>}", "\"path\"" },
-    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>, 'value': <1>, 'dtype': <'F32'>}", "\"dtype\"" },
+    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>, 'value': <1>, 'dtype': <'F32'>}",
+      "\"dtype\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>, 'value': <handle 1>}", "\"value\"" },
-    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>, 'value': <1>, 'version': <2>}", "\"version\"" },
+    { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>, 'value': <1>, 'version': <2>}",
+      "\"version\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>}", "\"dtype\"" },
     { "{'metric': <'m'>, 'stage': <'train'>, 'step': <1>, 'path': <''>, 'dtype': <'F33'>, 'shape': <[1]>,"
       " 'fingerprint': <'" FINGERPRINT "'>}",
@@ -232,14 +236,14 @@ test_equal_tensor (void)
      " 'fingerprint': <'10112233445566778899aabbccddeeff'>}"),
     "{'metric': <'W'>, 'stage': <'train'>, 'step': <9>, 'path': <'w'>, 'value': <1.0>}",
   };
-  g_autoptr (SngMetadata) entry
-      = parse ("{'metric': <'W'>, 'stage': <'train'>, 'step': <0>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[2, 3]>,"
-               " 'fingerprint': <'" FINGERPRINT "'>}",
-               NULL);
-  g_autoptr (SngMetadata) same
-      = parse ("{'metric': <'V'>, 'stage': <'validate'>, 'step': <1>, 'path': <'v'>, 'dtype': <'F32'>,"
-               " 'shape': <[2, 3]>, 'fingerprint': <'" FINGERPRINT "'>}",
-               NULL);
+  g_autoptr (SngMetadata) entry = parse (
+      "{'metric': <'W'>, 'stage': <'train'>, 'step': <0>, 'path': <'w'>, 'dtype': <'F32'>, 'shape': <[2, 3]>,"
+      " 'fingerprint': <'" FINGERPRINT "'>}",
+      NULL);
+  g_autoptr (SngMetadata) same =
+      parse ("{'metric': <'V'>, 'stage': <'validate'>, 'step': <1>, 'path': <'v'>, 'dtype': <'F32'>,"
+             " 'shape': <[2, 3]>, 'fingerprint': <'" FINGERPRINT "'>}",
+             NULL);
 
   g_assert_true (sng_metadata_equal (entry, same));
 
@@ -265,7 +269,8 @@ test_describe (void)
 {
   assert_description (g_variant_new_double (9.2e-05), "9.2e-05 (0x3f181e03f705857b)");
   assert_description (g_variant_new_double (-0.0), "-0 (0x8000000000000000)");
-  assert_description (g_variant_new_double (double_from_bits (0x7ff8000000000001)), "nan (0x7ff8000000000001)");
+  assert_description (g_variant_new_double (double_from_bits (0x7ff8000000000001)),
+                      "nan (0x7ff8000000000001)");
   assert_description (g_variant_new_double (INFINITY), "inf (0x7ff0000000000000)");
   assert_description (g_variant_new_double (0.1 + 0.2), "0.30000000000000004 (0x3fd3333333333334)");
   assert_description (g_variant_new_uint16 (7), "7");

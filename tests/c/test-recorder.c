@@ -12,8 +12,8 @@
 
 typedef struct
 {
-  char        *directory;
-  char        *path;
+  char *directory;
+  char *path;
   SngRunStore *store;
   SngRecorder *recorder;
 } Fixture;
@@ -128,9 +128,11 @@ test_by_value (Fixture *fixture, gconstpointer data)
   double minimum, maximum, mean;
   guint64 n_non_finite;
 
-  g_assert_true (sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
+  g_assert_true (
+      sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
   elements[5] = NAN;
-  g_assert_true (sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 2, -1, "w", tensor, &error));
+  g_assert_true (
+      sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 2, -1, "w", tensor, &error));
 
   entries = finish (fixture);
   g_assert_cmpuint (entries->len, ==, 2);
@@ -163,12 +165,16 @@ test_capture (Fixture *fixture, gconstpointer data)
   g_autoptr (SngStateDict) captured_column = NULL;
 
   sng_recorder_set_capture (fixture->recorder, "W", TRUE);
-  g_assert_true (sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
+  g_assert_true (
+      sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
   column = sng_tensor_new_view (tensor, 1, (gint64[]){ 2 }, (gint64[]){ 3 }, 1, &error);
-  g_assert_true (sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "column", column, &error));
-  g_assert_true (sng_recorder_record_tensor (fixture->recorder, "V", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
+  g_assert_true (
+      sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "column", column, &error));
+  g_assert_true (
+      sng_recorder_record_tensor (fixture->recorder, "V", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
   sng_recorder_set_capture (fixture->recorder, "W", FALSE);
-  g_assert_true (sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 2, -1, "w", tensor, &error));
+  g_assert_true (
+      sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 2, -1, "w", tensor, &error));
   g_assert_no_error (error);
   ((float *) sng_tensor_get_data (tensor))[0] = 7.0f;
 
@@ -185,7 +191,8 @@ test_capture (Fixture *fixture, gconstpointer data)
   column_path = g_build_filename (fixture->directory, sng_metadata_get_capture (entries->pdata[1]), NULL);
   captured_column = sng_safetensors_load (column_path, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpfloat (sng_tensor_get_value (sng_state_dict_lookup_tensor (captured_column, "tensor"), 1), ==, 4.0);
+  g_assert_cmpfloat (sng_tensor_get_value (sng_state_dict_lookup_tensor (captured_column, "tensor"), 1), ==,
+                     4.0);
 }
 
 /* A tensor that cannot be kept is an error, and leaves no entry behind that says it was. */
@@ -199,7 +206,8 @@ test_capture_fails (Fixture *fixture, gconstpointer data)
 
   g_assert_true (g_file_set_contents (captures, "in the way", -1, NULL));
   sng_recorder_set_capture (fixture->recorder, "W", TRUE);
-  g_assert_false (sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
+  g_assert_false (
+      sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_IO);
   g_assert_nonnull (strstr (error->message, captures));
 

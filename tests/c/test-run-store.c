@@ -136,9 +136,20 @@ test_exact_values (Fixture *fixture, gconstpointer data)
     0x7ff8000000000001, 0x7ff0000000000001, 0x7fefffffffffffff, 0x4340000000000001, 0x43e0000000000000,
   };
   static const char *const texts[] = {
-    "int64 -9223372036854775808", "int64 9223372036854775807", "uint64 18446744073709551615",
-    "true", "false", "''", "\"it's\"", "'12'", "'naïve'", "[0.1, -0.0]", "(1, 'x', [nan])", "{'a': <1>, 'b': <-0.0>}",
-    "@ad []", "objectpath '/a'",
+    "int64 -9223372036854775808",
+    "int64 9223372036854775807",
+    "uint64 18446744073709551615",
+    "true",
+    "false",
+    "''",
+    "\"it's\"",
+    "'12'",
+    "'naïve'",
+    "[0.1, -0.0]",
+    "(1, 'x', [nan])",
+    "{'a': <1>, 'b': <-0.0>}",
+    "@ad []",
+    "objectpath '/a'",
   };
   g_autoptr (SngRunStore) store = create (fixture->path);
   g_autoptr (SngRunStore) opened = NULL;
@@ -163,7 +174,8 @@ test_exact_values (Fixture *fixture, gconstpointer data)
       GVariant *value = sng_metadata_get_value (entries->pdata[i]);
 
       g_assert_true (sng_metadata_equal (entries->pdata[i], expected->pdata[i]));
-      g_assert_cmpuint (sng_metadata_get_step (entries->pdata[i]), ==, sng_metadata_get_step (expected->pdata[i]));
+      g_assert_cmpuint (sng_metadata_get_step (entries->pdata[i]), ==,
+                        sng_metadata_get_step (expected->pdata[i]));
       if (i < G_N_ELEMENTS (bits))
         {
           double number = g_variant_get_double (value);
@@ -180,18 +192,18 @@ test_tensor (Fixture *fixture, gconstpointer data)
   g_autoptr (SngRunStore) store = create (fixture->path);
   g_autoptr (SngRunStore) opened = NULL;
   g_autoptr (GPtrArray) entries = NULL;
-  g_autoptr (SngMetadata) full
-      = sng_metadata_new (g_variant_new_parsed ("{'metric': <'W'>, 'stage': <'validate'>, 'step': <4>, 'path': <'w'>,"
-                                                " 'micro-batch': <1>, 'rank': <2>, 'dtype': <'BF16'>,"
-                                                " 'shape': <[3, 0, 5]>, 'fingerprint': <'" FINGERPRINT "'>,"
-                                                " 'minimum': <-0.0>, 'maximum': <1.0>, 'mean': <0.1>,"
-                                                " 'non-finite': <3>, 'capture': <'captures/1.safetensors'>}"),
-                          &error);
-  g_autoptr (SngMetadata) scalar
-      = sng_metadata_new (g_variant_new_parsed ("{'metric': <'W'>, 'stage': <'train'>, 'step': <5>, 'path': <'s'>,"
-                                                " 'dtype': <'I64'>, 'shape': <@ax []>,"
-                                                " 'fingerprint': <'" FINGERPRINT "'>}"),
-                          &error);
+  g_autoptr (SngMetadata) full = sng_metadata_new (
+      g_variant_new_parsed ("{'metric': <'W'>, 'stage': <'validate'>, 'step': <4>, 'path': <'w'>,"
+                            " 'micro-batch': <1>, 'rank': <2>, 'dtype': <'BF16'>,"
+                            " 'shape': <[3, 0, 5]>, 'fingerprint': <'" FINGERPRINT "'>,"
+                            " 'minimum': <-0.0>, 'maximum': <1.0>, 'mean': <0.1>,"
+                            " 'non-finite': <3>, 'capture': <'captures/1.safetensors'>}"),
+      &error);
+  g_autoptr (SngMetadata) scalar = sng_metadata_new (
+      g_variant_new_parsed ("{'metric': <'W'>, 'stage': <'train'>, 'step': <5>, 'path': <'s'>,"
+                            " 'dtype': <'I64'>, 'shape': <@ax []>,"
+                            " 'fingerprint': <'" FINGERPRINT "'>}"),
+      &error);
   double minimum, maximum, mean;
   guint64 n_non_finite;
   guint n_dims;
@@ -250,7 +262,8 @@ test_metrics_and_info (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (metrics[0], ==, "Z");
   g_assert_cmpstr (metrics[1], ==, "A");
   g_assert_cmpstr (metrics[2], ==, "M");
-  g_assert_cmpint (sng_run_store_get_metric_flags (opened, "Z"), ==, SNG_METRIC_PER_RUN | SNG_METRIC_EXPECT_CHANGE);
+  g_assert_cmpint (sng_run_store_get_metric_flags (opened, "Z"), ==,
+                   SNG_METRIC_PER_RUN | SNG_METRIC_EXPECT_CHANGE);
   g_assert_cmpint (sng_run_store_get_metric_flags (opened, "A"), ==, SNG_METRIC_PER_RUN);
   g_assert_cmpint (sng_run_store_get_metric_flags (opened, "M"), ==, SNG_METRIC_EXPECT_CHANGE);
 
@@ -396,7 +409,8 @@ fill (const char *path)
   g_autoptr (SngRunStore) store = create (path);
 
   for (guint step = 0; step < 200; step++)
-    append_value (store, "M", step, "a path that is long enough to fill some pages", g_variant_new_double (0.1 * step));
+    append_value (store, "M", step, "a path that is long enough to fill some pages",
+                  g_variant_new_double (0.1 * step));
 }
 
 static void
@@ -422,8 +436,11 @@ test_foreign (Fixture *fixture, gconstpointer data)
   assert_not_opened (missing, SNG_ERROR_NOT_FOUND, "no such file");
   assert_not_opened (fixture->directory, SNG_ERROR_NOT_FOUND, "no such file");
 
-  g_file_set_contents (text, "This is a letter to nobody, and it is a good deal longer than one hundred bytes, so that "
-                             "it cannot be taken for the start of a database.", -1, NULL);
+  g_file_set_contents (
+      text,
+      "This is a letter to nobody, and it is a good deal longer than one hundred bytes, so that "
+      "it cannot be taken for the start of a database.",
+      -1, NULL);
   assert_not_opened (text, SNG_ERROR_INVALID_DATA, "not a database");
 
   g_file_set_contents (empty, "", 0, NULL);
@@ -475,9 +492,12 @@ static void
 test_damaged_row (Fixture *fixture, gconstpointer data)
 {
   static const char *const sql[] = {
-    "UPDATE entries SET exact = 'zz' WHERE seq = 5",       "UPDATE entries SET exact = NULL WHERE seq = 5",
-    "UPDATE entries SET type = 'x' WHERE seq = 5",         "UPDATE entries SET type = 'nonsense' WHERE seq = 5",
-    "UPDATE entries SET stage = 'rehearsal' WHERE seq = 5", "UPDATE entries SET type = NULL WHERE seq = 5",
+    "UPDATE entries SET exact = 'zz' WHERE seq = 5",
+    "UPDATE entries SET exact = NULL WHERE seq = 5",
+    "UPDATE entries SET type = 'x' WHERE seq = 5",
+    "UPDATE entries SET type = 'nonsense' WHERE seq = 5",
+    "UPDATE entries SET stage = 'rehearsal' WHERE seq = 5",
+    "UPDATE entries SET type = NULL WHERE seq = 5",
     "UPDATE entries SET type = 'b', value = 'x' WHERE seq = 5",
     "UPDATE entries SET type = 's', value = NULL WHERE seq = 5",
     "UPDATE entries SET type = NULL, dtype = 'F32', shape = 'x' WHERE seq = 5",
@@ -521,8 +541,8 @@ static void
 test_killed (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) child
-      = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, "--write", fixture->path, NULL);
+  g_autoptr (GSubprocess) child =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, "--write", fixture->path, NULL);
   g_autoptr (GDataInputStream) output = NULL;
   g_autofree char *line = NULL;
   g_autoptr (SngRunStore) store = NULL;
@@ -552,8 +572,9 @@ test_readable (Fixture *fixture, gconstpointer data)
 
   fill (fixture->path);
   g_assert_cmpint (sqlite3_open (fixture->path, &db), ==, SQLITE_OK);
-  g_assert_cmpint (sqlite3_prepare_v2 (db, "SELECT metric, stage, micro_batch, value FROM entries WHERE step = 1", -1,
-                                       &statement, NULL),
+  g_assert_cmpint (sqlite3_prepare_v2 (db,
+                                       "SELECT metric, stage, micro_batch, value FROM entries WHERE step = 1",
+                                       -1, &statement, NULL),
                    ==, SQLITE_OK);
   g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
   g_assert_cmpstr ((const char *) sqlite3_column_text (statement, 0), ==, "M");

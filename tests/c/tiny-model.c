@@ -40,6 +40,7 @@ tiny_model_forward (SngModel *model, SngStateDict *batch, SngStage stage, GError
   const double *bias = sng_tensor_get_data (sng_parameter_get_value (self->bias));
   gint64 n_samples = sng_tensor_get_n_elements (targets);
   g_autoptr (SngStateDict) outputs = sng_state_dict_new ();
+  g_autoptr (SngTensor) predictions = tensor_of (NULL, n_samples);
   gint64 n_targets = 0;
   double loss = 0.0;
   guint64 first = 0;
@@ -79,6 +80,7 @@ tiny_model_forward (SngModel *model, SngStateDict *batch, SngStage stage, GError
           difference += weight[j] * x[j];
         }
 
+      ((double *) sng_tensor_get_data (predictions))[i] = difference + sng_tensor_get_value (targets, i);
       loss += share * difference * difference;
 
       if (stage == SNG_STAGE_TRAIN)
@@ -89,6 +91,7 @@ tiny_model_forward (SngModel *model, SngStateDict *batch, SngStage stage, GError
         }
     }
 
+  sng_state_dict_set_tensor (outputs, "predictions", predictions);
   sng_state_dict_set_double (outputs, "loss", loss + self->poison);
 
   return g_steal_pointer (&outputs);

@@ -1,0 +1,62 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "callbacks/sng-valid-output-callback.h"
+
+#include "callbacks/sng-batch-private.h"
+
+/**
+ * SngValidOutputCallback:
+ *
+ * Records every tensor that the model puts out for each validation micro-batch: the
+ * metric `ValidOutput`.
+ *
+ * Since: 1.0
+ */
+struct _SngValidOutputCallback
+{
+  SngCallback parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (SngValidOutputCallback, sng_valid_output_callback, SNG_TYPE_CALLBACK)
+
+static gboolean
+sng_valid_output_callback_micro_batch_end (SngCallback *callback,
+                                           SngTrainer *trainer,
+                                           SngStage stage,
+                                           guint micro_batch,
+                                           SngStateDict *batch,
+                                           SngStateDict *outputs,
+                                           GError **error)
+{
+  return stage != SNG_STAGE_VALIDATE
+         || sng_batch_record_tensors (callback, trainer, stage, micro_batch, outputs, error);
+}
+
+static void
+sng_valid_output_callback_class_init (SngValidOutputCallbackClass *klass)
+{
+  SNG_CALLBACK_CLASS (klass)->micro_batch_end = sng_valid_output_callback_micro_batch_end;
+}
+
+static void
+sng_valid_output_callback_init (SngValidOutputCallback *self)
+{
+}
+
+/**
+ * sng_valid_output_callback_new:
+ *
+ * Makes a callback that records the outputs of validation.
+ *
+ * Returns: (transfer full): a new callback
+ *
+ * Since: 1.0
+ */
+SngCallback *
+sng_valid_output_callback_new (void)
+{
+  return g_object_new (SNG_TYPE_VALID_OUTPUT_CALLBACK, NULL);
+}
