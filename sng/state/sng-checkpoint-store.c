@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "state/sng-checkpoint-store.h"
+#include "state/sng-checkpoint-store-private.h"
 
 #include <string.h>
 
@@ -35,8 +35,6 @@
  *
  * Since: 1.0
  */
-
-#define LATEST "latest"
 
 struct _SngCheckpointStore
 {
@@ -178,22 +176,14 @@ sng_checkpoint_store_get_path (SngCheckpointStore *self)
   return self->path;
 }
 
-/* Where a checkpoint waits while another takes its place, on file systems that cannot swap two names. */
-static char *
-get_aside_path (SngCheckpointStore *self, const char *name)
-{
-  return g_strdup_printf ("%s/.%s.old", self->path, name);
-}
-
-static char *
-get_temporary_prefix (SngCheckpointStore *self, const char *name)
+char *
+sng_checkpoint_store_temporary_prefix (SngCheckpointStore *self, const char *name)
 {
   return g_strdup_printf ("%s/.%s.tmp-", self->path, name);
 }
 
-/* Brings back what was put aside by a save that was killed before its successor was in place. */
-static gboolean
-recover (SngCheckpointStore *self, char **names, GError **error)
+gboolean
+sng_checkpoint_store_recover (SngCheckpointStore *self, char **names, GError **error)
 {
   for (guint i = 0; names[i] != NULL; i++)
     {
@@ -213,46 +203,13 @@ recover (SngCheckpointStore *self, char **names, GError **error)
   return TRUE;
 }
 
-static gboolean
-is_leftover (const char *name)
+gboolean
+sng_checkpoint_store_write_latest (SngCheckpointStore *self,
+                                   const char *name,
+                                   char **temporary,
+                                   GError **error)
 {
-  return (g_str_has_prefix (name, ".step-")
-          && (g_str_has_suffix (name, ".old") || strstr (name, ".tmp-") != NULL))
-         || g_str_has_prefix (name, "." LATEST ".tmp-");
-}
-
-/* Makes the directory, and clears away what a save that was killed has left. */
-static gboolean
-prepare (SngCheckpointStore *self, GError **error)
-{
-  g_auto (GStrv) names = NULL;
-
-  if (!sng_state_io_is_directory (self->path))
-    {
-      g_autofree char *parent = g_path_get_dirname (self->path);
-
-      if (!sng_state_io_make_directory (self->path, error) || !sng_state_io_sync_directory (parent, error))
-        return FALSE;
-    }
-
-  if ((names = sng_state_io_list (self->path, error)) == NULL || !recover (self, names, error))
-    return FALSE;
-
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_autofree char *path = g_build_filename (self->path, names[i], NULL);
-
-      if (is_leftover (names[i]) && !sng_state_io_remove (path, error))
-        return FALSE;
-    }
-
-  return TRUE;
-}
-
-static gboolean
-write_latest (SngCheckpointStore *self, const char *name, char **temporary, GError **error)
-{
-  g_autofree char *prefix = get_temporary_prefix (self, LATEST);
+  g_autofree char *prefix = sng_checkpoint_store_temporary_prefix (self, SNG_CHECKPOINT_LATEST);
   g_autofree char *path = sng_state_io_temporary_name (prefix);
   g_autoptr (SngStateFile) file = NULL;
 
@@ -264,123 +221,6 @@ write_latest (SngCheckpointStore *self, const char *name, char **temporary, GErr
   *temporary = g_steal_pointer (&path);
 
   return TRUE;
-}
-
-/* Moves what lies at from to path. What was there before is then at replaced, or at its place still if this fails. */
-static gboolean
-put_in_place (const char *from, const char *path, const char *aside, char **replaced, GError **error)
-{
-  gboolean supported;
-
-  if (!sng_state_io_exists (path))
-    return sng_state_io_rename (from, path, error);
-
-  if (sng_state_io_exchange (from, path, &supported, error))
-    {
-      *replaced = g_strdup (from);
-      return TRUE;
-    }
-  if (supported || !sng_state_io_rename (path, aside, error))
-    return FALSE;
-  if (!sng_state_io_rename (from, path, error))
-    {
-      sng_state_io_rename (aside, path, NULL);
-      return FALSE;
-    }
-  *replaced = g_strdup (aside);
-
-  return TRUE;
-}
-
-/* From a complete hidden directory and a complete hidden pointer to the checkpoint that everybody sees. */
-static gboolean
-publish (SngCheckpointStore *self,
-         const char *name,
-         const char *temporary,
-         const char *temporary_latest,
-         GError **error)
-{
-  g_autofree char *path = g_build_filename (self->path, name, NULL);
-  g_autofree char *latest = g_build_filename (self->path, LATEST, NULL);
-  g_autofree char *aside = get_aside_path (self, name);
-  g_autofree char *replaced = NULL;
-  g_autofree char *undone = NULL;
-
-  if (!put_in_place (temporary, path, aside, &replaced, error))
-    return FALSE;
-
-  if (!sng_state_io_sync_directory (self->path, error)
-      || !sng_state_io_rename (temporary_latest, latest, error))
-    {
-      if (replaced == NULL)
-        sng_state_io_rename (path, temporary, NULL);
-      else if (put_in_place (replaced, path, temporary, &undone, NULL))
-        sng_state_io_remove (undone, NULL);
-      return FALSE;
-    }
-
-  /* From here on the new one counts. What cannot be removed now is removed by the next save. */
-  if (replaced != NULL)
-    sng_state_io_remove (replaced, NULL);
-
-  return sng_state_io_sync_directory (self->path, error);
-}
-
-/**
- * sng_checkpoint_store_save:
- * @self: a store
- * @checkpoint: the checkpoint to save
- * @error: return location for an error
- *
- * Saves a checkpoint under its step, in place of one that is there already,
- * and makes `latest` name it.
- *
- * When this returns, the checkpoint is durable and
- * [property@Sng.Checkpoint:path] is where it is. On an error nothing is left
- * behind and everything that was there before is intact. The contents of the
- * files depend on the checkpoint alone.
- *
- * Fails with %SNG_ERROR_IO where writing fails.
- *
- * Returns: (transfer full) (type filename): the directory of the checkpoint
- *
- * Since: 1.0
- */
-char *
-sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
-{
-  g_autofree char *name = NULL;
-  g_autofree char *prefix = NULL;
-  g_autofree char *temporary = NULL;
-  g_autofree char *temporary_latest = NULL;
-  g_autofree char *path = NULL;
-
-  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
-  g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), NULL);
-
-  name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
-  prefix = get_temporary_prefix (self, name);
-  if (!prepare (self, error) || (temporary = sng_state_io_make_temporary (prefix, error)) == NULL)
-    {
-      g_prefix_error (error, "[checkpoint][save] ");
-      return NULL;
-    }
-
-  if (!sng_checkpoint_write (checkpoint, temporary, error)
-      || !write_latest (self, name, &temporary_latest, error)
-      || !publish (self, name, temporary, temporary_latest, error))
-    {
-      g_prefix_error (error, "[checkpoint][save] %s: ", name);
-      sng_state_io_remove (temporary, NULL);
-      if (temporary_latest != NULL)
-        sng_state_io_remove (temporary_latest, NULL);
-      return NULL;
-    }
-
-  path = g_build_filename (self->path, name, NULL);
-  sng_checkpoint_set_path (checkpoint, path);
-
-  return g_steal_pointer (&path);
 }
 
 static int
@@ -425,7 +265,7 @@ list_steps (SngCheckpointStore *self, GError **error)
   if (names == NULL)
     return g_array_new (FALSE, FALSE, sizeof (guint64));
 
-  if (recover (self, names, NULL))
+  if (sng_checkpoint_store_recover (self, names, NULL))
     {
       g_strfreev (names);
       if ((names = sng_state_io_list (self->path, error)) == NULL)
@@ -477,7 +317,7 @@ sng_checkpoint_store_list (SngCheckpointStore *self, GError **error)
 static gboolean
 read_latest (SngCheckpointStore *self, guint64 *step, GError **error)
 {
-  g_autofree char *path = g_build_filename (self->path, LATEST, NULL);
+  g_autofree char *path = g_build_filename (self->path, SNG_CHECKPOINT_LATEST, NULL);
   g_autoptr (GBytes) contents = NULL;
   g_autoptr (GError) failure = NULL;
   g_autofree char *name = NULL;
@@ -521,11 +361,11 @@ order_steps (SngCheckpointStore *self, GPtrArray *refused, GError **error)
     found |= g_array_index (ascending, guint64, i) == latest;
 
   if (failure != NULL)
-    g_ptr_array_add (refused, g_strdup_printf (LATEST ": %s", failure->message));
+    g_ptr_array_add (refused, g_strdup_printf (SNG_CHECKPOINT_LATEST ": %s", failure->message));
   else if (has_latest && !found)
-    g_ptr_array_add (
-        refused,
-        g_strdup_printf (LATEST ": step %" G_GUINT64_FORMAT ", which it names, is not there", latest));
+    g_ptr_array_add (refused, g_strdup_printf (SNG_CHECKPOINT_LATEST ": step %" G_GUINT64_FORMAT
+                                                                     ", which it names, is not there",
+                                               latest));
 
   steps = g_array_sized_new (FALSE, FALSE, sizeof (guint64), ascending->len);
   if (found)
@@ -613,7 +453,7 @@ sng_checkpoint_store_load_latest (SngCheckpointStore *self, char ***refused, GEr
 static gboolean
 forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
 {
-  g_autofree char *path = g_build_filename (self->path, LATEST, NULL);
+  g_autofree char *path = g_build_filename (self->path, SNG_CHECKPOINT_LATEST, NULL);
   g_autofree char *temporary = NULL;
   g_autofree char *name = NULL;
   g_autoptr (GArray) steps = NULL;
@@ -630,7 +470,7 @@ forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
 
   if (name == NULL)
     return sng_state_io_remove (path, error) && sng_state_io_sync_directory (self->path, error);
-  if (!write_latest (self, name, &temporary, error))
+  if (!sng_checkpoint_store_write_latest (self, name, &temporary, error))
     return FALSE;
   if (!sng_state_io_rename (temporary, path, error))
     {
@@ -672,7 +512,7 @@ sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **er
 
   name = sng_checkpoint_step_to_name (step);
   path = g_build_filename (self->path, name, NULL);
-  prefix = get_temporary_prefix (self, name);
+  prefix = sng_checkpoint_store_temporary_prefix (self, name);
   temporary = sng_state_io_temporary_name (prefix);
 
   if (!sng_state_io_exists (path))

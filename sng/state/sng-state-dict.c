@@ -3,13 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "state/sng-state-dict.h"
-
-#include <xxhash.h>
+#include "state/sng-state-dict-private.h"
 
 #include "sng-error.h"
-#include "state/sng-state-names-private.h"
-#include "tensor/sng-fingerprint-private.h"
 
 /**
  * SngStateDict:
@@ -40,14 +36,6 @@
  * Since: 1.0
  */
 
-/* Either a tensor or a value. */
-typedef struct
-{
-  char *name;
-  SngTensor *tensor;
-  GVariant *value;
-} Entry;
-
 struct _SngStateDict
 {
   GObject parent_instance;
@@ -59,7 +47,7 @@ struct _SngStateDict
 G_DEFINE_FINAL_TYPE (SngStateDict, sng_state_dict, G_TYPE_OBJECT)
 
 static void
-entry_clear (Entry *entry)
+entry_clear (SngStateEntry *entry)
 {
   g_clear_object (&entry->tensor);
   g_clear_pointer (&entry->value, g_variant_unref);
@@ -68,53 +56,42 @@ entry_clear (Entry *entry)
 static void
 entry_free (gpointer data)
 {
-  Entry *entry = data;
+  SngStateEntry *entry = data;
 
   entry_clear (entry);
   g_free (entry->name);
   g_free (entry);
 }
 
-/* One side of a mismatch. */
-static char *
-entry_describe (const Entry *entry)
+char *
+sng_state_entry_describe (const SngStateEntry *entry)
 {
   return entry->tensor != NULL
              ? sng_tensor_describe (entry->tensor)
              : g_strdup_printf ("a value of type '%s'", g_variant_get_type_string (entry->value));
 }
 
-static gboolean
-entry_same_layout (const Entry *a, const Entry *b)
+const SngStateEntry *
+sng_state_dict_get_entry (SngStateDict *self, guint position)
 {
-  const gint64 *shape_a, *shape_b;
-  guint n_dims_a, n_dims_b;
-
-  if (a->tensor == NULL || b->tensor == NULL)
-    return a->tensor == b->tensor && g_variant_is_of_type (a->value, g_variant_get_type (b->value));
-
-  shape_a = sng_tensor_get_shape (a->tensor, &n_dims_a);
-  shape_b = sng_tensor_get_shape (b->tensor, &n_dims_b);
-
-  return sng_tensor_get_dtype (a->tensor) == sng_tensor_get_dtype (b->tensor) && n_dims_a == n_dims_b
-         && (n_dims_a == 0 || memcmp (shape_a, shape_b, n_dims_a * sizeof (gint64)) == 0);
+  return position < self->entries->len ? self->entries->pdata[position] : NULL;
 }
 
-static Entry *
-lookup (SngStateDict *self, const char *name)
+const SngStateEntry *
+sng_state_dict_lookup_entry (SngStateDict *self, const char *name)
 {
   return g_hash_table_lookup (self->index, name);
 }
 
-/* The entry of this name, emptied, made where there is none. */
-static Entry *
+/* The entry of this name, made where there is none. */
+static SngStateEntry *
 ensure_entry (SngStateDict *self, const char *name)
 {
-  Entry *entry = lookup (self, name);
+  SngStateEntry *entry = g_hash_table_lookup (self->index, name);
 
   if (entry == NULL)
     {
-      entry = g_new0 (Entry, 1);
+      entry = g_new0 (SngStateEntry, 1);
       entry->name = g_strdup (name);
       g_ptr_array_add (self->entries, entry);
       g_hash_table_insert (self->index, entry->name, entry);
@@ -178,7 +155,7 @@ void
 sng_state_dict_set_tensor (SngStateDict *self, const char *name, SngTensor *tensor)
 {
   g_autoptr (SngTensor) held = NULL;
-  Entry *entry;
+  SngStateEntry *entry;
 
   g_return_if_fail (SNG_IS_STATE_DICT (self));
   g_return_if_fail (name != NULL && name[0] != '\0' && g_utf8_validate (name, -1, NULL));
@@ -206,7 +183,7 @@ void
 sng_state_dict_set_value (SngStateDict *self, const char *name, GVariant *value)
 {
   g_autoptr (GVariant) held = NULL;
-  Entry *entry;
+  SngStateEntry *entry;
 
   g_return_if_fail (SNG_IS_STATE_DICT (self));
   g_return_if_fail (name != NULL && name[0] != '\0' && g_utf8_validate (name, -1, NULL));
@@ -265,12 +242,12 @@ sng_state_dict_set_double (SngStateDict *self, const char *name, double value)
 SngTensor *
 sng_state_dict_lookup_tensor (SngStateDict *self, const char *name)
 {
-  Entry *entry;
+  SngStateEntry *entry;
 
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
 
-  entry = lookup (self, name);
+  entry = g_hash_table_lookup (self->index, name);
 
   return entry != NULL ? entry->tensor : NULL;
 }
@@ -290,20 +267,20 @@ sng_state_dict_lookup_tensor (SngStateDict *self, const char *name)
 GVariant *
 sng_state_dict_lookup_value (SngStateDict *self, const char *name)
 {
-  Entry *entry;
+  SngStateEntry *entry;
 
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
 
-  entry = lookup (self, name);
+  entry = g_hash_table_lookup (self->index, name);
 
   return entry != NULL ? entry->value : NULL;
 }
 
-static Entry *
+static SngStateEntry *
 get_entry (SngStateDict *self, const char *name, GError **error)
 {
-  Entry *entry = lookup (self, name);
+  SngStateEntry *entry = g_hash_table_lookup (self->index, name);
 
   if (entry == NULL)
     g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[state][get] there is no entry '%s'", name);
@@ -312,9 +289,9 @@ get_entry (SngStateDict *self, const char *name, GError **error)
 }
 
 static void
-set_wrong_kind (GError **error, const Entry *entry, const char *wanted)
+set_wrong_kind (GError **error, const SngStateEntry *entry, const char *wanted)
 {
-  g_autofree char *is = entry_describe (entry);
+  g_autofree char *is = sng_state_entry_describe (entry);
 
   g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH, "[state][get] '%s' is %s, not %s", entry->name, is,
                wanted);
@@ -338,7 +315,7 @@ set_wrong_kind (GError **error, const Entry *entry, const char *wanted)
 SngTensor *
 sng_state_dict_get_tensor (SngStateDict *self, const char *name, GError **error)
 {
-  Entry *entry;
+  SngStateEntry *entry;
 
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
@@ -407,7 +384,7 @@ value_to_int64 (GVariant *value, gint64 *number)
 gboolean
 sng_state_dict_get_int64 (SngStateDict *self, const char *name, gint64 *value, GError **error)
 {
-  Entry *entry;
+  SngStateEntry *entry;
   gint64 number;
 
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), FALSE);
@@ -450,7 +427,7 @@ gboolean
 sng_state_dict_get_double (SngStateDict *self, const char *name, double *value, GError **error)
 {
   const gint64 exact = G_GINT64_CONSTANT (1) << 53;
-  Entry *entry;
+  SngStateEntry *entry;
   double number;
   gint64 integer;
 
@@ -494,7 +471,7 @@ sng_state_dict_contains (SngStateDict *self, const char *name)
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
 
-  return lookup (self, name) != NULL;
+  return g_hash_table_lookup (self->index, name) != NULL;
 }
 
 /**
@@ -511,12 +488,12 @@ sng_state_dict_contains (SngStateDict *self, const char *name)
 gboolean
 sng_state_dict_remove (SngStateDict *self, const char *name)
 {
-  Entry *entry;
+  SngStateEntry *entry;
 
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
 
-  if ((entry = lookup (self, name)) == NULL)
+  if ((entry = g_hash_table_lookup (self->index, name)) == NULL)
     return FALSE;
 
   g_hash_table_remove (self->index, entry->name);
@@ -561,7 +538,7 @@ sng_state_dict_dup_names (SngStateDict *self)
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
 
   for (guint i = 0; i < self->entries->len; i++)
-    g_strv_builder_add (names, ((Entry *) self->entries->pdata[i])->name);
+    g_strv_builder_add (names, ((SngStateEntry *) self->entries->pdata[i])->name);
 
   return g_strv_builder_end (names);
 }
@@ -582,188 +559,5 @@ sng_state_dict_get_name (SngStateDict *self, guint position)
 {
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
 
-  return position < self->entries->len ? ((Entry *) self->entries->pdata[position])->name : NULL;
-}
-
-/**
- * sng_state_dict_copy:
- * @self: a dictionary
- * @error: return location for an error
- *
- * Copies a dictionary and every tensor in it.
- *
- * The copy shares no memory with what @self was made of, so it stays what it
- * is whatever happens to that.
- *
- * Fails where a tensor cannot be copied, for want of memory.
- *
- * Returns: (transfer full): the copy, in the same order
- *
- * Since: 1.0
- */
-SngStateDict *
-sng_state_dict_copy (SngStateDict *self, GError **error)
-{
-  g_autoptr (SngStateDict) copy = sng_state_dict_new ();
-
-  g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
-
-  for (guint i = 0; i < self->entries->len; i++)
-    {
-      const Entry *entry = self->entries->pdata[i];
-
-      if (entry->tensor != NULL)
-        {
-          g_autoptr (SngTensor) tensor = sng_tensor_copy (entry->tensor, error);
-
-          if (tensor == NULL)
-            {
-              g_prefix_error (error, "[state][copy] '%s': ", entry->name);
-              return NULL;
-            }
-          sng_state_dict_set_tensor (copy, entry->name, tensor);
-        }
-      else
-        {
-          sng_state_dict_set_value (copy, entry->name, entry->value);
-        }
-    }
-
-  return g_steal_pointer (&copy);
-}
-
-/**
- * sng_state_dict_check_layout:
- * @self: a dictionary, say one that was loaded
- * @expected: the dictionary whose layout @self must have
- * @error: return location for an error
- *
- * Checks that two dictionaries hold the same things, whatever their contents.
- *
- * They must have the same names, in any order, and under each the same kind: a
- * tensor of the same dtype and shape, or a value of the same type. This is what
- * most [vfunc@Sng.Stateful.check_state] need.
- *
- * Fails with %SNG_ERROR_MISMATCH; the message has the names that are missing
- * and those that nobody expected, or the first entry that differs with both its
- * sides.
- *
- * Returns: %TRUE where the layouts are the same
- *
- * Since: 1.0
- */
-gboolean
-sng_state_dict_check_layout (SngStateDict *self, SngStateDict *expected, GError **error)
-{
-  g_auto (GStrv) names = NULL;
-  g_auto (GStrv) expected_names = NULL;
-
-  g_return_val_if_fail (SNG_IS_STATE_DICT (self), FALSE);
-  g_return_val_if_fail (SNG_IS_STATE_DICT (expected), FALSE);
-
-  names = sng_state_dict_dup_names (self);
-  expected_names = sng_state_dict_dup_names (expected);
-  if (!sng_state_names_check_equal (names, expected_names, "[state][layout]", error))
-    return FALSE;
-
-  for (guint i = 0; i < expected->entries->len; i++)
-    {
-      const Entry *wanted = expected->entries->pdata[i];
-      const Entry *entry = lookup (self, wanted->name);
-
-      if (!entry_same_layout (entry, wanted))
-        {
-          g_autofree char *is = entry_describe (entry);
-          g_autofree char *should_be = entry_describe (wanted);
-
-          g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH, "[state][layout] '%s' is %s, expected is %s",
-                       wanted->name, is, should_be);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
-}
-
-static int
-compare_entries (gconstpointer a, gconstpointer b)
-{
-  return strcmp ((*(const Entry *const *) a)->name, (*(const Entry *const *) b)->name);
-}
-
-static void
-hash_bytes (XXH3_state_t *hash, gconstpointer data, gsize n_bytes)
-{
-  guint64 length = GUINT64_TO_LE (n_bytes);
-
-  XXH3_128bits_update (hash, &length, sizeof length);
-  if (n_bytes > 0)
-    XXH3_128bits_update (hash, data, n_bytes);
-}
-
-static void
-hash_entry (XXH3_state_t *hash, const Entry *entry)
-{
-  hash_bytes (hash, entry->name, strlen (entry->name));
-
-  if (entry->tensor != NULL)
-    {
-      g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (entry->tensor);
-      guint64 words[2] = { GUINT64_TO_LE (fingerprint->low), GUINT64_TO_LE (fingerprint->high) };
-
-      hash_bytes (hash, "", 0);
-      hash_bytes (hash, words, sizeof words);
-    }
-  else
-    {
-      g_autoptr (GBytes) bytes = sng_state_value_to_bytes (entry->value);
-      const char *type = g_variant_get_type_string (entry->value);
-      gsize n_bytes;
-      gconstpointer data = g_bytes_get_data (bytes, &n_bytes);
-
-      hash_bytes (hash, type, strlen (type));
-      hash_bytes (hash, data, n_bytes);
-    }
-}
-
-/**
- * sng_state_dict_compute_fingerprint:
- * @self: a dictionary
- *
- * Computes one fingerprint over everything in a dictionary.
- *
- * It covers each entry's name, its kind, and its tensor's fingerprint
- * or its value with the type, in the order of the names: the order of insertion
- * does not matter, every bit of the contents does. Taken by XXH3-128 over the
- * length-prefixed parts.
- *
- * Returns: (transfer full): the fingerprint
- *
- * Since: 1.0
- */
-SngFingerprint *
-sng_state_dict_compute_fingerprint (SngStateDict *self)
-{
-  g_autoptr (GPtrArray) sorted = NULL;
-  SngFingerprint fingerprint;
-  XXH3_state_t *hash;
-  XXH128_hash_t digest;
-
-  g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
-
-  sorted = g_ptr_array_copy (self->entries, NULL, NULL);
-  g_ptr_array_set_free_func (sorted, NULL);
-  g_ptr_array_sort (sorted, compare_entries);
-
-  hash = XXH3_createState ();
-  XXH3_128bits_reset (hash);
-  for (guint i = 0; i < sorted->len; i++)
-    hash_entry (hash, sorted->pdata[i]);
-  digest = XXH3_128bits_digest (hash);
-  XXH3_freeState (hash);
-
-  fingerprint.low = digest.low64;
-  fingerprint.high = digest.high64;
-
-  return sng_fingerprint_copy (&fingerprint);
+  return position < self->entries->len ? ((SngStateEntry *) self->entries->pdata[position])->name : NULL;
 }

@@ -1,0 +1,28 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "state/sng-checkpoint-store.h"
+
+G_BEGIN_DECLS
+
+#define SNG_CHECKPOINT_LATEST "latest"
+
+/* Hidden names, unlike any other, begin with this. */
+char    *sng_checkpoint_store_temporary_prefix (SngCheckpointStore  *self,
+                                                const char          *name);
+/* Brings back, among these names in the directory, what was put aside by a save that was killed before its successor
+ * was in place. */
+gboolean sng_checkpoint_store_recover          (SngCheckpointStore  *self,
+                                                char               **names,
+                                                GError             **error);
+/* Writes a pointer that can be renamed to SNG_CHECKPOINT_LATEST. */
+gboolean sng_checkpoint_store_write_latest     (SngCheckpointStore  *self,
+                                                const char          *name,
+                                                char               **temporary,
+                                                GError             **error);
+
+G_END_DECLS

@@ -1,0 +1,179 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "state/sng-checkpoint-store-private.h"
+
+#include <string.h>
+
+#include "state/sng-checkpoint-private.h"
+#include "state/sng-state-io-private.h"
+
+/* How a checkpoint gets into a store. */
+
+/* Where a checkpoint waits while another takes its place, on file systems that cannot swap two names. */
+static char *
+get_aside_path (SngCheckpointStore *self, const char *name)
+{
+  return g_strdup_printf ("%s/.%s.old", sng_checkpoint_store_get_path (self), name);
+}
+
+static gboolean
+is_leftover (const char *name)
+{
+  return (g_str_has_prefix (name, ".step-")
+          && (g_str_has_suffix (name, ".old") || strstr (name, ".tmp-") != NULL))
+         || g_str_has_prefix (name, "." SNG_CHECKPOINT_LATEST ".tmp-");
+}
+
+/* Makes the directory, and clears away what a save that was killed has left. */
+static gboolean
+prepare (SngCheckpointStore *self, GError **error)
+{
+  const char *directory = sng_checkpoint_store_get_path (self);
+  g_auto (GStrv) names = NULL;
+
+  if (!sng_state_io_is_directory (directory))
+    {
+      g_autofree char *parent = g_path_get_dirname (directory);
+
+      if (!sng_state_io_make_directory (directory, error) || !sng_state_io_sync_directory (parent, error))
+        return FALSE;
+    }
+
+  if ((names = sng_state_io_list (directory, error)) == NULL
+      || !sng_checkpoint_store_recover (self, names, error))
+    return FALSE;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (directory, names[i], NULL);
+
+      if (is_leftover (names[i]) && !sng_state_io_remove (path, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Moves what lies at from to path. What was there before is then at replaced, or at its place still if this fails. */
+static gboolean
+put_in_place (const char *from, const char *path, const char *aside, char **replaced, GError **error)
+{
+  gboolean supported;
+
+  if (!sng_state_io_exists (path))
+    return sng_state_io_rename (from, path, error);
+
+  if (sng_state_io_exchange (from, path, &supported, error))
+    {
+      *replaced = g_strdup (from);
+      return TRUE;
+    }
+  if (supported || !sng_state_io_rename (path, aside, error))
+    return FALSE;
+  if (!sng_state_io_rename (from, path, error))
+    {
+      sng_state_io_rename (aside, path, NULL);
+      return FALSE;
+    }
+  *replaced = g_strdup (aside);
+
+  return TRUE;
+}
+
+/* From a complete hidden directory and a complete hidden pointer to the checkpoint that everybody sees. */
+static gboolean
+publish (SngCheckpointStore *self,
+         const char *name,
+         const char *temporary,
+         const char *temporary_latest,
+         GError **error)
+{
+  g_autofree char *path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
+  g_autofree char *latest =
+      g_build_filename (sng_checkpoint_store_get_path (self), SNG_CHECKPOINT_LATEST, NULL);
+  g_autofree char *aside = get_aside_path (self, name);
+  g_autofree char *replaced = NULL;
+  g_autofree char *undone = NULL;
+
+  if (!put_in_place (temporary, path, aside, &replaced, error))
+    return FALSE;
+
+  if (!sng_state_io_sync_directory (sng_checkpoint_store_get_path (self), error)
+      || !sng_state_io_rename (temporary_latest, latest, error))
+    {
+      if (replaced == NULL)
+        sng_state_io_rename (path, temporary, NULL);
+      else if (put_in_place (replaced, path, temporary, &undone, NULL))
+        sng_state_io_remove (undone, NULL);
+      return FALSE;
+    }
+
+  /* From here on the new one counts. What cannot be removed now is removed by the next save. */
+  if (replaced != NULL)
+    sng_state_io_remove (replaced, NULL);
+
+  return sng_state_io_sync_directory (sng_checkpoint_store_get_path (self), error);
+}
+
+/**
+ * sng_checkpoint_store_save:
+ * @self: a store
+ * @checkpoint: the checkpoint to save
+ * @error: return location for an error
+ *
+ * Saves a checkpoint under its step, in place of one that is there already,
+ * and makes `latest` name it.
+ *
+ * When this returns, the checkpoint is durable and
+ * [property@Sng.Checkpoint:path] is where it is. The contents of the files depend
+ * on the checkpoint alone.
+ *
+ * On an error nothing is left behind and everything that was there before is
+ * intact. There is one exception: where all is in place and the system then
+ * fails to make the names durable, the new checkpoint stays.
+ *
+ * Fails with %SNG_ERROR_IO where writing fails.
+ *
+ * Returns: (transfer full) (type filename): the directory of the checkpoint
+ *
+ * Since: 1.0
+ */
+char *
+sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *temporary = NULL;
+  g_autofree char *temporary_latest = NULL;
+  g_autofree char *path = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
+  g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), NULL);
+
+  name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
+  prefix = sng_checkpoint_store_temporary_prefix (self, name);
+  if (!prepare (self, error) || (temporary = sng_state_io_make_temporary (prefix, error)) == NULL)
+    {
+      g_prefix_error (error, "[checkpoint][save] ");
+      return NULL;
+    }
+
+  if (!sng_checkpoint_write (checkpoint, temporary, error)
+      || !sng_checkpoint_store_write_latest (self, name, &temporary_latest, error)
+      || !publish (self, name, temporary, temporary_latest, error))
+    {
+      g_prefix_error (error, "[checkpoint][save] %s: ", name);
+      sng_state_io_remove (temporary, NULL);
+      if (temporary_latest != NULL)
+        sng_state_io_remove (temporary_latest, NULL);
+      return NULL;
+    }
+
+  path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
+  sng_checkpoint_set_path (checkpoint, path);
+
+  return g_steal_pointer (&path);
+}

@@ -1,0 +1,217 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "state/sng-state-dict-private.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "sng-error.h"
+#include "state/sng-state-names-private.h"
+#include "tensor/sng-fingerprint-private.h"
+
+/* What is done with a dictionary as a whole. */
+
+/**
+ * sng_state_dict_copy:
+ * @self: a dictionary
+ * @error: return location for an error
+ *
+ * Copies a dictionary and every tensor in it.
+ *
+ * The copy shares no memory with what @self was made of, so it stays what it
+ * is whatever happens to that.
+ *
+ * Fails where a tensor cannot be copied, for want of memory.
+ *
+ * Returns: (transfer full): the copy, in the same order
+ *
+ * Since: 1.0
+ */
+SngStateDict *
+sng_state_dict_copy (SngStateDict *self, GError **error)
+{
+  g_autoptr (SngStateDict) copy = NULL;
+  const SngStateEntry *entry;
+
+  g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
+
+  copy = sng_state_dict_new ();
+  for (guint i = 0; (entry = sng_state_dict_get_entry (self, i)) != NULL; i++)
+    {
+
+      if (entry->tensor != NULL)
+        {
+          g_autoptr (SngTensor) tensor = sng_tensor_copy (entry->tensor, error);
+
+          if (tensor == NULL)
+            {
+              g_prefix_error (error, "[state][copy] '%s': ", entry->name);
+              return NULL;
+            }
+          sng_state_dict_set_tensor (copy, entry->name, tensor);
+        }
+      else
+        {
+          sng_state_dict_set_value (copy, entry->name, entry->value);
+        }
+    }
+
+  return g_steal_pointer (&copy);
+}
+
+static gboolean
+entry_same_layout (const SngStateEntry *a, const SngStateEntry *b)
+{
+  const gint64 *shape_a, *shape_b;
+  guint n_dims_a, n_dims_b;
+
+  if (a->tensor == NULL || b->tensor == NULL)
+    return a->tensor == b->tensor && g_variant_is_of_type (a->value, g_variant_get_type (b->value));
+
+  shape_a = sng_tensor_get_shape (a->tensor, &n_dims_a);
+  shape_b = sng_tensor_get_shape (b->tensor, &n_dims_b);
+
+  return sng_tensor_get_dtype (a->tensor) == sng_tensor_get_dtype (b->tensor) && n_dims_a == n_dims_b
+         && (n_dims_a == 0 || memcmp (shape_a, shape_b, n_dims_a * sizeof (gint64)) == 0);
+}
+
+/**
+ * sng_state_dict_check_layout:
+ * @self: a dictionary, say one that was loaded
+ * @expected: the dictionary whose layout @self must have
+ * @error: return location for an error
+ *
+ * Checks that two dictionaries hold the same things, whatever their contents.
+ *
+ * They must have the same names, in any order, and under each the same kind: a
+ * tensor of the same dtype and shape, or a value of the same type. This is what
+ * most [vfunc@Sng.Stateful.check_state] need.
+ *
+ * Fails with %SNG_ERROR_MISMATCH; the message has the names that are missing
+ * and those that nobody expected, or the first entry that differs with both its
+ * sides.
+ *
+ * Returns: %TRUE where the layouts are the same
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_state_dict_check_layout (SngStateDict *self, SngStateDict *expected, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+  g_auto (GStrv) expected_names = NULL;
+  const SngStateEntry *wanted;
+
+  g_return_val_if_fail (SNG_IS_STATE_DICT (self), FALSE);
+  g_return_val_if_fail (SNG_IS_STATE_DICT (expected), FALSE);
+
+  names = sng_state_dict_dup_names (self);
+  expected_names = sng_state_dict_dup_names (expected);
+  if (!sng_state_names_check_equal (names, expected_names, "[state][layout]", error))
+    return FALSE;
+
+  for (guint i = 0; (wanted = sng_state_dict_get_entry (expected, i)) != NULL; i++)
+    {
+      const SngStateEntry *entry = sng_state_dict_lookup_entry (self, wanted->name);
+
+      if (!entry_same_layout (entry, wanted))
+        {
+          g_autofree char *is = sng_state_entry_describe (entry);
+          g_autofree char *should_be = sng_state_entry_describe (wanted);
+
+          g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH, "[state][layout] '%s' is %s, expected is %s",
+                       wanted->name, is, should_be);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static int
+compare_entries (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(const SngStateEntry *const *) a)->name, (*(const SngStateEntry *const *) b)->name);
+}
+
+static void
+hash_bytes (XXH3_state_t *hash, gconstpointer data, gsize n_bytes)
+{
+  guint64 length = GUINT64_TO_LE (n_bytes);
+
+  XXH3_128bits_update (hash, &length, sizeof length);
+  if (n_bytes > 0)
+    XXH3_128bits_update (hash, data, n_bytes);
+}
+
+static void
+hash_entry (XXH3_state_t *hash, const SngStateEntry *entry)
+{
+  hash_bytes (hash, entry->name, strlen (entry->name));
+
+  if (entry->tensor != NULL)
+    {
+      g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (entry->tensor);
+      guint64 words[2] = { GUINT64_TO_LE (fingerprint->low), GUINT64_TO_LE (fingerprint->high) };
+
+      hash_bytes (hash, "", 0);
+      hash_bytes (hash, words, sizeof words);
+    }
+  else
+    {
+      g_autoptr (GBytes) bytes = sng_state_value_to_bytes (entry->value);
+      const char *type = g_variant_get_type_string (entry->value);
+      gsize n_bytes;
+      gconstpointer data = g_bytes_get_data (bytes, &n_bytes);
+
+      hash_bytes (hash, type, strlen (type));
+      hash_bytes (hash, data, n_bytes);
+    }
+}
+
+/**
+ * sng_state_dict_compute_fingerprint:
+ * @self: a dictionary
+ *
+ * Computes one fingerprint over everything in a dictionary.
+ *
+ * It covers each entry's name, its kind, and its tensor's fingerprint
+ * or its value with the type, in the order of the names: the order of insertion
+ * does not matter, every bit of the contents does. Taken by XXH3-128 over the
+ * length-prefixed parts.
+ *
+ * Returns: (transfer full): the fingerprint
+ *
+ * Since: 1.0
+ */
+SngFingerprint *
+sng_state_dict_compute_fingerprint (SngStateDict *self)
+{
+  g_autoptr (GPtrArray) sorted = NULL;
+  const SngStateEntry *entry;
+  SngFingerprint fingerprint;
+  XXH3_state_t *hash;
+  XXH128_hash_t digest;
+
+  g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
+
+  sorted = g_ptr_array_new ();
+  for (guint i = 0; (entry = sng_state_dict_get_entry (self, i)) != NULL; i++)
+    g_ptr_array_add (sorted, (gpointer) entry);
+  g_ptr_array_sort (sorted, compare_entries);
+
+  hash = XXH3_createState ();
+  XXH3_128bits_reset (hash);
+  for (guint i = 0; i < sorted->len; i++)
+    hash_entry (hash, sorted->pdata[i]);
+  digest = XXH3_128bits_digest (hash);
+  XXH3_freeState (hash);
+
+  fingerprint.low = digest.low64;
+  fingerprint.high = digest.high64;
+
+  return sng_fingerprint_copy (&fingerprint);
+}
