@@ -75,7 +75,7 @@ make_outputs (SngTransformer *self, const SngFrame *frame, GError **error)
         return NULL;
       sng_state_dict_set_double (outputs, "loss", loss);
     }
-  logits = sng_tensor_new_view (self->arena, (gint64) self->activations.logits, shape, strides, 3, error);
+  logits = sng_tensor_new_view (self->arena, (gint64) self->activations.logits, shape, 3, strides, 3, error);
   if (logits == NULL)
     return NULL;
   sng_state_dict_set_tensor (outputs, "logits", logits);

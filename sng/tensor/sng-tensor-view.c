@@ -48,21 +48,21 @@ fits_into (const SngLayout *view, gint64 offset, const SngLayout *base)
  * sng_tensor_new_view:
  * @base: the tensor whose elements are seen
  * @offset: where the first element is, in elements from @base's first one
- * @shape: (array length=n_dims): the size of each dimension
- * @strides: (array length=n_dims): how many elements apart neighbours in each
- *   dimension are in memory, negative or 0 where wanted
+ * @shape: (array length=n_dims) (nullable): the size of each dimension; %NULL
+ *   only when @n_dims is 0
  * @n_dims: the number of dimensions, at most 32
+ * @strides: (array length=n_strides) (nullable): how many elements apart
+ *   neighbours in each dimension are in memory, negative or 0 where wanted;
+ *   %NULL for row-major without gaps
+ * @n_strides: the number of strides: @n_dims, or 0 without @strides
  * @error: return location for an error
  *
  * Creates a tensor that shares @base's memory and dtype. It keeps @base alive
  * and is read-only where @base is. Distances are counted in memory: for a
  * @base that is a view itself, along what that one looks at.
  *
- * In C, @strides may be %NULL for row-major without gaps, and so may both when
- * @n_dims is 0. Other languages cannot: there the arrays say what @n_dims is.
- *
- * Fails with %SNG_ERROR_INVALID_ARGUMENT when the shape cannot be or an element
- * would lie outside of @base.
+ * Fails with %SNG_ERROR_INVALID_ARGUMENT when the shape cannot be, the number
+ * of strides is another one, or an element would lie outside of @base.
  *
  * Returns: (transfer full): a new tensor
  *
@@ -72,14 +72,23 @@ SngTensor *
 sng_tensor_new_view (SngTensor *base,
                      gint64 offset,
                      const gint64 *shape,
-                     const gint64 *strides,
                      guint n_dims,
+                     const gint64 *strides,
+                     guint n_strides,
                      GError **error)
 {
   g_autoptr (SngTensor) self = NULL;
 
   g_return_val_if_fail (SNG_IS_TENSOR (base), NULL);
   g_return_val_if_fail (shape != NULL || n_dims == 0, NULL);
+  g_return_val_if_fail (strides != NULL || n_strides == 0, NULL);
+
+  if (strides != NULL && n_strides != n_dims)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[tensor][view] %u strides do not fit %u dimensions", n_strides, n_dims);
+      return NULL;
+    }
 
   self = sng_tensor_new_layout (base->layout.dtype, shape, strides, n_dims, error);
   if (self == NULL)

@@ -44,8 +44,9 @@ SNG_AVAILABLE_IN_1_0
 SngTensor      *sng_tensor_new_view            (SngTensor      *base,
                                                 gint64          offset,
                                                 const gint64   *shape,
-                                                const gint64   *strides,
                                                 guint           n_dims,
+                                                const gint64   *strides,
+                                                guint           n_strides,
                                                 GError        **error);
 SNG_AVAILABLE_IN_1_0
 SngTensor      *sng_tensor_copy                (SngTensor      *self,

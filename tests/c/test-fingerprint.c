@@ -224,8 +224,9 @@ test_strides (void)
 
       for (guint i = 0; i < G_N_ELEMENTS (views); i++)
         {
-          g_autoptr (SngTensor) view = sng_tensor_new_view (base, views[i].offset, views[i].shape,
-                                                            views[i].strides, views[i].n_dims, NULL);
+          g_autoptr (SngTensor) view =
+              sng_tensor_new_view (base, views[i].offset, views[i].shape, views[i].n_dims, views[i].strides,
+                                   views[i].n_dims, NULL);
           g_autoptr (SngTensor) copy = sng_tensor_copy (view, NULL);
           double a[3], b[3];
           guint64 n_a, n_b;

@@ -167,7 +167,7 @@ test_capture (Fixture *fixture, gconstpointer data)
   sng_recorder_set_capture (fixture->recorder, "W", TRUE);
   g_assert_true (
       sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "w", tensor, &error));
-  column = sng_tensor_new_view (tensor, 1, (gint64[]){ 2 }, (gint64[]){ 3 }, 1, &error);
+  column = sng_tensor_new_view (tensor, 1, (gint64[]){ 2 }, 1, (gint64[]){ 3 }, 1, &error);
   g_assert_true (
       sng_recorder_record_tensor (fixture->recorder, "W", SNG_STAGE_TRAIN, 1, -1, "column", column, &error));
   g_assert_true (

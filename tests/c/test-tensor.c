@@ -172,13 +172,14 @@ test_views (void)
 {
   g_autoptr (SngTensor) base = new_range (SNG_DTYPE_I16, SHAPE (3, 4));
   g_autoptr (SngTensor) turned =
-      sng_tensor_new_view (base, 0, (gint64[]){ 4, 3 }, (gint64[]){ 1, 4 }, 2, NULL);
+      sng_tensor_new_view (base, 0, (gint64[]){ 4, 3 }, 2, (gint64[]){ 1, 4 }, 2, NULL);
   g_autoptr (SngTensor) backwards =
-      sng_tensor_new_view (base, 11, (gint64[]){ 12 }, (gint64[]){ -1 }, 1, NULL);
+      sng_tensor_new_view (base, 11, (gint64[]){ 12 }, 1, (gint64[]){ -1 }, 1, NULL);
   g_autoptr (SngTensor) repeated =
-      sng_tensor_new_view (base, 5, (gint64[]){ 2, 2 }, (gint64[]){ 0, 1 }, 2, NULL);
-  g_autoptr (SngTensor) row = sng_tensor_new_view (base, 4, (gint64[]){ 4 }, NULL, 1, NULL);
-  g_autoptr (SngTensor) of_view = sng_tensor_new_view (turned, 1, (gint64[]){ 2 }, (gint64[]){ 4 }, 1, NULL);
+      sng_tensor_new_view (base, 5, (gint64[]){ 2, 2 }, 2, (gint64[]){ 0, 1 }, 2, NULL);
+  g_autoptr (SngTensor) row = sng_tensor_new_view (base, 4, (gint64[]){ 4 }, 1, NULL, 0, NULL);
+  g_autoptr (SngTensor) of_view =
+      sng_tensor_new_view (turned, 1, (gint64[]){ 2 }, 1, (gint64[]){ 4 }, 1, NULL);
   g_autoptr (GBytes) bytes = sng_tensor_dup_bytes (turned, NULL);
   g_autoptr (SngTensor) copy = sng_tensor_copy (turned, NULL);
 
@@ -205,7 +206,7 @@ static void
 test_bad_views (void)
 {
   g_autoptr (SngTensor) base = new_range (SNG_DTYPE_F32, SHAPE (3, 4));
-  g_autoptr (SngTensor) column = sng_tensor_new_view (base, 1, (gint64[]){ 3 }, (gint64[]){ 4 }, 1, NULL);
+  g_autoptr (SngTensor) column = sng_tensor_new_view (base, 1, (gint64[]){ 3 }, 1, (gint64[]){ 4 }, 1, NULL);
   static const struct
   {
     gint64 offset;
@@ -221,15 +222,23 @@ test_bad_views (void)
     {
       GError *error = NULL;
 
-      assert_refused (sng_tensor_new_view (base, bad[i].offset, &bad[i].size, &bad[i].stride, 1, &error),
+      assert_refused (sng_tensor_new_view (base, bad[i].offset, &bad[i].size, 1, &bad[i].stride, 1, &error),
                       &error, SNG_ERROR_INVALID_ARGUMENT, "outside of its base F32 [3, 4]");
     }
+
+  {
+    gint64 strides[] = { 4, 1 };
+    GError *error = NULL;
+
+    assert_refused (sng_tensor_new_view (base, 0, (gint64[]){ 12 }, 1, strides, 2, &error), &error,
+                    SNG_ERROR_INVALID_ARGUMENT, "2 strides do not fit 1 dimensions");
+  }
 
   /* A view of a view stays between the ends of that view. */
   for (gint64 offset = -1; offset < 10; offset++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (SngTensor) view = sng_tensor_new_view (column, offset, NULL, NULL, 0, &error);
+      g_autoptr (SngTensor) view = sng_tensor_new_view (column, offset, NULL, 0, NULL, 0, &error);
 
       g_assert_cmpint (view != NULL, ==, offset >= 0 && offset <= 8);
     }
@@ -243,7 +252,7 @@ test_set_bytes (void)
   g_autoptr (GBytes) less = g_bytes_new_static (values, sizeof values - 1);
   g_autoptr (SngTensor) tensor = new_range (SNG_DTYPE_I32, SHAPE (2, 3));
   g_autoptr (SngTensor) turned =
-      sng_tensor_new_view (tensor, 0, (gint64[]){ 3, 2 }, (gint64[]){ 1, 3 }, 2, NULL);
+      sng_tensor_new_view (tensor, 0, (gint64[]){ 3, 2 }, 2, (gint64[]){ 1, 3 }, 2, NULL);
   GError *error = NULL;
 
   g_assert_false (sng_tensor_set_bytes (tensor, less, &error));
@@ -265,7 +274,7 @@ test_copy_from (void)
   g_autoptr (SngTensor) other_shape = sng_tensor_new (SNG_DTYPE_F16, SHAPE (3, 2), NULL, NULL);
   g_autoptr (SngTensor) other_dtype = sng_tensor_new (SNG_DTYPE_BF16, SHAPE (2, 3), NULL, NULL);
   g_autoptr (SngTensor) back =
-      sng_tensor_new_view (source, 5, (gint64[]){ 2, 3 }, (gint64[]){ -3, -1 }, 2, NULL);
+      sng_tensor_new_view (source, 5, (gint64[]){ 2, 3 }, 2, (gint64[]){ -3, -1 }, 2, NULL);
   GError *error = NULL;
 
   g_assert_true (sng_tensor_copy_from (target, source, NULL));
