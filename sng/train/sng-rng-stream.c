@@ -123,8 +123,19 @@ read_state (SngRngStream *self, SngStateDict *state, guint64 *position, GError *
   g_autoptr (SngStateDict) own = sng_rng_stream_get_state (SNG_STATEFUL (self), NULL);
   g_autofree char *place = g_strdup_printf ("[rng][restore] \"%s\" of rank %u:", self->purpose, self->rank);
 
-  return sng_settings_check (state, own, place, varying, error)
-         && sng_settings_get_uint64 (state, place, "position", position, error);
+  if (!sng_settings_check (state, own, place, varying, error)
+      || !sng_settings_get_uint64 (state, place, "position", position, error))
+    return FALSE;
+
+  if (*position > G_MAXINT64)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
+                   "%s position: the checkpoint has %" G_GUINT64_FORMAT ", the largest one is 2^63 - 1",
+                   place, *position);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 static gboolean

@@ -7,6 +7,25 @@
 
 #include "sng-error.h"
 
+/* As text: a file or a language may choose another integer type. A double has no more digits than it needs to be told from
+ * any other. */
+static char *
+describe_value (GVariant *value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  double number;
+
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
+    return g_variant_print (value, FALSE);
+
+  number = g_variant_get_double (value);
+
+  if (g_ascii_strtod (g_ascii_formatd (text, sizeof text, "%.15g", number), NULL) != number)
+    g_ascii_dtostr (text, sizeof text, number);
+
+  return g_strdup (text);
+}
+
 static gboolean
 check_entry (SngStateDict *state,
              SngStateDict *own,
@@ -36,9 +55,8 @@ check_entry (SngStateDict *state,
       if (other != NULL && varies)
         return TRUE;
 
-      /* As text: a file or a language may choose another integer type. */
-      ours = g_variant_print (sng_state_dict_lookup_value (own, name), FALSE);
-      theirs = other != NULL ? g_variant_print (other, FALSE) : g_strdup ("no such value");
+      ours = describe_value (sng_state_dict_lookup_value (own, name));
+      theirs = other != NULL ? describe_value (other) : g_strdup ("no such value");
 
       if (g_str_equal (ours, theirs))
         return TRUE;

@@ -1,0 +1,444 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <math.h>
+#include <sng.h>
+#include <string.h>
+
+#include "adamw-reference.h"
+#include "cpu/sng-cpu-math-private.h"
+
+#define N_STEPS 10
+
+static const struct
+{
+  const char *name;
+  guint n_dims;
+  gint64 shape[2];
+} layout[] = {
+  { "layer.weight", 2, { 3, 4 } },
+  { "layer.bias", 1, { 5 } },
+  { "norm.weight", 1, { 7 } },
+  { "head.bias", 1, { 1 } },
+};
+
+/* Numbers without a pattern, exact in any precision. */
+static double
+value_of (guint parameter, guint element, guint step)
+{
+  return (double) ((parameter * 31 + element * 17 + step * 13) % 101) / 64.0 - 0.75;
+}
+
+static void
+set_value (SngTensor *tensor, guint element, double value)
+{
+  gpointer data = sng_tensor_get_data (tensor);
+
+  if (sng_tensor_get_dtype (tensor) == SNG_DTYPE_F32)
+    ((float *) data)[element] = (float) value;
+  else
+    ((double *) data)[element] = value;
+}
+
+static GListStore *
+parameters_new (SngDtype dtype)
+{
+  GListStore *parameters = g_list_store_new (SNG_TYPE_PARAMETER);
+
+  for (guint i = 0; i < G_N_ELEMENTS (layout); i++)
+    {
+      g_autoptr (SngTensor) value = sng_tensor_new (dtype, layout[i].shape, layout[i].n_dims, NULL, NULL);
+      g_autoptr (SngTensor) gradient = sng_tensor_new (dtype, layout[i].shape, layout[i].n_dims, NULL, NULL);
+      g_autoptr (SngParameter) parameter = sng_parameter_new (layout[i].name, value, gradient);
+
+      for (guint j = 0; j < sng_tensor_get_n_elements (value); j++)
+        set_value (value, j, value_of (i, j, 0));
+
+      g_list_store_append (parameters, parameter);
+    }
+
+  return parameters;
+}
+
+static SngOptimizer *
+optimizer_new (GListStore *parameters, double beta2)
+{
+  g_autoptr (GError) error = NULL;
+  SngOptimizer *optimizer =
+      g_object_new (SNG_TYPE_ADAMW, "parameters", parameters, "beta2", beta2, "weight-decay", 0.1, NULL);
+
+  sng_adamw_add_group (SNG_ADAMW (optimizer), "no-decay", "*.bias", 0.0, 0.5, &error);
+  g_assert_no_error (error);
+
+  return optimizer;
+}
+
+static void
+run_steps (SngOptimizer *optimizer, guint first, guint last)
+{
+  const double factors[] = { 1.0, 0.1, 0.01, 0.001 };
+  GListModel *parameters = sng_optimizer_get_parameters (optimizer);
+  g_autoptr (GError) error = NULL;
+
+  for (guint step = first; step <= last; step++)
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (layout); i++)
+        {
+          g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
+          SngTensor *gradient = sng_parameter_get_gradient (parameter);
+
+          for (guint j = 0; j < sng_tensor_get_n_elements (gradient); j++)
+            set_value (gradient, j, value_of (i, j, step) * factors[j % 4]);
+        }
+
+      sng_optimizer_set_learning_rate (optimizer, 1e-2 * (1.0 - 0.05 * (step - 1)));
+      sng_optimizer_step (optimizer, &error);
+      g_assert_no_error (error);
+    }
+}
+
+/* The largest difference of one tensor, relative to the expected value and, if that is larger, to @scale; moves on in the
+ * expected values. */
+static double
+compare_tensor (SngTensor *tensor, const double **expected, SngTensor *scale)
+{
+  double worst = 0.0;
+
+  for (guint i = 0; i < sng_tensor_get_n_elements (tensor); i++, (*expected)++)
+    {
+      double size = fabs (**expected);
+
+      if (scale != NULL)
+        size = fmax (size, sqrt (sng_tensor_get_value (scale, i)));
+
+      worst = fmax (worst, fabs (sng_tensor_get_value (tensor, i) - **expected) / size);
+    }
+
+  return worst;
+}
+
+/* The first moment is a sum of gradients of both signs, which cancel: it is measured against the root of the second one. */
+static double
+compare_with_reference (SngOptimizer *optimizer, const double *expected)
+{
+  GListModel *parameters = sng_optimizer_get_parameters (optimizer);
+  g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
+  double worst = 0.0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (layout); i++)
+    {
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
+      g_autofree char *exp_avg = g_strconcat (layout[i].name, ".exp_avg", NULL);
+      g_autofree char *exp_avg_sq = g_strconcat (layout[i].name, ".exp_avg_sq", NULL);
+
+      SngTensor *second = sng_state_dict_lookup_tensor (state, exp_avg_sq);
+
+      worst = fmax (worst, compare_tensor (sng_parameter_get_value (parameter), &expected, NULL));
+      worst = fmax (worst, compare_tensor (sng_state_dict_lookup_tensor (state, exp_avg), &expected, second));
+      worst = fmax (worst, compare_tensor (second, &expected, NULL));
+    }
+
+  return worst;
+}
+
+static void
+test_reference (gconstpointer data)
+{
+  SngDtype dtype = GPOINTER_TO_INT (data);
+  gboolean is_f32 = dtype == SNG_DTYPE_F32;
+  const double *expected = is_f32 ? expected_f32 : expected_f64;
+  double tolerance = is_f32 ? 1e-6 : 1e-13;
+  g_autoptr (GListStore) parameters = parameters_new (dtype);
+  g_autoptr (GListStore) other_parameters = parameters_new (dtype);
+  g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
+  g_autoptr (SngOptimizer) other = optimizer_new (other_parameters, 0.9801);
+  double worst;
+
+  run_steps (optimizer, 1, N_STEPS);
+  worst = compare_with_reference (optimizer, expected);
+  g_test_message ("largest relative difference %g", worst);
+  g_assert_cmpfloat (worst, <=, tolerance);
+
+  /* The comparison can fail. */
+  run_steps (other, 1, N_STEPS);
+  g_assert_cmpfloat (compare_with_reference (other, expected), >, 100 * tolerance);
+}
+
+/* A stop between two steps changes nothing. */
+static void
+test_resume (void)
+{
+  g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+  g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
+  g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
+  g_autoptr (SngStateDict) state = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 step;
+
+  run_steps (optimizer, 1, 4);
+  state = sng_stateful_get_state (SNG_STATEFUL (optimizer), &error);
+  g_assert_no_error (error);
+  g_assert_true (sng_state_dict_get_int64 (state, "step", &step, NULL));
+  g_assert_cmpint (step, ==, 4);
+
+  sng_stateful_set_state (SNG_STATEFUL (resumed), state, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (sng_optimizer_get_learning_rate (resumed), ==,
+                     sng_optimizer_get_learning_rate (optimizer));
+  run_steps (resumed, 5, N_STEPS);
+  g_assert_cmpfloat (compare_with_reference (resumed, expected_f32), <=, 1e-6);
+}
+
+/* The moments are the resumed optimizer's own. */
+static void
+test_restored_state_is_a_copy (void)
+{
+  g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+  g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
+  g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
+  g_autoptr (SngStateDict) state = NULL;
+  g_autoptr (SngStateDict) resumed_state = NULL;
+  g_autoptr (SngStateDict) before = NULL;
+
+  run_steps (optimizer, 1, 2);
+  state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
+  before = sng_state_dict_copy (state, NULL);
+  g_assert_true (sng_stateful_set_state (SNG_STATEFUL (resumed), state, NULL));
+  run_steps (optimizer, 3, 4);
+  resumed_state = sng_stateful_get_state (SNG_STATEFUL (resumed), NULL);
+
+  g_assert_true (sng_tensor_equal (sng_state_dict_lookup_tensor (resumed_state, "layer.weight.exp_avg"),
+                                   sng_state_dict_lookup_tensor (before, "layer.weight.exp_avg")));
+  g_assert_false (sng_tensor_equal (sng_state_dict_lookup_tensor (state, "layer.weight.exp_avg"),
+                                    sng_state_dict_lookup_tensor (before, "layer.weight.exp_avg")));
+}
+
+static void
+test_other_settings_are_refused (void)
+{
+  const struct
+  {
+    const char *name;
+    GVariant *value; /* NULL: the entry is missing */
+    const char *in_message;
+  } faults[] = {
+    { "beta2", g_variant_ref_sink (g_variant_new_double (0.5)),
+      "beta2: the checkpoint has 0.5, this run has 0.98" },
+    { "group.no-decay.weight_decay", g_variant_ref_sink (g_variant_new_double (0.1)),
+      "group.no-decay.weight_decay" },
+    { "group.default.pattern", NULL,
+      "group.default.pattern: the checkpoint has no such value, this run has '*'" },
+    { "step", g_variant_ref_sink (g_variant_new_int64 (-1)), "step: the checkpoint has -1" },
+    { "step", NULL, "step" },
+    { "learning_rate", g_variant_ref_sink (g_variant_new_double (NAN)), "learning_rate" },
+    { "layer.bias.exp_avg", NULL, "layer.bias.exp_avg: the checkpoint has no such tensor" },
+    { "unknown", g_variant_ref_sink (g_variant_new_double (1)), "unknown: the checkpoint has it" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+      g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
+      g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
+      g_autoptr (SngStateDict) state = NULL;
+      g_autoptr (SngStateDict) after = NULL;
+      g_autoptr (SngStateDict) fresh = NULL;
+      g_autoptr (GError) error = NULL;
+
+      run_steps (optimizer, 1, 2);
+      state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
+      after = sng_stateful_get_state (SNG_STATEFUL (resumed), NULL);
+      fresh = sng_state_dict_copy (after, NULL);
+      g_assert_true (sng_stateful_check_state (SNG_STATEFUL (resumed), state, NULL));
+
+      sng_state_dict_remove (state, faults[i].name);
+      if (faults[i].value != NULL)
+        sng_state_dict_set_value (state, faults[i].name, faults[i].value);
+
+      g_assert_false (sng_stateful_check_state (SNG_STATEFUL (resumed), state, NULL));
+      g_assert_false (sng_stateful_set_state (SNG_STATEFUL (resumed), state, &error));
+      g_assert_true (error->domain == SNG_ERROR);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, faults[i].in_message));
+
+      /* and nothing has changed */
+      g_assert_true (sng_tensor_equal (sng_state_dict_lookup_tensor (after, "layer.weight.exp_avg"),
+                                       sng_state_dict_lookup_tensor (fresh, "layer.weight.exp_avg")));
+      g_clear_pointer ((GVariant **) &faults[i].value, g_variant_unref);
+    }
+}
+
+static void
+test_groups (void)
+{
+  g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+  g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
+  SngAdamw *adamw = SNG_ADAMW (optimizer);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (sng_adamw_add_group (adamw, "no-decay", "norm.*", 0.0, 1.0, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "no-decay"));
+  g_clear_error (&error);
+
+  g_assert_false (sng_adamw_add_group (adamw, "typo", "nrom.*", 0.0, 1.0, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "nrom.*"));
+  g_clear_error (&error);
+
+  g_assert_false (sng_adamw_add_group (adamw, "negative", "norm.*", -0.5, 1.0, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "-0.5"));
+  g_clear_error (&error);
+
+  run_steps (optimizer, 1, 1);
+  g_assert_false (sng_adamw_add_group (adamw, "late", "norm.*", 0.0, 1.0, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "late"));
+}
+
+static void
+test_no_gradient (void)
+{
+  const gint64 n = 4;
+  g_autoptr (GListStore) parameters = g_list_store_new (SNG_TYPE_PARAMETER);
+  g_autoptr (SngTensor) value = sng_tensor_new (SNG_DTYPE_F32, &n, 1, NULL, NULL);
+  g_autoptr (SngTensor) before = NULL;
+  g_autoptr (SngParameter) parameter = sng_parameter_new ("frozen", value, NULL);
+  g_autoptr (SngOptimizer) optimizer = NULL;
+  g_autoptr (SngStateDict) state = NULL;
+
+  set_value (value, 1, 0.5);
+  before = sng_tensor_copy (value, NULL);
+  g_list_store_append (parameters, parameter);
+  optimizer = sng_adamw_new (G_LIST_MODEL (parameters), 0.1, 0.5);
+  g_assert_true (sng_optimizer_step (optimizer, NULL));
+  state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
+
+  g_assert_true (sng_tensor_equal (value, before));
+  g_assert_false (sng_state_dict_contains (state, "frozen.exp_avg"));
+}
+
+static void
+test_other_dtype (void)
+{
+  const gint64 n = 4;
+  g_autoptr (GListStore) parameters = g_list_store_new (SNG_TYPE_PARAMETER);
+  g_autoptr (SngTensor) value = sng_tensor_new (SNG_DTYPE_BF16, &n, 1, NULL, NULL);
+  g_autoptr (SngTensor) gradient = sng_tensor_new (SNG_DTYPE_BF16, &n, 1, NULL, NULL);
+  g_autoptr (SngParameter) parameter = sng_parameter_new ("half", value, gradient);
+  g_autoptr (SngOptimizer) optimizer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_list_store_append (parameters, parameter);
+  optimizer = sng_adamw_new (G_LIST_MODEL (parameters), 0.1, 0.5);
+  g_assert_false (sng_optimizer_step (optimizer, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED);
+  g_assert_nonnull (strstr (error->message, "half"));
+}
+
+#define N_LARGE (SNG_CPU_ELEMENTS_PER_CHUNK * 5 + 13)
+
+static void
+fill (float *values, gsize n, guint seed)
+{
+  for (gsize i = 0; i < n; i++)
+    values[i] = (float) ((i * 7919 + seed * 104729) % 10007) / 5000.0f - 1.0f;
+}
+
+typedef struct
+{
+  float *arrays[4]; /* parameter, gradient, exp_avg, exp_avg_sq */
+  double sum;
+} Outcome;
+
+static Outcome
+run_kernels (const SngKernels *kernels, guint n_threads)
+{
+  g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
+  Outcome outcome;
+  SngAdamwUpdate update = {
+    .n_elements = N_LARGE,
+    .step = 3,
+    .learning_rate = 1e-2,
+    .beta1 = 0.9,
+    .beta2 = 0.98,
+    .epsilon = 1e-8,
+    .weight_decay = 0.1,
+  };
+
+  for (guint i = 0; i < 4; i++)
+    {
+      outcome.arrays[i] = g_new (float, N_LARGE);
+      fill (outcome.arrays[i], N_LARGE, i);
+    }
+  for (gsize i = 0; i < N_LARGE; i++)
+    outcome.arrays[3][i] *= outcome.arrays[3][i];
+
+  update.parameter = outcome.arrays[0];
+  update.gradient = outcome.arrays[1];
+  update.exp_avg = outcome.arrays[2];
+  update.exp_avg_sq = outcome.arrays[3];
+
+  kernels->scale (device, N_LARGE, 0.7, outcome.arrays[1]);
+  outcome.sum = kernels->sum_of_squares (device, N_LARGE, outcome.arrays[1]);
+  kernels->adamw (device, &update);
+
+  return outcome;
+}
+
+static void
+check_equal (const Outcome *a, const Outcome *b)
+{
+  g_assert_cmpmem (&a->sum, sizeof a->sum, &b->sum, sizeof b->sum);
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmpmem (a->arrays[i], N_LARGE * sizeof (float), b->arrays[i], N_LARGE * sizeof (float));
+}
+
+static void
+outcome_clear (Outcome *outcome)
+{
+  for (guint i = 0; i < 4; i++)
+    g_free (outcome->arrays[i]);
+}
+
+/* Any number of threads and any instruction set: the same bits. */
+static void
+test_kernels (void)
+{
+  Outcome one = run_kernels (&sng_cpu_kernels_f32, 1);
+  Outcome two = run_kernels (&sng_cpu_kernels_f32, 2);
+  Outcome best = run_kernels (sng_cpu_math_get ()->f32, 2);
+  double sum = 0.0;
+
+  check_equal (&one, &two);
+  check_equal (&one, &best);
+
+  for (gsize i = 0; i < N_LARGE; i++)
+    sum += (double) one.arrays[1][i] * (double) one.arrays[1][i];
+  g_assert_cmpfloat_with_epsilon (one.sum, sum, 1e-10 * sum);
+
+  outcome_clear (&one);
+  outcome_clear (&two);
+  outcome_clear (&best);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_data_func ("/sng/adamw/reference/f32", GINT_TO_POINTER (SNG_DTYPE_F32), test_reference);
+  g_test_add_data_func ("/sng/adamw/reference/f64", GINT_TO_POINTER (SNG_DTYPE_F64), test_reference);
+  g_test_add_func ("/sng/adamw/resume", test_resume);
+  g_test_add_func ("/sng/adamw/restored-state-is-a-copy", test_restored_state_is_a_copy);
+  g_test_add_func ("/sng/adamw/other-settings-are-refused", test_other_settings_are_refused);
+  g_test_add_func ("/sng/adamw/groups", test_groups);
+  g_test_add_func ("/sng/adamw/no-gradient", test_no_gradient);
+  g_test_add_func ("/sng/adamw/other-dtype", test_other_dtype);
+  g_test_add_func ("/sng/adamw/kernels", test_kernels);
+
+  return g_test_run ();
+}
