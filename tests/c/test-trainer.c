@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <glib/gstdio.h>
 #include <math.h>
+#include <string.h>
 
 #include "tiny-model.h"
 
@@ -33,29 +33,7 @@ fingerprint_of (SngTrainer *trainer)
   return sng_fingerprint_to_string (fingerprint);
 }
 
-static void
-remove_directory (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_directory (child);
-    }
-
-  g_remove (path);
-}
-
-/* The news of a training as one text. */
-typedef struct
-{
-  SngTrainer *trainer;
-  GString *text;
-} News;
-
+/* The news of a training are kept as one text, a line each. */
 static void
 news_cb (SngTrainer *trainer, gpointer user_data)
 {
@@ -168,7 +146,7 @@ test_order_of_signals (void)
   fit (trainer);
   g_assert_cmpstr (news->str, ==, "fit-start 3\nfit-end 3\n");
 
-  remove_directory (directory);
+  tiny_remove_directory (directory);
 }
 
 static void
@@ -232,7 +210,7 @@ test_resume_everywhere (void)
       g_assert_true (stop == N_STEPS || resumed_losses->len > 0);
     }
 
-  remove_directory (directory);
+  tiny_remove_directory (directory);
 }
 
 /* A stateful that the restore forgets changes the outcome: so each one is needed, and the test above sees it. */
@@ -269,7 +247,356 @@ test_forgotten_state (void)
       g_assert_cmpstr (resumed_state, !=, state);
     }
 
-  remove_directory (directory);
+  tiny_remove_directory (directory);
+}
+
+/* The samples of a step, cut in three ways. Neither dropout nor the order of the sums matters to more than rounding. */
+static void
+test_accumulation (void)
+{
+  const guint plans[][2] = { { 4, 1 }, { 2, 2 }, { 1, 4 } };
+  double losses[3], norms[3], weights[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (plans); i++)
+    {
+      g_autoptr (SngTrainer) trainer = tiny_trainer_new (plans[i][0], plans[i][1], 2, NULL);
+      TinyModel *model = TINY_MODEL (sng_trainer_get_model (trainer));
+
+      fit (trainer);
+      losses[i] = sng_trainer_get_loss (trainer);
+      norms[i] = sng_trainer_get_gradient_norm (trainer);
+      weights[i] = sng_tensor_get_value (sng_parameter_get_value (model->weight), 0);
+      g_assert_cmpuint (sng_trainer_get_consumed_samples (trainer, SNG_STAGE_TRAIN), ==, 8);
+    }
+
+  for (guint i = 1; i < G_N_ELEMENTS (plans); i++)
+    {
+      g_assert_cmpfloat (fabs (losses[i] - losses[0]), <=, 1e-14 * losses[0]);
+      g_assert_cmpfloat (fabs (norms[i] - norms[0]), <=, 1e-14 * norms[0]);
+      g_assert_cmpfloat (fabs (weights[i] - weights[0]), <=, 1e-13);
+    }
+}
+
+static void
+sum_losses_cb (SngTrainer *trainer,
+               SngStage stage,
+               guint micro_batch,
+               SngStateDict *batch,
+               SngStateDict *outputs,
+               double *sums)
+{
+  gint64 n_targets;
+  double loss;
+
+  g_assert_true (sng_state_dict_get_int64 (batch, "n_targets", &n_targets, NULL));
+  g_assert_true (sng_state_dict_get_double (outputs, "loss", &loss, NULL));
+  sums[0] += (double) n_targets * loss;
+  sums[1] += (double) n_targets;
+  sums[2] += loss / 4.0;
+}
+
+/* It is the mean over the targets, not over the micro-batches: the two differ, or this would show nothing. */
+static void
+test_loss_is_weighted (void)
+{
+  g_autoptr (SngTrainer) trainer = tiny_trainer_new (1, 4, 1, NULL);
+  double sums[3] = { 0 };
+
+  g_signal_connect (trainer, "micro-batch-end", G_CALLBACK (sum_losses_cb), sums);
+  fit (trainer);
+  g_assert_cmpfloat_with_epsilon (sng_trainer_get_loss (trainer), sums[0] / sums[1], 1e-14);
+  g_assert_cmpfloat (fabs (sng_trainer_get_loss (trainer) - sums[2]), >, 1e-4);
+}
+
+static void
+read_gradient_cb (SngTrainer *trainer, double *norm)
+{
+  TinyModel *model = TINY_MODEL (sng_trainer_get_model (trainer));
+  double sum = pow (sng_tensor_get_value (sng_parameter_get_gradient (model->bias), 0), 2.0);
+
+  for (guint i = 0; i < TINY_N_INPUTS; i++)
+    sum += pow (sng_tensor_get_value (sng_parameter_get_gradient (model->weight), i), 2.0);
+
+  *norm = sqrt (sum);
+}
+
+static void
+test_clipping (void)
+{
+  const double limits[] = { 0.0, 1e-3, 1e3 };
+  double norms[3], clipped[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      g_autoptr (SngTrainer) trainer = tiny_trainer_new (4, 1, 1, NULL);
+
+      g_object_set (trainer, "gradient-clip-norm", limits[i], NULL);
+      g_signal_connect (trainer, "step-end", G_CALLBACK (read_gradient_cb), &clipped[i]);
+      fit (trainer);
+      norms[i] = sng_trainer_get_gradient_norm (trainer);
+    }
+
+  /* The norm is that before the clipping, and the same bits whether clipped or not. */
+  g_assert_cmpfloat (norms[0], >, 0.1);
+  g_assert_cmpmem (&norms[0], sizeof (double), &norms[1], sizeof (double));
+  g_assert_cmpfloat_with_epsilon (clipped[0], norms[0], 1e-15);
+  g_assert_cmpfloat_with_epsilon (clipped[1], 1e-3 * norms[0] / (norms[0] + 1e-6), 1e-15);
+  g_assert_cmpfloat_with_epsilon (clipped[2], norms[0], 1e-15);
+}
+
+/* Of any signal: the arguments behind the trainer are of no interest. */
+static void
+end_cb (SngTrainer *trainer)
+{
+  const char *signal = g_object_get_data (G_OBJECT (trainer), "end-at");
+  g_autoptr (GError) first = g_error_new (SNG_ERROR, SNG_ERROR_STOP_AND_GO, "[test] %s", signal);
+  g_autoptr (GError) second = g_error_new (SNG_ERROR, SNG_ERROR_FAILED, "[test] too late");
+
+  sng_trainer_end_with_error (trainer, first);
+  sng_trainer_end_with_error (trainer, second);
+}
+
+/* From every signal: the last news are those of that signal, fit fails with that error, and the next fit is not affected. */
+static void
+test_end_with_error (void)
+{
+  const struct
+  {
+    const char *signal;
+    const char *last_news;
+  } ends[] = {
+    { "fit-start", "fit-start 0\n" },
+    { "step-start", "step-start 0\n" },
+    { "micro-batch-end", "micro-batch-end train 0 n=2\n" },
+    { "step-end", "step-end 1\n" },
+    { "validation-start", "validation-start 1\n" },
+    { "validation-end", "validation-end 1\n" },
+    { "checkpoint-saved", "checkpoint-saved step-00000001\nstep-finished 1\n" },
+    { "step-finished", "step-finished 1\n" },
+    { "fit-end", "fit-end 2\n" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      g_autoptr (SngTrainer) trainer = tiny_trainer_new (2, 1, 2, directory);
+      GString *news = listen (trainer);
+      g_autofree char *tail =
+          g_strdup_printf ("%sinterrupted [test] %s\n", ends[i].last_news, ends[i].signal);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GError) save_error = NULL;
+      g_autofree char *path = NULL;
+      gulong handler;
+
+      g_object_set (trainer, "val-check-interval", G_GUINT64_CONSTANT (1), NULL);
+      g_object_set_data (G_OBJECT (trainer), "end-at", (gpointer) ends[i].signal);
+      handler = g_signal_connect (trainer, ends[i].signal, G_CALLBACK (end_cb), NULL);
+      g_signal_connect (trainer, "interrupted", G_CALLBACK (end_cb), NULL);
+      g_assert_false (sng_trainer_fit (trainer, &error));
+      g_assert_error (error, SNG_ERROR, SNG_ERROR_STOP_AND_GO);
+      g_assert_true (g_str_has_suffix (news->str, tail));
+
+      g_signal_handler_disconnect (trainer, handler);
+
+      /* A state within a step is not saved. */
+      path = sng_trainer_save_checkpoint (trainer, &save_error);
+
+      if (g_str_equal (ends[i].signal, "micro-batch-end"))
+        {
+          g_assert_error (save_error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+          g_assert_nonnull (strstr (save_error->message, "half done"));
+        }
+      else
+        g_assert_no_error (save_error);
+
+      fit (trainer);
+      g_assert_cmpuint (sng_trainer_get_global_step (trainer), ==, 2);
+      tiny_remove_directory (directory);
+    }
+}
+
+static void
+check_failure (SngTrainer *trainer, int code, const char *prefix, const char *in_message)
+{
+  GString *news = listen (trainer);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *tail = NULL;
+
+  g_assert_false (sng_trainer_fit (trainer, &error));
+  g_assert_error (error, SNG_ERROR, code);
+  g_assert_true (g_str_has_prefix (error->message, prefix));
+  g_assert_nonnull (strstr (error->message, in_message));
+  tail = g_strdup_printf ("interrupted %s\n", error->message);
+  g_assert_true (g_str_has_suffix (news->str, tail));
+}
+
+static void
+test_failing_forward (void)
+{
+  g_autoptr (SngTrainer) trainer = tiny_trainer_new (2, 2, 5, NULL);
+  g_autoptr (SngTrainer) validating = tiny_trainer_new (2, 2, 5, NULL);
+
+  TINY_MODEL (sng_trainer_get_model (trainer))->fail_at = 4;
+  check_failure (trainer, SNG_ERROR_FAILED, "[trainer][fit] step 2: micro-batch 1: ", "[tiny] planted");
+  g_assert_cmpuint (sng_trainer_get_global_step (trainer), ==, 1);
+
+  TINY_MODEL (sng_trainer_get_model (validating))->fail_at = 6;
+  g_object_set (validating, "val-check-interval", G_GUINT64_CONSTANT (2), NULL);
+  check_failure (validating, SNG_ERROR_FAILED,
+                 "[trainer][validate] step 2: micro-batch 1: ", "[tiny] planted");
+}
+
+static void
+test_non_finite (void)
+{
+  g_autoptr (SngTrainer) poisoned = tiny_trainer_new (4, 1, 2, NULL);
+  g_autoptr (SngTrainer) overflowing = tiny_trainer_new (4, 1, 2, NULL);
+  TinyModel *model = TINY_MODEL (sng_trainer_get_model (overflowing));
+
+  TINY_MODEL (sng_trainer_get_model (poisoned))->poison = NAN;
+  check_failure (poisoned, SNG_ERROR_NON_FINITE, "[trainer][fit] step 1: micro-batch 0: ", "the loss is nan");
+
+  /* The loss is finite still, the square of the gradient is not. */
+  *(double *) sng_tensor_get_data (sng_parameter_get_value (model->bias)) = 1.2e154;
+  model->poison = 0.0;
+  check_failure (overflowing, SNG_ERROR_NON_FINITE,
+                 "[trainer][fit] step 1: ", "the norm of the gradient is not finite");
+}
+
+static void
+test_nothing_attached (void)
+{
+  g_autoptr (SngTrainer) trainer = sng_trainer_new ();
+  g_autoptr (SngTrainer) unvalidated = tiny_trainer_new (2, 2, 5, NULL);
+
+  check_failure (trainer, SNG_ERROR_INVALID_ARGUMENT, "[trainer][fit] ", "sng_trainer_attach");
+
+  TINY_DATA (sng_trainer_get_data_module (unvalidated))->n_validation = 0;
+  g_object_set (unvalidated, "val-check-interval", G_GUINT64_CONSTANT (2), NULL);
+  check_failure (unvalidated, SNG_ERROR_INVALID_ARGUMENT, "[trainer][fit] val-check-interval is 2",
+                 "TinyData");
+}
+
+/* An attachment that fails leaves nothing behind, and the next one works. */
+static void
+test_attach (void)
+{
+  g_autoptr (SngTrainer) trainer = sng_trainer_new ();
+  SngStateRegistry *registry = sng_trainer_get_state_registry (trainer);
+  g_autoptr (TinyModel) model = tiny_model_new (1, 0.0);
+  g_autoptr (TinyModel) other_model = tiny_model_new (1, 0.0);
+  g_autoptr (TinyData) data = tiny_data_new (FALSE);
+  g_autoptr (SngOptimizer) optimizer = sng_adamw_new (G_LIST_MODEL (model->parameters), 0.1, 0.0);
+  g_autoptr (SngOptimizer) other_optimizer = sng_adamw_new (G_LIST_MODEL (other_model->parameters), 0.1, 0.0);
+  g_autoptr (SngRngStream) user_state = sng_rng_stream_new (1, "user", 0);
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) names = NULL;
+  g_autofree char *joined = NULL;
+
+  g_assert_false (
+      sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), other_optimizer, NULL, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_assert_true (g_str_has_prefix (error->message, "[trainer][attach] "));
+  g_assert_nonnull (strstr (error->message, "\"weight\""));
+  g_clear_error (&error);
+
+  /* The model's stream comes last: all the others are registered by then. */
+  g_assert_true (sng_state_registry_add (registry, "rng/dropout", SNG_STATEFUL (user_state), NULL));
+  g_assert_false (
+      sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, NULL, &error));
+  g_assert_true (g_str_has_prefix (error->message, "[trainer][attach] "));
+  g_assert_nonnull (strstr (error->message, "rng/dropout"));
+  g_clear_error (&error);
+  names = sng_state_registry_dup_names (registry);
+  joined = g_strjoinv (" ", names);
+  g_assert_cmpstr (joined, ==, "rng/dropout");
+  g_assert_null (sng_trainer_get_model (trainer));
+
+  g_assert_true (sng_state_registry_remove (registry, "rng/dropout"));
+  sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, NULL, &error);
+  g_assert_no_error (error);
+  g_clear_pointer (&names, g_strfreev);
+  g_clear_pointer (&joined, g_free);
+  names = sng_state_registry_dup_names (registry);
+  joined = g_strjoinv (" ", names);
+  g_assert_cmpstr (joined, ==, "trainer model optimizer sampler rng/masking rng/dropout");
+  g_assert_null (sng_trainer_get_lr_scheduler (trainer));
+}
+
+/* A checkpoint of another training is refused, and nothing has changed. */
+static void
+test_restore_of_another (void)
+{
+  g_autoptr (SngTrainer) trainer = tiny_trainer_new (2, 2, 3, directory);
+  g_autoptr (SngTrainer) other = tiny_trainer_new (2, 2, 3, NULL);
+  g_autoptr (SngRngStream) more = sng_rng_stream_new (1, "more", 0);
+  g_autofree char *before = fingerprint_of (other);
+  g_autofree char *after = NULL;
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (
+      sng_state_registry_add (sng_trainer_get_state_registry (trainer), "more", SNG_STATEFUL (more), NULL));
+  fit (trainer);
+  checkpoint = sng_checkpoint_store_load_latest (sng_trainer_get_checkpoint_store (trainer), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_false (sng_trainer_restore (other, checkpoint, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_MISMATCH);
+  g_assert_true (g_str_has_prefix (error->message, "[trainer][restore] step 3: "));
+  g_assert_nonnull (strstr (error->message, "more"));
+  after = fingerprint_of (other);
+  g_assert_cmpstr (after, ==, before);
+  g_assert_cmpuint (sng_trainer_get_last_checkpoint_step (other), ==, 0);
+  tiny_remove_directory (directory);
+}
+
+/* A vfunc that fails and does not say why, as an exception in a binding leaves it. */
+G_DECLARE_FINAL_TYPE (MuteTrainer, mute_trainer, MUTE, TRAINER, SngTrainer)
+
+struct _MuteTrainer
+{
+  SngTrainer parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (MuteTrainer, mute_trainer, SNG_TYPE_TRAINER)
+
+static gboolean
+mute_trainer_fit (SngTrainer *trainer, GError **error)
+{
+  return FALSE;
+}
+
+static gboolean
+mute_trainer_restore (SngTrainer *trainer, SngCheckpoint *checkpoint, GError **error)
+{
+  return FALSE;
+}
+
+static void
+mute_trainer_class_init (MuteTrainerClass *klass)
+{
+  SNG_TRAINER_CLASS (klass)->fit = mute_trainer_fit;
+  SNG_TRAINER_CLASS (klass)->restore = mute_trainer_restore;
+}
+
+static void
+mute_trainer_init (MuteTrainer *self)
+{
+}
+
+static void
+test_mute_vfuncs (void)
+{
+  g_autoptr (SngTrainer) trainer = g_object_new (mute_trainer_get_type (), NULL);
+  g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_new (5);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (sng_trainer_fit (trainer, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "MuteTrainer.fit"));
+  g_clear_error (&error);
+  g_assert_false (sng_trainer_restore (trainer, checkpoint, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "MuteTrainer.restore"));
 }
 
 int
@@ -283,9 +610,19 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/trainer/order-of-signals", test_order_of_signals);
   g_test_add_func ("/sng/trainer/resume-everywhere", test_resume_everywhere);
   g_test_add_func ("/sng/trainer/forgotten-state", test_forgotten_state);
+  g_test_add_func ("/sng/trainer/accumulation", test_accumulation);
+  g_test_add_func ("/sng/trainer/loss-is-weighted", test_loss_is_weighted);
+  g_test_add_func ("/sng/trainer/clipping", test_clipping);
+  g_test_add_func ("/sng/trainer/end-with-error", test_end_with_error);
+  g_test_add_func ("/sng/trainer/failing-forward", test_failing_forward);
+  g_test_add_func ("/sng/trainer/non-finite", test_non_finite);
+  g_test_add_func ("/sng/trainer/nothing-attached", test_nothing_attached);
+  g_test_add_func ("/sng/trainer/attach", test_attach);
+  g_test_add_func ("/sng/trainer/restore-of-another", test_restore_of_another);
+  g_test_add_func ("/sng/trainer/mute-vfuncs", test_mute_vfuncs);
 
   status = g_test_run ();
-  remove_directory (directory);
+  tiny_remove_directory (directory);
   g_free (directory);
 
   return status;

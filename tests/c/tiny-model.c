@@ -5,6 +5,8 @@
 
 #include "tiny-model.h"
 
+#include <glib/gstdio.h>
+
 #define SEED 7
 
 G_DEFINE_FINAL_TYPE (TinyModel, tiny_model, SNG_TYPE_MODEL)
@@ -271,4 +273,20 @@ tiny_trainer_new (guint micro_batch_size,
   g_assert_no_error (error);
 
   return g_steal_pointer (&trainer);
+}
+
+void
+tiny_remove_directory (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      tiny_remove_directory (child);
+    }
+
+  g_remove (path);
 }

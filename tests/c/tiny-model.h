@@ -53,4 +53,7 @@ SngTrainer *tiny_trainer_new (guint       micro_batch_size,
                               guint64     max_steps,
                               const char *directory);
 
+/* With everything in it. */
+void tiny_remove_directory (const char *path);
+
 G_END_DECLS
