@@ -462,7 +462,7 @@ sng_divergence_place (SngDivergence *self)
   if (self->rank > 0)
     g_string_append_printf (string, ", rank %u", self->rank);
   if (*self->path != '\0')
-    g_string_append_printf (string, ", %s", self->path);
+    g_string_append_printf (string, ", \"%s\"", self->path);
   g_string_append_printf (string, " (%s)", sng_mode_to_string (self->mode));
 
   return g_strdup (string->str);
