@@ -71,6 +71,11 @@
 #include "compare/sng-report.h"
 #include "compare/sng-tolerance.h"
 
+#include "harness/sng-harness.h"
+#include "harness/sng-interrupt.h"
+#include "harness/sng-setup.h"
+#include "harness/sng-test.h"
+
 #include "sng-enum-types.h"
 
 #undef SNG_INSIDE

@@ -11,6 +11,7 @@
 
 #include "callbacks/sng-function-callback.h"
 #include "compare/sng-comparison.h"
+#include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"
 
 G_BEGIN_DECLS
@@ -36,7 +37,6 @@ struct _SngHarnessClass
                                         GError        **error);
   GListModel *(*get_default_callbacks) (SngHarness     *self,
                                         GError        **error);
-  /* RESUME: puts the newest checkpoint back; the default calls sng_trainer_restore() */
   gboolean    (*restore)               (SngHarness     *self,
                                         SngTrainer     *trainer,
                                         SngCheckpoint  *checkpoint,
@@ -63,12 +63,39 @@ gboolean     sng_harness_stop                        (SngHarness           *self
                                                       GCancellable         *cancellable,
                                                       GError              **error);
 SNG_AVAILABLE_IN_1_0
+void         sng_harness_stop_async                  (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_stop_finish                 (SngHarness           *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
 gboolean     sng_harness_resume                      (SngHarness           *self,
                                                       GCancellable         *cancellable,
                                                       GError              **error);
 SNG_AVAILABLE_IN_1_0
+void         sng_harness_resume_async                (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_resume_finish               (SngHarness           *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
 gboolean     sng_harness_continuous                  (SngHarness           *self,
                                                       GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_continuous_async            (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_continuous_finish           (SngHarness           *self,
+                                                      GAsyncResult         *result,
                                                       GError              **error);
 SNG_AVAILABLE_IN_1_0
 SngReport   *sng_harness_run_stop_and_go             (SngHarness           *self,
@@ -101,5 +128,17 @@ gboolean     sng_harness_check_validation_batches    (SngHarness           *self
                                                       GError              **error);
 SNG_AVAILABLE_IN_1_0
 const char  *sng_harness_get_run_directory           (SngHarness           *self);
+SNG_AVAILABLE_IN_1_0
+char        *sng_harness_dup_mode_directory          (SngHarness           *self,
+                                                      SngMode               mode);
+SNG_AVAILABLE_IN_1_0
+GPtrArray   *sng_harness_get_metadata                (SngHarness           *self,
+                                                      SngMode               mode,
+                                                      const char           *metric,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+char       **sng_harness_dup_warnings                (SngHarness           *self);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_harness_is_child                    (void);
 
 G_END_DECLS

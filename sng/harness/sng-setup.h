@@ -15,7 +15,6 @@ G_BEGIN_DECLS
 
 #define SNG_TYPE_SETUP (sng_setup_get_type ())
 
-/* What setup_model returns: model, data module, optimizer and, optionally, a learning-rate scheduler. */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (SngSetup, sng_setup, SNG, SETUP, GObject)
 

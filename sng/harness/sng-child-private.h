@@ -1,0 +1,56 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "harness/sng-harness-private.h"
+
+G_BEGIN_DECLS
+
+/* A mode in a fresh process. The parent starts the program once more with these in its environment:
+ *   SNG_CHILD_MODE         the mode that it is to run
+ *   SNG_CHILD_HARNESS      the exp-name of the harness that is to run it
+ *   SNG_CHILD_RUN_DIR      the run directory, with the plan in it
+ *   SNG_CHILD_PROGRESS_FD  where it writes a line for each step: "STEP N_STEPS"
+ * The child leaves its outcome in outcome.json of the mode's directory and exits with 0 or 1. */
+
+/* What this process was started for; NULL in one that is no such child. */
+typedef struct
+{
+  SngMode mode;
+  char   *exp_name;
+  char   *run_directory;
+  int     progress_fd;
+} SngChildRequest;
+
+const SngChildRequest *sng_child_get_request (void);
+/* Runs the mode that was asked for and ends the process. Returns, with an error, only where another harness was asked for. */
+void                   sng_child_serve       (SngHarness           *self,
+                                              GError              **error);
+
+/* The command that this process was started with. */
+char                 **sng_child_dup_command (GError              **error);
+void                   sng_child_run_async   (SngHarness           *self,
+                                              SngMode               mode,
+                                              SngProgressFunc       progress,
+                                              gpointer              progress_data,
+                                              GCancellable         *cancellable,
+                                              GAsyncReadyCallback   callback,
+                                              gpointer              user_data);
+gboolean               sng_child_run_finish  (GAsyncResult         *result,
+                                              GError              **error);
+
+/* outcome.json */
+gboolean               sng_outcome_save      (const char           *path,
+                                              GPtrArray            *warnings,
+                                              const GError         *outcome,
+                                              GError              **error);
+/* Adds the warnings, and fails with the error of the child where it had one. *found tells whether there was an outcome. */
+gboolean               sng_outcome_load      (const char           *path,
+                                              SngHarness           *self,
+                                              gboolean             *found,
+                                              GError              **error);
+
+G_END_DECLS

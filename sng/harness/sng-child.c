@@ -1,0 +1,489 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness/sng-child-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "sng-error.h"
+
+/* The number that the child finds its end of the pipe under; the first one that nobody has a meaning for. */
+#define PROGRESS_FD 3
+
+/* How much of what a child printed an error quotes. */
+#define MAX_OUTPUT_LINES 20
+#define MAX_OUTPUT_BYTES 4096
+
+/* ---- In the child ---- */
+
+static gboolean
+parse_mode (const char *name, SngMode *mode)
+{
+  for (guint i = 0; i < SNG_N_MODES; i++)
+    {
+      if (g_strcmp0 (name, sng_mode_to_string (i)) == 0)
+        {
+          *mode = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const SngChildRequest *
+sng_child_get_request (void)
+{
+  static gsize initialized = 0;
+  static SngChildRequest request;
+  static gboolean is_child = FALSE;
+
+  if (g_once_init_enter (&initialized))
+    {
+      const char *progress_fd = g_getenv ("SNG_CHILD_PROGRESS_FD");
+
+      request.exp_name = g_strdup (g_getenv ("SNG_CHILD_HARNESS"));
+      request.run_directory = g_strdup (g_getenv ("SNG_CHILD_RUN_DIR"));
+      request.progress_fd = progress_fd != NULL ? atoi (progress_fd) : -1;
+      is_child = parse_mode (g_getenv ("SNG_CHILD_MODE"), &request.mode) && request.exp_name != NULL
+                 && request.run_directory != NULL;
+      g_once_init_leave (&initialized, 1);
+    }
+
+  return is_child ? &request : NULL;
+}
+
+/**
+ * sng_harness_is_child:
+ *
+ * Whether this process was started by a harness to run one mode.
+ *
+ * A program that does something before it reaches its harness, and only once, such as asking
+ * whether a directory is empty, leaves it out in such a process.
+ *
+ * Returns: whether it is one
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_harness_is_child (void)
+{
+  return sng_child_get_request () != NULL;
+}
+
+/* Whether whoever started this process still listens. */
+static gboolean
+has_parent (int fd)
+{
+  struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+
+  return fd < 0 || poll (&pollfd, 1, 0) < 0 || (pollfd.revents & (POLLERR | POLLNVAL)) == 0;
+}
+
+static void
+report_progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
+{
+  const SngChildRequest *request = user_data;
+  char line[48];
+  int length = g_snprintf (line, sizeof line, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", step, n_steps);
+  gssize written;
+
+  if (request->progress_fd < 0)
+    return;
+
+  /* A line is shorter than PIPE_BUF: it is written whole or not at all. */
+  do
+    written = write (request->progress_fd, line, (gsize) length);
+  while (written < 0 && errno == EINTR);
+
+  if (written < 0 && errno == EPIPE)
+    _exit (1);
+}
+
+/* A child must not outlive its parent, and what it starts itself is no child of the harness. */
+static void
+begin_service (const SngChildRequest *request)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (request->progress_fd >= 0)
+    fcntl (request->progress_fd, F_SETFD, FD_CLOEXEC);
+  if (!has_parent (request->progress_fd))
+    _exit (1);
+
+  /* Ctrl-C reaches every process of a terminal. What it means, the parent decides. */
+  signal (SIGINT, SIG_IGN);
+
+  report_progress_cb (0, 0, (gpointer) request);
+
+  unsetenv ("SNG_CHILD_MODE");
+  unsetenv ("SNG_CHILD_HARNESS");
+  unsetenv ("SNG_CHILD_RUN_DIR");
+  unsetenv ("SNG_CHILD_PROGRESS_FD");
+}
+
+static gboolean
+run_requested_mode (SngHarness *self, const SngChildRequest *request, GError **error)
+{
+  gboolean succeeded;
+
+  if (!sng_harness_make_run_directory (self, error) || !sng_harness_read_plan (self, error))
+    return FALSE;
+
+  if (!sng_harness_setup (self, error))
+    {
+      sng_harness_teardown (self, NULL);
+      return FALSE;
+    }
+
+  succeeded = sng_harness_run_mode (self, request->mode, report_progress_cb, (gpointer) request, NULL, error);
+
+  return sng_harness_teardown (self, succeeded ? error : NULL) && succeeded;
+}
+
+void
+sng_child_serve (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  const SngChildRequest *request = sng_child_get_request ();
+  g_autofree char *directory = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) outcome = NULL;
+  g_autoptr (GError) save_error = NULL;
+  gboolean succeeded;
+
+  if (!g_str_equal (request->exp_name, priv->exp_name))
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+          "[harness][child] this process was started to run the mode %s of the harness %s, not of %s",
+          sng_mode_to_string (request->mode), request->exp_name, priv->exp_name);
+      return;
+    }
+
+  begin_service (request);
+  succeeded = run_requested_mode (self, request, &outcome);
+
+  directory = sng_harness_dup_mode_directory (self, request->mode);
+  path = g_build_filename (directory, "outcome.json", NULL);
+  if (!sng_outcome_save (path, priv->warnings, outcome, &save_error))
+    {
+      g_printerr ("%s\n", save_error->message);
+      succeeded = FALSE;
+    }
+
+  fflush (NULL);
+  exit (succeeded ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* ---- In the parent ---- */
+
+/* The name that the program was started under, where that still leads to it: an interpreter finds its modules by it. */
+static char *
+find_program (const char *name, const char *executable)
+{
+  g_autofree char *found = g_find_program_in_path (name);
+  g_autofree char *resolved = found != NULL ? realpath (found, NULL) : NULL;
+
+  return g_strdup (g_strcmp0 (resolved, executable) == 0 ? found : executable);
+}
+
+char **
+sng_child_dup_command (GError **error)
+{
+  g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) local_error = NULL;
+  g_autofree char *executable = g_file_read_link ("/proc/self/exe", &local_error);
+  g_autofree char *arguments = NULL;
+  gsize length = 0;
+
+  if (executable == NULL || !g_file_get_contents ("/proc/self/cmdline", &arguments, &length, &local_error))
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+          "[harness][child] the command of this process cannot be read (%s): set the property command",
+          local_error->message);
+      return NULL;
+    }
+
+  for (gsize i = 0; i < length; i += strlen (arguments + i) + 1)
+    g_ptr_array_add (command, i == 0 ? find_program (arguments, executable) : g_strdup (arguments + i));
+
+  if (command->len == 0)
+    g_ptr_array_add (command, g_strdup (executable));
+  g_ptr_array_add (command, NULL);
+
+  return (char **) g_ptr_array_free (g_steal_pointer (&command), FALSE);
+}
+
+typedef struct
+{
+  SngMode mode;
+  char *directory;
+  SngProgressFunc progress;
+  gpointer progress_data;
+
+  GSubprocess *process;
+  int progress_fd;
+  GString *line;
+  gboolean is_reached;
+  GSource *progress_source;
+  GSource *cancel_source;
+  gboolean cancelled;
+} Run;
+
+static void
+destroy_source (GSource **source)
+{
+  if (*source != NULL)
+    {
+      g_source_destroy (*source);
+      g_clear_pointer (source, g_source_unref);
+    }
+}
+
+static void
+run_free (gpointer data)
+{
+  Run *run = data;
+
+  destroy_source (&run->progress_source);
+  destroy_source (&run->cancel_source);
+  if (run->progress_fd >= 0)
+    close (run->progress_fd);
+  g_clear_object (&run->process);
+  g_string_free (run->line, TRUE);
+  g_free (run->directory);
+  g_free (run);
+}
+
+/* The first line comes from the start of the service, with step 0. */
+static void
+take_line (Run *run)
+{
+  char *end;
+  guint64 step = g_ascii_strtoull (run->line->str, &end, 10);
+  guint64 n_steps = g_ascii_strtoull (end, NULL, 10);
+
+  run->is_reached = TRUE;
+  if (step > 0)
+    run->progress (step, n_steps, run->progress_data);
+  g_string_truncate (run->line, 0);
+}
+
+/* FALSE at the end of the pipe. */
+static gboolean
+read_progress (Run *run)
+{
+  char buffer[512];
+  gssize n;
+
+  while ((n = read (run->progress_fd, buffer, sizeof buffer)) > 0)
+    {
+      for (gssize i = 0; i < n; i++)
+        {
+          if (buffer[i] == '\n')
+            take_line (run);
+          else if (run->line->len < sizeof buffer)
+            g_string_append_c (run->line, buffer[i]);
+        }
+    }
+
+  return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static gboolean
+progress_cb (int fd, GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_object_ref (user_data);
+
+  return read_progress (g_task_get_task_data (task)) ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static gboolean
+cancelled_cb (GCancellable *cancellable, gpointer user_data)
+{
+  Run *run = g_task_get_task_data (user_data);
+
+  run->cancelled = TRUE;
+  g_subprocess_force_exit (run->process);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* The end of what the child printed, as a paragraph below an error; "" where it printed nothing. */
+static char *
+dup_output_tail (Run *run)
+{
+  g_autofree char *path = g_build_filename (run->directory, "output.log", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *valid = NULL;
+  gsize length = 0;
+  const char *start;
+  guint n_lines = 0;
+
+  if (!g_file_get_contents (path, &text, &length, NULL))
+    return g_strdup ("");
+
+  start = text + length - MIN (length, MAX_OUTPUT_BYTES);
+  valid = g_utf8_make_valid (start, -1);
+  g_strchomp (valid);
+  if (*valid == '\0')
+    return g_strdup ("");
+
+  start = valid + strlen (valid);
+  while (start > valid && (start[-1] != '\n' || ++n_lines < MAX_OUTPUT_LINES))
+    start--;
+
+  return g_strdup_printf ("; it printed at last:\n%s", start);
+}
+
+/* What an end without an outcome means. */
+static void
+set_end_error (Run *run, gboolean has_outcome, GError **error)
+{
+  g_autofree char *tail = dup_output_tail (run);
+  GSubprocess *process = run->process;
+
+  if (g_subprocess_get_if_signaled (process))
+    g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED, "the child was ended by signal %d (%s)%s",
+                 g_subprocess_get_term_sig (process), g_strsignal (g_subprocess_get_term_sig (process)),
+                 tail);
+  else if (run->is_reached)
+    g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED,
+                 "the child exited with status %d %s it had finished%s",
+                 g_subprocess_get_exit_status (process), has_outcome ? "after" : "before", tail);
+  else
+    g_set_error (
+        error, SNG_ERROR, SNG_ERROR_CHILD_FAILED,
+        "the child never reached the harness: it was started with the command of this process (see the "
+        "property command) and exited with status %d%s",
+        g_subprocess_get_exit_status (process), tail);
+}
+
+static void
+waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  g_autofree char *path = g_build_filename (run->directory, "outcome.json", NULL);
+  g_autoptr (GError) error = NULL;
+  gboolean found = FALSE;
+  gboolean ended_well;
+
+  g_subprocess_wait_finish (run->process, result, NULL);
+  destroy_source (&run->cancel_source);
+  destroy_source (&run->progress_source);
+  read_progress (run);
+
+  ended_well = g_subprocess_get_if_exited (run->process) && g_subprocess_get_exit_status (run->process) == 0;
+
+  if (run->cancelled)
+    g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
+  else if (sng_outcome_load (path, g_task_get_source_object (task), &found, &error)
+           && (!found || !ended_well))
+    set_end_error (run, found, &error);
+
+  if (error != NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+/* The child's standard input is empty: two readers of one input would each see a part of it. */
+static GSubprocess *
+spawn (SngHarness *self, Run *run, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
+  g_autofree char *output = g_build_filename (run->directory, "output.log", NULL);
+  g_auto (GStrv) command = priv->command != NULL ? g_strdupv (priv->command) : sng_child_dup_command (error);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) local_error = NULL;
+  int fds[2];
+
+  if (command == NULL)
+    return NULL;
+
+  if (!g_unix_open_pipe (fds, FD_CLOEXEC, &local_error))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "%s", local_error->message);
+      return NULL;
+    }
+
+  run->progress_fd = fds[0];
+  g_unix_set_fd_nonblocking (fds[0], TRUE, NULL);
+  g_subprocess_launcher_take_fd (launcher, fds[1], PROGRESS_FD);
+  g_subprocess_launcher_set_stdout_file_path (launcher, output);
+  g_subprocess_launcher_setenv (launcher, "SNG_CHILD_MODE", sng_mode_to_string (run->mode), TRUE);
+  g_subprocess_launcher_setenv (launcher, "SNG_CHILD_HARNESS", priv->exp_name, TRUE);
+  g_subprocess_launcher_setenv (launcher, "SNG_CHILD_RUN_DIR", priv->run_directory, TRUE);
+  g_subprocess_launcher_setenv (launcher, "SNG_CHILD_PROGRESS_FD", G_STRINGIFY (PROGRESS_FD), TRUE);
+  /* The child ends within the harness: nobody would write what Python still holds back. */
+  g_subprocess_launcher_setenv (launcher, "PYTHONUNBUFFERED", "1", FALSE);
+
+  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) command, &local_error);
+  if (process == NULL)
+    g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED, "%s could not be started: %s", command[0],
+                 local_error->message);
+
+  return g_steal_pointer (&process);
+}
+
+void
+sng_child_run_async (SngHarness *self,
+                     SngMode mode,
+                     SngProgressFunc progress,
+                     gpointer progress_data,
+                     GCancellable *cancellable,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  Run *run = g_new0 (Run, 1);
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, sng_child_run_async);
+  g_task_set_task_data (task, run, run_free);
+  run->mode = mode;
+  run->directory = sng_harness_dup_mode_directory (self, mode);
+  run->progress = progress;
+  run->progress_data = progress_data;
+  run->progress_fd = -1;
+  run->line = g_string_new (NULL);
+  run->process = spawn (self, run, &error);
+
+  if (run->process == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  run->progress_source = g_unix_fd_source_new (run->progress_fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+  g_task_attach_source (task, run->progress_source, G_SOURCE_FUNC (progress_cb));
+
+  if (cancellable != NULL)
+    {
+      run->cancel_source = g_cancellable_source_new (cancellable);
+      g_task_attach_source (task, run->cancel_source, G_SOURCE_FUNC (cancelled_cb));
+    }
+
+  /* Also after a cancellation: the child has ended only when it was waited for. */
+  g_subprocess_wait_async (run->process, NULL, waited_cb, g_object_ref (task));
+}
+
+gboolean
+sng_child_run_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,153 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness/sng-harness-private.h"
+
+#include "harness/sng-child-private.h"
+#include "state/sng-state-io-private.h"
+#include "sng-error.h"
+
+static char *
+dup_mode_name (SngHarness *self, SngMode mode)
+{
+  if (mode == SNG_MODE_STOP || mode == SNG_MODE_RESUME)
+    return g_strdup_printf ("%s-%06u", sng_mode_to_string (mode), sng_harness_get_effective_stop (self));
+
+  return g_strdup (sng_mode_to_string (mode));
+}
+
+/* A child works where the process that started it says. */
+gboolean
+sng_harness_make_run_directory (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  const SngChildRequest *request = sng_child_get_request ();
+
+  if (priv->run_directory == NULL)
+    {
+      g_autoptr (GError) local_error = NULL;
+      g_autofree char *parent = NULL;
+
+      if (request != NULL)
+        parent = g_path_get_dirname (request->run_directory);
+      else if (priv->root_dir != NULL)
+        parent = g_canonicalize_filename (priv->root_dir, NULL);
+      else
+        parent = g_dir_make_tmp ("sng-XXXXXX", &local_error);
+
+      if (parent == NULL)
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[harness][directory] %s", local_error->message);
+          return FALSE;
+        }
+
+      priv->run_directory = g_build_filename (parent, priv->exp_name, NULL);
+      priv->run_directory_is_temporary = request == NULL && priv->root_dir == NULL;
+    }
+
+  return sng_state_io_make_directory (priv->run_directory, error);
+}
+
+/* Takes the temporary directory away, with what is in it. Errors have nobody to go to. */
+void
+sng_harness_remove_run_directory (SngHarness *self)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (priv->run_directory_is_temporary && !priv->keep_runs)
+    {
+      g_autofree char *parent = g_path_get_dirname (priv->run_directory);
+      g_autoptr (GError) error = NULL;
+
+      if (!sng_state_io_remove (parent, &error))
+        g_message ("[harness][directory] %s stays: %s", parent, error->message);
+
+      g_clear_pointer (&priv->run_directory, g_free);
+      priv->run_directory_is_temporary = FALSE;
+    }
+}
+
+static char *
+dup_store_directory (SngHarness *self, SngMode mode)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *name = NULL;
+
+  if (priv->metadata_dir == NULL)
+    return sng_harness_dup_mode_directory (self, mode);
+
+  name = dup_mode_name (self, mode);
+
+  return g_build_filename (priv->metadata_dir, priv->exp_name, name, NULL);
+}
+
+char *
+sng_harness_dup_store_path (SngHarness *self, SngMode mode)
+{
+  g_autofree char *directory = dup_store_directory (self, mode);
+
+  return g_build_filename (directory, "rank-00000.db", NULL);
+}
+
+gboolean
+sng_harness_clear_mode_directory (SngHarness *self, SngMode mode, GError **error)
+{
+  g_autofree char *directory = sng_harness_dup_mode_directory (self, mode);
+  g_autofree char *store_directory = dup_store_directory (self, mode);
+
+  return sng_state_io_remove (directory, error) && sng_state_io_remove (store_directory, error)
+         && sng_state_io_make_directory (directory, error)
+         && sng_state_io_make_directory (store_directory, error);
+}
+
+/**
+ * sng_harness_get_run_directory:
+ * @self: a harness
+ *
+ * Where the runs are kept.
+ *
+ * Returns: (nullable) (transfer none) (type filename): an absolute path; %NULL before the first run, and after
+ *   a failed one in a temporary directory
+ *
+ * Since: 1.0
+ */
+const char *
+sng_harness_get_run_directory (SngHarness *self)
+{
+  g_return_val_if_fail (SNG_IS_HARNESS (self), NULL);
+
+  return sng_harness_get_private (self)->run_directory;
+}
+
+/**
+ * sng_harness_dup_mode_directory:
+ * @self: a harness
+ * @mode: a mode
+ *
+ * Where a mode keeps its checkpoints (in `checkpoints`), what it printed (`output.log`) and, unless
+ * [property@Sng.Harness:metadata-dir] is set, its run store (`rank-00000.db`).
+ *
+ * Returns: (nullable) (transfer full) (type filename): an absolute path; %NULL where
+ *   [method@Sng.Harness.get_run_directory] is
+ *
+ * Since: 1.0
+ */
+char *
+sng_harness_dup_mode_directory (SngHarness *self, SngMode mode)
+{
+  SngHarnessPrivate *priv;
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (SNG_IS_HARNESS (self), NULL);
+  g_return_val_if_fail ((guint) mode < SNG_N_MODES, NULL);
+
+  priv = sng_harness_get_private (self);
+  if (priv->run_directory == NULL)
+    return NULL;
+
+  name = dup_mode_name (self, mode);
+
+  return g_build_filename (priv->run_directory, name, NULL);
+}

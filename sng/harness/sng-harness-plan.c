@@ -1,0 +1,345 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness/sng-harness-private.h"
+
+#include <dnnl.h>
+#include <string.h>
+
+#include "harness/sng-build-info-private.h"
+#include "harness/sng-child-private.h"
+#include "state/sng-json-private.h"
+#include "state/sng-state-io-private.h"
+#include "sng-enum-types.h"
+#include "sng-error.h"
+
+#define PLAN_VERSION 1
+
+guint
+sng_harness_get_effective_stop (SngHarness *self)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  return priv->stop_step != 0 ? priv->stop_step : priv->val_check_interval;
+}
+
+static gboolean
+check_stop_step (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (priv->num_steps < 2)
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+          "[harness][settings] num-steps is %u: a training that is stopped and resumed has at least 2 steps",
+          priv->num_steps);
+      return FALSE;
+    }
+
+  if (priv->stop_step >= priv->num_steps)
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+          "[harness][settings] stop-step is %u and num-steps %u: the stop must be at a step from 1 to %u",
+          priv->stop_step, priv->num_steps, priv->num_steps - 1);
+      return FALSE;
+    }
+
+  if (priv->stop_step == 0 && (priv->val_check_interval == 0 || priv->val_check_interval >= priv->num_steps))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[harness][settings] stop-step is 0, which is after the first checkpoint, but with "
+                   "val-check-interval %u and num-steps %u there is none before the last step",
+                   priv->val_check_interval, priv->num_steps);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+sng_harness_check_settings (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (g_strcmp0 (priv->precision, "32") != 0)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+                   "[harness][settings] the precision \"%s\" is not supported; \"32\" is",
+                   priv->precision != NULL ? priv->precision : "");
+      return FALSE;
+    }
+
+  if (priv->exp_name == NULL || *priv->exp_name == '\0' || strchr (priv->exp_name, '/') != NULL
+      || g_str_equal (priv->exp_name, ".") || g_str_equal (priv->exp_name, ".."))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[harness][settings] the exp-name \"%s\" cannot be the name of a directory",
+                   priv->exp_name != NULL ? priv->exp_name : "");
+      return FALSE;
+    }
+
+  if (priv->command != NULL && priv->command[0] == NULL)
+    {
+      g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                           "[harness][settings] the command is empty");
+      return FALSE;
+    }
+
+  return check_stop_step (self, error);
+}
+
+/* The properties that make a run what it is: those of SngHarness, without where it is kept and how it is started. */
+static GParamSpec **
+list_settings (SngHarness *self, guint *n_settings)
+{
+  guint n_properties;
+  guint n = 0;
+  GParamSpec **specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (self), &n_properties);
+
+  for (guint i = 0; i < n_properties; i++)
+    {
+      if (specs[i]->owner_type == SNG_TYPE_HARNESS && !g_str_equal (specs[i]->name, "command")
+          && !g_str_equal (specs[i]->name, "root-dir") && !g_str_equal (specs[i]->name, "exp-name"))
+        specs[n++] = specs[i];
+    }
+
+  *n_settings = n;
+
+  return specs;
+}
+
+static JsonNode *
+value_to_node (const GValue *value)
+{
+  JsonNode *node = json_node_new (JSON_NODE_VALUE);
+
+  if (G_VALUE_HOLDS_UINT (value))
+    json_node_set_int (node, g_value_get_uint (value));
+  else if (G_VALUE_HOLDS_UINT64 (value))
+    json_node_set_int (node, (gint64) g_value_get_uint64 (value));
+  else if (G_VALUE_HOLDS_DOUBLE (value))
+    json_node_set_double (node, g_value_get_double (value));
+  else if (G_VALUE_HOLDS_BOOLEAN (value))
+    json_node_set_boolean (node, g_value_get_boolean (value));
+  else if (G_VALUE_HOLDS_ENUM (value))
+    {
+      g_autoptr (GEnumClass) klass = g_type_class_ref (G_VALUE_TYPE (value));
+
+      json_node_set_string (node, g_enum_get_value (klass, g_value_get_enum (value))->value_nick);
+    }
+  else if (g_value_get_string (value) != NULL)
+    json_node_set_string (node, g_value_get_string (value));
+  else
+    json_node_init_null (node);
+
+  return node;
+}
+
+/* FALSE where the node is nothing that value_to_node() makes of such a value. */
+static gboolean
+node_to_value (JsonNode *node, GValue *value)
+{
+  guint64 number = 0;
+
+  if (G_VALUE_HOLDS_STRING (value))
+    {
+      g_value_set_string (value, JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL);
+      return JSON_NODE_HOLDS_NULL (node) || json_node_get_value_type (node) == G_TYPE_STRING;
+    }
+
+  if (!JSON_NODE_HOLDS_VALUE (node))
+    return FALSE;
+
+  if (G_VALUE_HOLDS_DOUBLE (value))
+    {
+      g_value_set_double (value, json_node_get_double (node));
+      return TRUE;
+    }
+
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    {
+      g_value_set_boolean (value, json_node_get_boolean (node));
+      return json_node_get_value_type (node) == G_TYPE_BOOLEAN;
+    }
+
+  if (G_VALUE_HOLDS_ENUM (value))
+    {
+      g_autoptr (GEnumClass) klass = g_type_class_ref (G_VALUE_TYPE (value));
+      const char *nick = json_node_get_string (node);
+      GEnumValue *known = nick != NULL ? g_enum_get_value_by_nick (klass, nick) : NULL;
+
+      if (known != NULL)
+        g_value_set_enum (value, known->value);
+      return known != NULL;
+    }
+
+  if (!sng_json_node_unsigned (node, &number) || (G_VALUE_HOLDS_UINT (value) && number > G_MAXUINT))
+    return FALSE;
+
+  if (G_VALUE_HOLDS_UINT (value))
+    g_value_set_uint (value, (guint) number);
+  else
+    g_value_set_uint64 (value, number);
+
+  return TRUE;
+}
+
+static JsonObject *
+settings_to_json (SngHarness *self)
+{
+  JsonObject *object = json_object_new ();
+  guint n_settings;
+  g_autofree GParamSpec **specs = list_settings (self, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_value_init (&value, specs[i]->value_type);
+      g_object_get_property (G_OBJECT (self), specs[i]->name, &value);
+      json_object_set_member (object, specs[i]->name, value_to_node (&value));
+    }
+
+  return object;
+}
+
+static JsonObject *
+environment_to_json (SngHarness *self)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  JsonObject *object = json_object_new ();
+  const dnnl_version_t *dnnl = dnnl_version ();
+  g_autofree char *glib =
+      g_strdup_printf ("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
+  g_autofree char *onednn = g_strdup_printf ("%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch);
+
+  json_object_set_string_member (object, "libsng", SNG_VERSION_S);
+  json_object_set_string_member (object, "glib", glib);
+  json_object_set_string_member (object, "onednn", onednn);
+  json_object_set_string_member (object, "compiler", SNG_BUILD_COMPILER);
+  json_object_set_string_member (object, "compiler-flags", SNG_BUILD_FLAGS);
+  json_object_set_string_member (object, "device", sng_device_get_name (sng_device_get_default ()));
+  json_object_set_int_member (object, "threads",
+                              priv->n_threads != 0 ? priv->n_threads
+                                                   : sng_device_get_n_threads (sng_device_get_default ()));
+
+  return object;
+}
+
+static JsonArray *
+command_to_json (SngHarness *self)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_auto (GStrv) command = priv->command != NULL ? g_strdupv (priv->command) : sng_child_dup_command (NULL);
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; command != NULL && command[i] != NULL; i++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (command[i], -1);
+
+      json_array_add_string_element (array, valid);
+    }
+
+  return array;
+}
+
+static char *
+dup_plan_path (SngHarness *self)
+{
+  return g_build_filename (sng_harness_get_private (self)->run_directory, "plan.json", NULL);
+}
+
+gboolean
+sng_harness_write_plan (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+  g_autofree char *path = dup_plan_path (self);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  json_object_set_int_member (object, "version", PLAN_VERSION);
+  json_object_set_string_member (object, "exp-name", priv->exp_name);
+  json_object_set_int_member (object, "steps", priv->num_steps);
+  json_object_set_int_member (object, "stop", sng_harness_get_effective_stop (self));
+  json_object_set_int_member (object, "seed", (gint64) priv->seed);
+  json_object_set_array_member (object, "command", command_to_json (self));
+  json_object_set_object_member (object, "settings", settings_to_json (self));
+  json_object_set_object_member (object, "environment", environment_to_json (self));
+  json_node_take_object (root, object);
+  text = json_to_string (root, TRUE);
+
+  if (!g_file_set_contents (path, text, -1, &local_error))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[harness][plan] %s: %s", path, local_error->message);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+apply_settings (SngHarness *self, JsonObject *settings, const char *path, GError **error)
+{
+  guint n_settings;
+  g_autofree GParamSpec **specs = list_settings (self, &n_settings);
+
+  for (guint i = 0; i < n_settings; i++)
+    {
+      JsonNode *node = json_object_get_member (settings, specs[i]->name);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_value_init (&value, specs[i]->value_type);
+
+      if (node == NULL || !node_to_value (node, &value))
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
+                       "[harness][plan] %s: the setting %s is missing or has another type", path,
+                       specs[i]->name);
+          return FALSE;
+        }
+
+      g_object_set_property (G_OBJECT (self), specs[i]->name, &value);
+    }
+
+  return TRUE;
+}
+
+gboolean
+sng_harness_read_plan (SngHarness *self, GError **error)
+{
+  g_autofree char *path = dup_plan_path (self);
+  g_autofree char *text = NULL;
+  gsize length;
+  g_autoptr (JsonNode) root = NULL;
+  JsonObject *settings;
+  g_autoptr (GError) local_error = NULL;
+
+  if (!g_file_get_contents (path, &text, &length, &local_error))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[harness][plan] %s: %s", path, local_error->message);
+      return FALSE;
+    }
+
+  root = sng_json_parse_object (text, length, error);
+  if (root == NULL)
+    {
+      g_prefix_error (error, "[harness][plan] %s: ", path);
+      return FALSE;
+    }
+
+  settings = sng_json_get_object (json_node_get_object (root), "settings");
+  if (settings == NULL)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
+                   "[harness][plan] %s: there are no settings in it", path);
+      return FALSE;
+    }
+
+  return apply_settings (self, settings, path, error);
+}

@@ -1,0 +1,146 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "harness/sng-harness.h"
+
+G_BEGIN_DECLS
+
+#define SNG_N_MODES 4
+
+/* The results that the harness itself adds to the report. */
+#define SNG_INIT_CONSUMED_SAMPLES "InitConsumedSamples"
+#define SNG_VALIDATION_BATCHES "ValidationBatches"
+
+/* What the files of SngHarness share: sng-harness.c holds the settings, -vfuncs.c calls what subclasses implement, -plan.c
+ * writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one mode, -run.c runs the modes one after the other, -judge.c
+ * compares them. */
+typedef struct
+{
+  /* Settings: the properties. */
+  guint num_steps;
+  guint val_check_interval;
+  guint limit_val_batches;
+  guint stop_step;
+  guint micro_batch_size;
+  guint accumulate_grad_batches;
+  guint n_threads;
+  guint64 seed;
+  double lr;
+  double gradient_clip_norm;
+  double train_val_output_atol;
+  double other_output_atol;
+  char *precision;
+  char *exp_name;
+  char *root_dir;
+  char *metadata_dir;
+  char **command;
+  SngIsolation isolation;
+  gboolean repeat;
+  gboolean keep_runs;
+
+  /* Extra metrics, in the order in which they were added; SngExtraMetric. */
+  GPtrArray *extra_metrics;
+
+  /* The runs. */
+  char *run_directory;
+  gboolean run_directory_is_temporary;
+  gboolean running;
+  guint64 last_progress;
+  GPtrArray *callbacks[SNG_N_MODES]; /* those that a mode used in this process */
+  GPtrArray *known_callbacks;        /* detached ones, which tell the metrics' names */
+  GPtrArray *warnings;
+  SngReport *report;
+} SngHarnessPrivate;
+
+typedef struct
+{
+  char *name;
+  SngMetricFunc func;
+  gpointer user_data;
+  GDestroyNotify user_data_free;
+} SngExtraMetric;
+
+typedef void (*SngProgressFunc) (guint64  step,
+                                 guint64  n_steps,
+                                 gpointer user_data);
+
+SngHarnessPrivate *sng_harness_get_private           (SngHarness       *self);
+
+void               sng_harness_set_default_vfuncs    (SngHarnessClass  *klass);
+void               sng_harness_emit_mode_started     (SngHarness       *self,
+                                                      SngMode           mode);
+void               sng_harness_emit_mode_finished    (SngHarness       *self,
+                                                      SngMode           mode,
+                                                      gboolean          success);
+void               sng_harness_emit_progress         (SngHarness       *self,
+                                                      SngMode           mode,
+                                                      guint64           step,
+                                                      guint64           n_steps);
+void               sng_harness_emit_divergence       (SngHarness       *self,
+                                                      SngDivergence    *divergence);
+
+/* sng-harness-vfuncs.c: the vfuncs, with every way in which an implementation can fail turned into an error. */
+gboolean           sng_harness_setup                 (SngHarness       *self,
+                                                      GError          **error);
+gboolean           sng_harness_teardown              (SngHarness       *self,
+                                                      GError          **error);
+SngSetup          *sng_harness_setup_model           (SngHarness       *self,
+                                                      SngMode           mode,
+                                                      GError          **error);
+SngTrainer        *sng_harness_setup_trainer         (SngHarness       *self,
+                                                      SngMode           mode,
+                                                      GError          **error);
+gboolean           sng_harness_restore               (SngHarness       *self,
+                                                      SngTrainer       *trainer,
+                                                      SngCheckpoint    *checkpoint,
+                                                      GError          **error);
+/* The default callbacks and the extra metrics, with distinct metrics; fresh ones each time. */
+GPtrArray         *sng_harness_create_callbacks      (SngHarness       *self,
+                                                      GError          **error);
+/* The same, created once, to look types and names up. */
+GPtrArray         *sng_harness_get_known_callbacks   (SngHarness       *self,
+                                                      GError          **error);
+
+/* sng-harness-plan.c: what is to be done. */
+guint              sng_harness_get_effective_stop    (SngHarness       *self);
+gboolean           sng_harness_check_settings        (SngHarness       *self,
+                                                      GError          **error);
+gboolean           sng_harness_write_plan            (SngHarness       *self,
+                                                      GError          **error);
+/* A child takes every setting from the plan of the process that started it. */
+gboolean           sng_harness_read_plan             (SngHarness       *self,
+                                                      GError          **error);
+
+/* sng-harness-directory.c: where the runs are. */
+char              *sng_harness_dup_store_path        (SngHarness       *self,
+                                                      SngMode           mode);
+gboolean           sng_harness_make_run_directory    (SngHarness       *self,
+                                                      GError          **error);
+/* An empty directory for the mode, whatever an earlier run has left there. */
+gboolean           sng_harness_clear_mode_directory  (SngHarness       *self,
+                                                      SngMode           mode,
+                                                      GError          **error);
+void               sng_harness_remove_run_directory  (SngHarness       *self);
+
+/* sng-harness-mode.c: one mode, in this process and thread. */
+gboolean           sng_harness_run_mode              (SngHarness       *self,
+                                                      SngMode           mode,
+                                                      SngProgressFunc   progress,
+                                                      gpointer          progress_data,
+                                                      GCancellable     *cancellable,
+                                                      GError          **error);
+void               sng_harness_add_warning           (SngHarness       *self,
+                                                      const char       *warning);
+
+/* sng-harness-judge.c: how the runs are compared. */
+SngTolerance      *sng_harness_dup_tolerance         (SngHarness       *self,
+                                                      const char       *metric);
+/* The report over the runs that a stop-and-go has left. */
+SngReport         *sng_harness_judge                 (SngHarness       *self,
+                                                      GError          **error);
+
+G_END_DECLS
