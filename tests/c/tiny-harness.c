@@ -1,0 +1,187 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tiny-harness.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "tiny-model.h"
+
+struct _TinyHarness
+{
+  SngHarness parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TinyHarness, tiny_harness, SNG_TYPE_HARNESS)
+
+static gboolean
+is_named (gpointer harness, const char *name)
+{
+  g_autofree char *exp_name = NULL;
+
+  g_object_get (harness, "exp-name", &exp_name, NULL);
+
+  return g_str_equal (exp_name, name);
+}
+
+void
+damage_checkpoint (SngTrainer *trainer, SngCheckpoint *checkpoint, const char *prefix)
+{
+  SngStateRegistry *registry = sng_trainer_get_state_registry (trainer);
+  g_auto (GStrv) names = sng_state_registry_dup_names (registry);
+  guint n_damaged = 0;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngStateDict) state = NULL;
+      g_autoptr (SngStateDict) copy = NULL;
+
+      if (!g_str_has_prefix (names[i], prefix))
+        continue;
+
+      state = sng_stateful_get_state (sng_state_registry_lookup (registry, names[i]), &error);
+      g_assert_no_error (error);
+      copy = sng_state_dict_copy (state, &error);
+      g_assert_no_error (error);
+      sng_checkpoint_set_state (checkpoint, names[i], copy);
+      n_damaged++;
+    }
+
+  g_assert_cmpuint (n_damaged, >, 0);
+}
+
+static gboolean
+tiny_harness_setup (SngHarness *harness, GError **error)
+{
+  return !is_named (harness, "fail-setup");
+}
+
+static gboolean
+tiny_harness_teardown (SngHarness *harness, GError **error)
+{
+  return !is_named (harness, "fail-teardown");
+}
+
+static SngSetup *
+tiny_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
+{
+  g_autoptr (TinyModel) model = NULL;
+  g_autoptr (TinyData) data = NULL;
+  g_autoptr (SngOptimizer) optimizer = NULL;
+  g_autoptr (SngLrScheduler) scheduler = NULL;
+
+  if (is_named (harness, "fail-setup_model"))
+    return NULL;
+
+  if (is_named (harness, "crash"))
+    {
+      g_print ("last words\n");
+      raise (SIGKILL);
+    }
+
+  if (is_named (harness, "exit"))
+    exit (7);
+
+  model = tiny_model_new (7, 0.25);
+  data = tiny_data_new (TRUE);
+  optimizer = sng_adamw_new (G_LIST_MODEL (model->parameters), 0.0, 0.01);
+  scheduler = sng_cosine_lr_new (0.05, 0.001, 3, 20);
+
+  if (is_named (harness, "drift") && mode == SNG_MODE_REPEAT)
+    model->poison = 1e-9;
+
+  return sng_setup_new (SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, scheduler);
+}
+
+static void
+wait_cb (SngTrainer *trainer, gpointer user_data)
+{
+  g_usleep (G_USEC_PER_SEC / 10);
+}
+
+static SngTrainer *
+tiny_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
+{
+  SngTrainer *trainer;
+
+  if (is_named (harness, "fail-setup_trainer"))
+    return NULL;
+
+  trainer = SNG_HARNESS_CLASS (tiny_harness_parent_class)->setup_trainer (harness, mode, error);
+  if (is_named (harness, "slow"))
+    g_signal_connect (trainer, "step-start", G_CALLBACK (wait_cb), NULL);
+
+  return trainer;
+}
+
+static GListModel *
+tiny_harness_get_default_callbacks (SngHarness *harness, GError **error)
+{
+  GListModel *callbacks;
+
+  if (is_named (harness, "fail-get_default_callbacks"))
+    return NULL;
+
+  if (is_named (harness, "bad-list"))
+    {
+      g_autoptr (TinyModel) model = tiny_model_new (7, 0.0);
+
+      callbacks = G_LIST_MODEL (g_list_store_new (G_TYPE_OBJECT));
+      g_list_store_append (G_LIST_STORE (callbacks), model);
+      return callbacks;
+    }
+
+  callbacks = SNG_HARNESS_CLASS (tiny_harness_parent_class)->get_default_callbacks (harness, error);
+  if (is_named (harness, "same-metric"))
+    {
+      g_autoptr (SngCallback) second = g_object_new (SNG_TYPE_TRAIN_LOSS_CALLBACK, NULL);
+
+      g_list_store_append (G_LIST_STORE (callbacks), second);
+    }
+
+  return callbacks;
+}
+
+static gboolean
+tiny_harness_restore (SngHarness *harness, SngTrainer *trainer, SngCheckpoint *checkpoint, GError **error)
+{
+  g_autofree char *exp_name = NULL;
+
+  if (is_named (harness, "fail-restore"))
+    return FALSE;
+
+  g_object_get (harness, "exp-name", &exp_name, NULL);
+  if (g_str_has_prefix (exp_name, "lose-"))
+    damage_checkpoint (trainer, checkpoint, exp_name + strlen ("lose-"));
+
+  return SNG_HARNESS_CLASS (tiny_harness_parent_class)->restore (harness, trainer, checkpoint, error);
+}
+
+static void
+tiny_harness_class_init (TinyHarnessClass *klass)
+{
+  SngHarnessClass *harness_class = SNG_HARNESS_CLASS (klass);
+
+  harness_class->setup = tiny_harness_setup;
+  harness_class->teardown = tiny_harness_teardown;
+  harness_class->setup_model = tiny_harness_setup_model;
+  harness_class->setup_trainer = tiny_harness_setup_trainer;
+  harness_class->get_default_callbacks = tiny_harness_get_default_callbacks;
+  harness_class->restore = tiny_harness_restore;
+}
+
+static void
+tiny_harness_init (TinyHarness *self)
+{
+  g_object_set (self, "stop-step", 7, "seed", (guint64) 7, NULL);
+}
+
+SngHarness *
+tiny_harness_new (const char *exp_name)
+{
+  return g_object_new (TINY_TYPE_HARNESS, "exp-name", exp_name, NULL);
+}
