@@ -1,0 +1,57 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib/gi18n.h>
+#include <sng.h>
+
+G_BEGIN_DECLS
+
+/* The exit codes of every command; one that a signal ended has 128 plus its number. */
+typedef enum
+{
+  SNG_EXIT_PASS = 0,
+  SNG_EXIT_DIFFERENT = 1,
+  SNG_EXIT_INCONCLUSIVE = 2,
+  SNG_EXIT_ERROR = 3
+} SngExit;
+
+/* Each command takes its own arguments, its name first. */
+int sng_command_demo (int    argc,
+                      char **argv);
+int sng_command_show (int    argc,
+                      char **argv);
+
+/* Prints "sng: MESSAGE" to the standard error; returns SNG_EXIT_ERROR. */
+int      sng_cli_fail          (const char     *format,
+                                ...) G_GNUC_PRINTF (1, 2);
+/* Parses the options of a command, which takes n_arguments others; what is wrong is printed. */
+gboolean sng_cli_parse         (const char     *command,
+                                const char     *parameters,
+                                const char     *summary,
+                                const char     *description,
+                                GOptionEntry   *entries,
+                                guint           n_arguments,
+                                int            *argc,
+                                char         ***argv);
+
+/* What a path leads to. */
+typedef enum
+{
+  SNG_KIND_RUN,        /* a directory with a plan.json */
+  SNG_KIND_STORE,      /* what one mode recorded: a .db, or the directory that it is in */
+  SNG_KIND_CHECKPOINT, /* a directory with a state.json */
+  SNG_KIND_SAFETENSORS
+} SngKind;
+
+/* Fails, naming the path and what was expected, where it leads to nothing of the kind. */
+gboolean sng_cli_find_kind     (const char     *path,
+                                SngKind        *kind,
+                                GError        **error);
+/* The run store of a SNG_KIND_STORE. */
+char    *sng_cli_dup_store     (const char     *path);
+
+G_END_DECLS

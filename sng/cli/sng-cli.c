@@ -1,0 +1,106 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-cli-private.h"
+
+#include <string.h>
+
+int
+sng_cli_fail (const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  g_printerr ("sng: %s\n", message);
+
+  return SNG_EXIT_ERROR;
+}
+
+gboolean
+sng_cli_parse (const char *command,
+               const char *parameters,
+               const char *summary,
+               const char *description,
+               GOptionEntry *entries,
+               guint n_arguments,
+               int *argc,
+               char ***argv)
+{
+  g_autofree char *program = g_strdup_printf ("sng %s", command);
+  g_autoptr (GOptionContext) context = g_option_context_new (parameters);
+  g_autoptr (GError) error = NULL;
+
+  g_set_prgname (program);
+  g_option_context_set_summary (context, summary);
+  g_option_context_set_description (context, description);
+  if (entries != NULL)
+    g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+
+  if (!g_option_context_parse (context, argc, argv, &error))
+    {
+      sng_cli_fail ("%s", error->message);
+      return FALSE;
+    }
+
+  if (*argc != (int) n_arguments + 1)
+    {
+      sng_cli_fail (_ ("%s takes %u arguments, not %d; see %s --help"), program, n_arguments, *argc - 1,
+                    program);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+holds (const char *directory, const char *name)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+
+  return g_file_test (path, G_FILE_TEST_IS_REGULAR);
+}
+
+gboolean
+sng_cli_find_kind (const char *path, SngKind *kind, GError **error)
+{
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, _ ("%s does not exist"), path);
+      return FALSE;
+    }
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR) && holds (path, "plan.json"))
+    *kind = SNG_KIND_RUN;
+  else if (g_file_test (path, G_FILE_TEST_IS_DIR) && holds (path, "state.json"))
+    *kind = SNG_KIND_CHECKPOINT;
+  else if (g_file_test (path, G_FILE_TEST_IS_DIR) && holds (path, "rank-00000.db"))
+    *kind = SNG_KIND_STORE;
+  else if (g_file_test (path, G_FILE_TEST_IS_REGULAR) && g_str_has_suffix (path, ".db"))
+    *kind = SNG_KIND_STORE;
+  else if (g_file_test (path, G_FILE_TEST_IS_REGULAR) && g_str_has_suffix (path, ".safetensors"))
+    *kind = SNG_KIND_SAFETENSORS;
+  else
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+          _ ("%s is neither a run directory (with a plan.json), a mode's directory or run store (.db), "
+             "a checkpoint (a directory with a state.json) nor a .safetensors file"),
+          path);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+char *
+sng_cli_dup_store (const char *path)
+{
+  return g_file_test (path, G_FILE_TEST_IS_DIR) ? g_build_filename (path, "rank-00000.db", NULL)
+                                                : g_strdup (path);
+}

@@ -1,0 +1,352 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-cli-private.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+/* ---- Tensors and values ---- */
+
+static int
+get_name_width (SngStateDict *dict)
+{
+  int width = 0;
+
+  for (guint i = 0; i < sng_state_dict_get_n_items (dict); i++)
+    width = MAX (width, (int) strlen (sng_state_dict_get_name (dict, i)));
+
+  return width;
+}
+
+static void
+print_tensor (SngTensor *tensor)
+{
+  guint n_dims;
+  const gint64 *shape = sng_tensor_get_shape (tensor, &n_dims);
+  g_autoptr (GString) dims = g_string_new ("[");
+  g_autoptr (SngFingerprint) fingerprint = NULL;
+  g_autofree char *hash = NULL;
+  double minimum = 0, maximum = 0, mean = 0;
+  guint64 n_non_finite = 0;
+
+  for (guint i = 0; i < n_dims; i++)
+    g_string_append_printf (dims, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "", shape[i]);
+  g_string_append_c (dims, ']');
+
+  fingerprint = sng_tensor_summarize (tensor, &minimum, &maximum, &mean, &n_non_finite);
+  hash = sng_fingerprint_to_string (fingerprint);
+  g_print ("%-4s %-14s %s", sng_dtype_get_name (sng_tensor_get_dtype (tensor)), dims->str, hash);
+
+  if (sng_tensor_get_n_elements (tensor) > 0)
+    g_print (_ ("  from %g to %g, mean %g"), minimum, maximum, mean);
+  if (n_non_finite > 0)
+    g_print (_ (", %" G_GUINT64_FORMAT " not finite"), n_non_finite);
+  g_print ("\n");
+}
+
+static void
+print_dict (SngStateDict *dict, const char *indent)
+{
+  int width = get_name_width (dict);
+
+  for (guint i = 0; i < sng_state_dict_get_n_items (dict); i++)
+    {
+      const char *name = sng_state_dict_get_name (dict, i);
+      SngTensor *tensor = sng_state_dict_lookup_tensor (dict, name);
+
+      g_print ("%s%-*s  ", indent, width, name);
+      if (tensor != NULL)
+        print_tensor (tensor);
+      else
+        {
+          g_autofree char *value = g_variant_print (sng_state_dict_lookup_value (dict, name), FALSE);
+
+          g_print ("%s\n", value);
+        }
+    }
+}
+
+static gboolean
+show_safetensors (const char *path, GError **error)
+{
+  g_autoptr (GVariant) metadata = NULL;
+  g_autoptr (SngStateDict) tensors = sng_safetensors_load (path, &metadata, error);
+
+  if (tensors == NULL)
+    return FALSE;
+
+  g_print (_ ("%s: %u tensors\n"), path, sng_state_dict_get_n_items (tensors));
+  if (metadata != NULL && g_variant_n_children (metadata) > 0)
+    {
+      g_autofree char *text = g_variant_print (metadata, FALSE);
+
+      g_print ("  %s\n", text);
+    }
+  print_dict (tensors, "  ");
+
+  return TRUE;
+}
+
+static gboolean
+show_checkpoint (const char *path, GError **error)
+{
+  g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_load (path, error);
+  g_auto (GStrv) names = NULL;
+  g_autoptr (SngFingerprint) fingerprint = NULL;
+  g_autofree char *hash = NULL;
+
+  if (checkpoint == NULL)
+    return FALSE;
+
+  fingerprint = sng_checkpoint_compute_fingerprint (checkpoint);
+  hash = fingerprint != NULL ? sng_fingerprint_to_string (fingerprint) : NULL;
+  g_print (_ ("%s: the state after step %" G_GUINT64_FORMAT ", fingerprint %s\n"), path,
+           sng_checkpoint_get_step (checkpoint), hash != NULL ? hash : "");
+
+  names = sng_checkpoint_dup_names (checkpoint);
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_print ("  %s\n", names[i]);
+      print_dict (sng_checkpoint_lookup_state (checkpoint, names[i]), "    ");
+    }
+
+  return TRUE;
+}
+
+/* ---- Runs ---- */
+
+static gboolean
+print_metric (SngRunStore *store, const char *metric, int width, const char *indent, GError **error)
+{
+  guint64 first = 0, last = 0;
+  g_autoptr (GPtrArray) entries = sng_run_store_query (store, metric, 0, G_MAXUINT64, error);
+
+  if (entries == NULL)
+    return FALSE;
+
+  if (entries->len == 0)
+    {
+      g_print (_ ("%s%-*s  nothing recorded\n"), indent, width, metric);
+      return TRUE;
+    }
+
+  if (!sng_run_store_get_step_range (store, metric, &first, &last, error))
+    return FALSE;
+
+  g_print (_ ("%s%-*s  %8u entries, steps %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "\n"), indent, width,
+           metric, entries->len, first, last);
+
+  return TRUE;
+}
+
+static gboolean
+show_store (const char *path, const char *indent, GError **error)
+{
+  g_autofree char *store_path = sng_cli_dup_store (path);
+  g_autoptr (SngRunStore) store = sng_run_store_open (store_path, error);
+  g_autoptr (GVariant) finished = NULL;
+  g_autoptr (GVariant) restored = NULL;
+  g_auto (GStrv) metrics = NULL;
+  int width = 0;
+
+  if (store == NULL)
+    return FALSE;
+
+  metrics = sng_run_store_list_metrics (store, error);
+  if (metrics == NULL)
+    return FALSE;
+
+  finished = sng_run_store_get_info (store, "finished");
+  restored = sng_run_store_get_info (store, "restored-step");
+  g_print ("%s%s: %s", indent, path, finished != NULL ? _ ("finished") : _ ("not finished"));
+  if (restored != NULL)
+    g_print (_ (", restored from step %" G_GUINT64_FORMAT), g_variant_get_uint64 (restored));
+  g_print ("\n");
+
+  for (guint i = 0; metrics[i] != NULL; i++)
+    width = MAX (width, (int) strlen (metrics[i]));
+
+  for (guint i = 0; metrics[i] != NULL; i++)
+    {
+      g_autofree char *deeper = g_strconcat (indent, "  ", NULL);
+
+      if (!print_metric (store, metrics[i], width, deeper, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Parses one of the JSON files of a run directory; NULL with an error where it is none. */
+static JsonNode *
+load_json (const char *directory, const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  JsonNode *root;
+
+  if (!json_parser_load_from_file (parser, path, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+
+  root = json_parser_get_root (parser);
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, _ ("%s: this is no JSON object"), path);
+      return NULL;
+    }
+
+  return json_node_ref (root);
+}
+
+static void
+print_members (JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *value;
+
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return;
+
+  g_print ("  %s:", name);
+  json_object_iter_init_ordered (&iter, json_node_get_object (node));
+  while (json_object_iter_next_ordered (&iter, &member, &value))
+    {
+      g_autofree char *text = json_to_string (value, FALSE);
+
+      g_print (" %s %s", member, text);
+    }
+  g_print ("\n");
+}
+
+static gboolean
+show_plan (const char *path, GError **error)
+{
+  g_autoptr (JsonNode) root = load_json (path, "plan.json", error);
+  JsonObject *plan;
+
+  if (root == NULL)
+    return FALSE;
+
+  plan = json_node_get_object (root);
+  g_print (_ ("%s: %" G_GINT64_FORMAT " steps, stopped after step %" G_GINT64_FORMAT
+              ", seed %" G_GINT64_FORMAT "\n"),
+           path, json_object_get_int_member_with_default (plan, "steps", 0),
+           json_object_get_int_member_with_default (plan, "stop", 0),
+           json_object_get_int_member_with_default (plan, "seed", 0));
+  print_members (plan, "settings");
+  print_members (plan, "environment");
+
+  return TRUE;
+}
+
+static gboolean
+show_verdict (const char *path, GError **error)
+{
+  g_autofree char *report = g_build_filename (path, "report.json", NULL);
+  g_autoptr (JsonNode) root = NULL;
+
+  if (!g_file_test (report, G_FILE_TEST_EXISTS))
+    return TRUE;
+
+  root = load_json (path, "report.json", error);
+  if (root == NULL)
+    return FALSE;
+
+  g_print (_ ("  verdict: %s\n"),
+           json_object_get_string_member_with_default (json_node_get_object (root), "verdict", ""));
+
+  return TRUE;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The modes' directories, by name. */
+static GPtrArray *
+list_modes (const char *path, GError **error)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
+  g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  if (dir == NULL)
+    return NULL;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *mode = g_build_filename (path, name, NULL);
+      g_autofree char *store = g_build_filename (mode, "rank-00000.db", NULL);
+
+      if (g_file_test (store, G_FILE_TEST_EXISTS))
+        g_ptr_array_add (modes, g_steal_pointer (&mode));
+    }
+
+  g_ptr_array_sort (modes, compare_names);
+
+  return g_steal_pointer (&modes);
+}
+
+static gboolean
+show_run (const char *path, GError **error)
+{
+  g_autoptr (GPtrArray) modes = list_modes (path, error);
+
+  if (modes == NULL || !show_plan (path, error) || !show_verdict (path, error))
+    return FALSE;
+
+  for (guint i = 0; i < modes->len; i++)
+    {
+      if (!show_store (g_ptr_array_index (modes, i), "  ", error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+show (const char *path, GError **error)
+{
+  SngKind kind;
+
+  if (!sng_cli_find_kind (path, &kind, error))
+    return FALSE;
+
+  switch (kind)
+    {
+    case SNG_KIND_RUN:
+      return show_run (path, error);
+    case SNG_KIND_STORE:
+      return show_store (path, "", error);
+    case SNG_KIND_CHECKPOINT:
+      return show_checkpoint (path, error);
+    case SNG_KIND_SAFETENSORS:
+    default:
+      return show_safetensors (path, error);
+    }
+}
+
+int
+sng_command_show (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!sng_cli_parse (
+          "show", _ ("PATH"),
+          _ ("Prints what PATH holds: a run directory, the directory or run store (.db) of one of\n"
+             "its modes, a checkpoint, or a .safetensors file."),
+          _ ("Exit codes: 0 it was printed, 3 it could not be read."), NULL, 1, &argc, &argv))
+    return SNG_EXIT_ERROR;
+
+  return show (argv[1], &error) ? SNG_EXIT_PASS : sng_cli_fail ("%s", error->message);
+}

@@ -1,0 +1,151 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-demo-harness.h"
+
+/* The configuration of the original's own test of ESM-2. */
+#define N_LAYERS 3
+#define HIDDEN_SIZE 128
+#define N_HEADS 2
+#define MAX_RESIDUES 1024
+#define MAX_TEXT_TOKENS 256
+
+#define BETA1 0.9
+#define BETA2 0.98
+#define EPSILON 1e-8
+#define WEIGHT_DECAY 0.01
+
+struct _SngDemoHarness
+{
+  SngHarness parent_instance;
+
+  char *fasta;
+  char *text;
+};
+
+G_DEFINE_FINAL_TYPE (SngDemoHarness, sng_demo_harness, SNG_TYPE_HARNESS)
+
+typedef struct
+{
+  guint num_steps;
+  guint micro_batch_size;
+  guint n_threads;
+  guint64 seed;
+  double lr;
+} Settings;
+
+static Settings
+get_settings (SngDemoHarness *self)
+{
+  Settings settings;
+
+  g_object_get (self, "num-steps", &settings.num_steps, "micro-batch-size", &settings.micro_batch_size,
+                "n-threads", &settings.n_threads, "seed", &settings.seed, "lr", &settings.lr, NULL);
+
+  return settings;
+}
+
+/* Proteins have a <cls> before and an <eos> after them. */
+static guint
+get_max_length (SngDemoHarness *self)
+{
+  return self->text != NULL ? MAX_TEXT_TOKENS : MAX_RESIDUES + 2;
+}
+
+SngDataModule *
+sng_demo_harness_create_data (SngDemoHarness *self, GError **error)
+{
+  guint max_length = get_max_length (self);
+  g_autoptr (SngDataModule) data = self->text != NULL ? sng_text_data_module_new (self->text, max_length)
+                                                      : sng_fasta_data_module_new (self->fasta, max_length);
+
+  return sng_data_module_setup (data, error) ? g_steal_pointer (&data) : NULL;
+}
+
+static SngModel *
+create_model (SngDemoHarness *self, const Settings *settings, GError **error)
+{
+  SngArchitecture architecture = self->text != NULL ? SNG_ARCHITECTURE_GPT : SNG_ARCHITECTURE_ESM2;
+  g_autoptr (SngTransformerConfig) config =
+      sng_transformer_config_new (architecture, N_LAYERS, HIDDEN_SIZE, N_HEADS);
+  g_autoptr (SngDevice) device = sng_device_new_cpu (settings->n_threads);
+
+  g_object_set (config, "max-length", get_max_length (self), "max-batch-size", settings->micro_batch_size,
+                "seed", settings->seed, NULL);
+
+  return sng_transformer_new (config, device, error);
+}
+
+/* Short enough that the rate rises and falls within the run, and is never the same for two steps around the stop. */
+static SngLrScheduler *
+create_scheduler (const Settings *settings)
+{
+  return sng_warmup_anneal_decay_hold_lr_new (settings->lr, settings->lr / 10,
+                                              MAX (settings->num_steps / 5, 1), settings->num_steps, 0.1);
+}
+
+static SngSetup *
+sng_demo_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
+{
+  SngDemoHarness *self = SNG_DEMO_HARNESS (harness);
+  Settings settings = get_settings (self);
+  g_autoptr (SngDataModule) data = sng_demo_harness_create_data (self, error);
+  g_autoptr (SngModel) model = NULL;
+  g_autoptr (GListModel) parameters = NULL;
+  g_autoptr (SngOptimizer) optimizer = NULL;
+  g_autoptr (SngLrScheduler) scheduler = create_scheduler (&settings);
+
+  if (data == NULL)
+    return NULL;
+
+  model = create_model (self, &settings, error);
+  if (model == NULL)
+    return NULL;
+
+  parameters = sng_model_get_parameters (model, error);
+  if (parameters == NULL)
+    return NULL;
+
+  optimizer = g_object_new (SNG_TYPE_ADAMW, "parameters", parameters, "learning-rate", settings.lr, "beta1",
+                            BETA1, "beta2", BETA2, "epsilon", EPSILON, "weight-decay", WEIGHT_DECAY, NULL);
+
+  return sng_setup_new (model, data, optimizer, scheduler);
+}
+
+static void
+sng_demo_harness_finalize (GObject *object)
+{
+  SngDemoHarness *self = SNG_DEMO_HARNESS (object);
+
+  g_free (self->fasta);
+  g_free (self->text);
+
+  G_OBJECT_CLASS (sng_demo_harness_parent_class)->finalize (object);
+}
+
+static void
+sng_demo_harness_class_init (SngDemoHarnessClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = sng_demo_harness_finalize;
+  SNG_HARNESS_CLASS (klass)->setup_model = sng_demo_harness_setup_model;
+}
+
+/* In the middle of the second epoch of the built-in proteins, and between two validations. */
+static void
+sng_demo_harness_init (SngDemoHarness *self)
+{
+  g_object_set (self, "stop-step", 7, NULL);
+}
+
+SngHarness *
+sng_demo_harness_new (const char *fasta, const char *text)
+{
+  SngDemoHarness *self = g_object_new (SNG_TYPE_DEMO_HARNESS, "exp-name", "sng-demo", NULL);
+
+  self->fasta = g_strdup (fasta);
+  self->text = g_strdup (text);
+
+  return SNG_HARNESS (self);
+}

@@ -1,0 +1,96 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-progress-bar.h"
+
+#include <glib/gi18n.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define BAR_WIDTH 24
+#define DEFAULT_COLUMNS 80
+
+struct _SngProgressBar
+{
+  gboolean is_shown;
+  guint64 total;
+  gint64 start;
+};
+
+SngProgressBar *
+sng_progress_bar_new (guint64 total)
+{
+  SngProgressBar *self = g_new0 (SngProgressBar, 1);
+
+  self->is_shown = isatty (STDERR_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+  self->total = MAX (total, 1);
+  self->start = g_get_monotonic_time ();
+
+  return self;
+}
+
+void
+sng_progress_bar_free (SngProgressBar *self)
+{
+  sng_progress_bar_clear (self);
+  g_free (self);
+}
+
+static glong
+get_columns (void)
+{
+  struct winsize size;
+
+  return ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;
+}
+
+/* "", or how long the rest will take if it goes on like this. */
+static char *
+dup_estimate (SngProgressBar *self, guint64 done)
+{
+  gint64 elapsed = g_get_monotonic_time () - self->start;
+  gint64 left;
+
+  if (done == 0 || done >= self->total)
+    return g_strdup ("");
+
+  left = (gint64) ((double) elapsed / (double) done * (double) (self->total - done) / G_USEC_PER_SEC + 0.5);
+
+  return g_strdup_printf (_ (", about %" G_GINT64_FORMAT " s left"), left);
+}
+
+void
+sng_progress_bar_update (SngProgressBar *self,
+                         const char *activity,
+                         guint64 done,
+                         guint64 step,
+                         guint64 n_steps)
+{
+  char bar[BAR_WIDTH + 1];
+  guint filled = (guint) (MIN (done, self->total) * BAR_WIDTH / self->total);
+  g_autofree char *estimate = NULL;
+  g_autofree char *line = NULL;
+  g_autofree char *fitting = NULL;
+
+  if (!self->is_shown)
+    return;
+
+  for (guint i = 0; i < BAR_WIDTH; i++)
+    bar[i] = i < filled ? '#' : '-';
+  bar[BAR_WIDTH] = '\0';
+
+  estimate = dup_estimate (self, done);
+  line = g_strdup_printf (_ ("[%s] %s: step %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "%s"), bar, activity,
+                          step, n_steps, estimate);
+  fitting = g_utf8_substring (line, 0, MIN (g_utf8_strlen (line, -1), get_columns () - 1));
+  g_printerr ("\r\033[K%s", fitting);
+}
+
+void
+sng_progress_bar_clear (SngProgressBar *self)
+{
+  if (self->is_shown)
+    g_printerr ("\r\033[K");
+}
