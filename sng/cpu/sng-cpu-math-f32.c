@@ -7,6 +7,9 @@
 
 #include <math.h>
 #include <string.h>
+#ifdef __AVX2__
+# include <immintrin.h>
+#endif
 #include "tensor/sng-philox-private.h"
 
 #define REAL float

@@ -19,8 +19,9 @@ G_BEGIN_DECLS
 
 /* Inverted dropout: an element is zero with probability rate, else multiplied by 1 / (1 - rate). The decision is a pure
  * function of (key, ordinal of the sequence in the stream, operation, token, column), so that neither the batch nor the
- * padding matters, and backward can repeat it. Philox's counter is (column / 4, token, ordinal's low half, 2^31 +
- * ordinal's high half * 2^20 + operation), its output word column % 4; the top bit keeps these draws apart from those of
+ * padding matters, and backward can repeat it. Philox's counter is (column / 32 * 8 + column % 8, token, ordinal's low half,
+ * 2^31 + ordinal's high half * 2^20 + operation), its output word column / 8 % 4, so that eight counters side by side yield 32
+ * columns in their order; the top bit keeps these draws apart from those of
  * sng_rng_stream_uniform(). */
 typedef struct
 {

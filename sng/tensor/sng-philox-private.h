@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * as a pure function of a 64-bit key and a 128-bit counter. Shared by the CPU and, later, CUDA kernels. */
 
 #define SNG_PHILOX_ROUNDS 10
+#define SNG_PHILOX_FACTOR0 0xD2511F53u
+#define SNG_PHILOX_FACTOR1 0xCD9E8D57u
+#define SNG_PHILOX_WEYL0 0x9E3779B9u
+#define SNG_PHILOX_WEYL1 0xBB67AE85u
 
 static inline void
 sng_philox4x32 (guint64       key,
@@ -24,15 +28,15 @@ sng_philox4x32 (guint64       key,
 
   for (int round = 0; round < SNG_PHILOX_ROUNDS; round++)
     {
-      guint64 p0 = (guint64) 0xD2511F53u * c0;
-      guint64 p1 = (guint64) 0xCD9E8D57u * c2;
+      guint64 p0 = (guint64) SNG_PHILOX_FACTOR0 * c0;
+      guint64 p1 = (guint64) SNG_PHILOX_FACTOR1 * c2;
 
       c0 = (guint32) (p1 >> 32) ^ c1 ^ k0;
       c1 = (guint32) p1;
       c2 = (guint32) (p0 >> 32) ^ c3 ^ k1;
       c3 = (guint32) p0;
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
+      k0 += SNG_PHILOX_WEYL0;
+      k1 += SNG_PHILOX_WEYL1;
     }
 
   output[0] = c0;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* How long a training step (forward and backward) of the ESM-2 models takes, and which share of the machine's rate of
+/* How long a training step (forward and backward) takes, and which share of the machine's rate of
  * matrix products it reaches: bench-step [THREADS]. */
 
 #define N_STEPS 12
@@ -90,21 +90,22 @@ new_batch (gint64 n_sequences, gint64 n_tokens)
   return batch;
 }
 
-/* Two operations a multiply-add; backward is twice the forward. Attention is three more products of the scores' size in
- * backward, where the scores are computed anew. */
+/* Two operations a multiply-add; backward is twice the forward. Attention has five products
+ * of the scores' size in backward, where the scores are computed anew; a causal one needs half of all of them. */
 static double
-count_operations (gint64 layers, gint64 hidden, gint64 sequences, gint64 tokens)
+count_operations (gboolean causal, gint64 layers, gint64 hidden, gint64 sequences, gint64 tokens)
 {
   double rows = (double) (sequences * tokens);
   double weights = (double) (layers * 12 * hidden * hidden + hidden * hidden + 33 * hidden);
   double attention =
       (double) layers * (double) sequences * (double) tokens * (double) tokens * (double) hidden;
 
-  return 6 * rows * weights + 2 * 7 * attention;
+  return 6 * rows * weights + 2 * (causal ? 3.5 : 7) * attention;
 }
 
 static void
-measure (guint n_threads,
+measure (SngArchitecture architecture,
+         guint n_threads,
          double limit,
          guint layers,
          guint hidden,
@@ -112,8 +113,7 @@ measure (guint n_threads,
          gint64 sequences,
          gint64 tokens)
 {
-  g_autoptr (SngTransformerConfig) config =
-      sng_transformer_config_new (SNG_ARCHITECTURE_ESM2, layers, hidden, heads);
+  g_autoptr (SngTransformerConfig) config = sng_transformer_config_new (architecture, layers, hidden, heads);
   g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
   g_autoptr (SngStateDict) batch = new_batch (sequences, tokens);
   g_autoptr (SngModel) model = NULL;
@@ -139,12 +139,13 @@ measure (guint n_threads,
     }
   step = median (times, N_STEPS);
   forward = median (forward_times, N_STEPS);
-  rate = count_operations (layers, hidden, sequences, tokens) / step / 1e3;
-  g_print ("ESM-2 %u x %u, %" G_GINT64_FORMAT " x %4" G_GINT64_FORMAT
+  rate =
+      count_operations (architecture == SNG_ARCHITECTURE_GPT, layers, hidden, sequences, tokens) / step / 1e3;
+  g_print ("%-5s %u x %u, %" G_GINT64_FORMAT " x %4" G_GINT64_FORMAT
            " tokens, %u threads: %6.1f ms a step (forward %5.1f, processor "
            "%6.1f), %5.1f GFLOP/s, %2.0f %% of the limit\n",
-           layers, hidden, sequences, tokens, n_threads, step / 1e3, forward / 1e3,
-           1e3 * median (cpu_times, N_STEPS), rate, 100 * rate / limit);
+           architecture == SNG_ARCHITECTURE_GPT ? "GPT" : "ESM-2", layers, hidden, sequences, tokens,
+           n_threads, step / 1e3, forward / 1e3, 1e3 * median (cpu_times, N_STEPS), rate, 100 * rate / limit);
 }
 
 int
@@ -154,8 +155,9 @@ main (int argc, char *argv[])
   double limit = measure_limit (n_threads);
 
   g_print ("limit (products of %d x %d): %.1f GFLOP/s\n", GEMM_SIZE, GEMM_SIZE, limit);
-  measure (n_threads, limit, 3, 128, 4, 2, 512);
-  measure (n_threads, limit, 3, 128, 4, 2, 1024);
-  measure (n_threads, limit, 6, 320, 20, 2, 512);
+  measure (SNG_ARCHITECTURE_ESM2, n_threads, limit, 3, 128, 4, 2, 512);
+  measure (SNG_ARCHITECTURE_ESM2, n_threads, limit, 3, 128, 4, 2, 1024);
+  measure (SNG_ARCHITECTURE_ESM2, n_threads, limit, 6, 320, 20, 2, 512);
+  measure (SNG_ARCHITECTURE_GPT, n_threads, limit, 6, 320, 20, 2, 512);
   return 0;
 }

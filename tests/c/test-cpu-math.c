@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include "cpu/sng-cpu-math-private.h"
+#include "tensor/sng-philox-private.h"
 
 /* Each kernel is a case: its forward and its backward over buffers of any dtype. A case is judged three ways: the gradients
  * in f64 against central differences, f32 against f64, and f32 for AVX2 against f32 for any processor, bit by bit. */
@@ -662,6 +663,38 @@ test_same_bits (gconstpointer data)
   g_assert_cmpint (memcmp (any->out, best->out, c->n_out * sizeof (float)), !=, 0);
 }
 
+/* The mask of dropout element by element, as SngDropout defines it. */
+static void
+test_dropout (void)
+{
+  g_autoptr (SngDevice) device = sng_device_new_cpu (2);
+  g_autofree float *input = g_new (float, N_STREAM);
+  g_autofree float *output = g_new (float, N_STREAM);
+  SngResidual op = residual (input, NULL, output);
+  guint n_zero = 0, n_wrong = 0;
+
+  op.dropout.first_ordinal = (1ull << 33) + 7;
+  for (gsize i = 0; i < N_STREAM; i++)
+    input[i] = 1;
+  sng_cpu_math_get ()->f32->residual (device, &op);
+  for (gsize i = 0; i < N_STREAM; i++)
+    {
+      guint32 column = i % N_COLUMNS, token = i / N_COLUMNS % N_TOKENS, sequence = i / N_COLUMNS / N_TOKENS;
+      const guint32 counter[] = { column / 32 * 8 + column % 8, token, 7 + sequence,
+                                  0x80000000u | 2 << 20 | 3 };
+      guint32 words[4];
+      float expected;
+
+      sng_philox4x32 (op.dropout.key, counter, words);
+      expected = sng_philox_uniform (words[column / 8 % 4]) < 0.4f ? 0 : (float) (1 / (1 - op.dropout.rate));
+      n_zero += expected == 0;
+      n_wrong += sng_philox_uniform (words[column % 4]) < 0.4f ? output[i] != 0 : output[i] == 0;
+      g_assert_cmpfloat (output[i], ==, expected);
+    }
+  g_assert_cmpfloat_with_epsilon ((double) n_zero / N_STREAM, 0.4, 0.02);
+  g_assert_cmpuint (n_wrong, >, N_STREAM / 4);
+}
+
 static void
 fill_indices (void)
 {
@@ -689,5 +722,6 @@ main (int argc, char *argv[])
       g_test_add_data_func (f32, &cases[i], test_f32);
       g_test_add_data_func (same_bits, &cases[i], test_same_bits);
     }
+  g_test_add_func ("/sng/cpu-math/dropout", test_dropout);
   return g_test_run ();
 }
