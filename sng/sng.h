@@ -66,9 +66,11 @@
 #include "callbacks/sng-valid-output-callback.h"
 
 #include "compare/sng-comparison.h"
+#include "compare/sng-diff.h"
 #include "compare/sng-divergence.h"
 #include "compare/sng-metric-result.h"
 #include "compare/sng-report.h"
+#include "compare/sng-tensor-diff.h"
 #include "compare/sng-tolerance.h"
 
 #include "harness/sng-harness.h"
