@@ -165,7 +165,7 @@ test_strided (void)
   const float other[] = { 1.0f, 3.0f, 2.5f, 4.0f };
   g_autoptr (SngTensor) base = make_tensor (SNG_DTYPE_F32, 2, 2, data);
   g_autoptr (SngTensor) transposed =
-      sng_tensor_new_view (base, 0, (gint64[]){ 2, 2 }, (gint64[]){ 1, 2 }, 2, &error);
+      sng_tensor_new_view (base, 0, (gint64[]){ 2, 2 }, 2, (gint64[]){ 1, 2 }, 2, &error);
   g_autoptr (SngTensor) plain = make_tensor (SNG_DTYPE_F32, 2, 2, other);
   g_autoptr (SngTensorDiff) diff = NULL;
 
