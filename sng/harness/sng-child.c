@@ -348,6 +348,16 @@ dup_output_tail (Run *run)
   return g_strdup_printf ("; it printed at last:\n%s", start);
 }
 
+/* An exception in Python is printed, and known to nobody else. */
+static void
+append_output_tail (Run *run, GError *error)
+{
+  g_autofree char *tail = dup_output_tail (run);
+  g_autofree char *message = g_steal_pointer (&error->message);
+
+  error->message = g_strconcat (message, tail, NULL);
+}
+
 /* What an end without an outcome means. */
 static void
 set_end_error (Run *run, gboolean has_outcome, GError **error)
@@ -390,8 +400,9 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (run->cancelled)
     g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
-  else if (sng_outcome_load (path, g_task_get_source_object (task), &found, &error)
-           && (!found || !ended_well))
+  else if (!sng_outcome_load (path, g_task_get_source_object (task), &found, &error))
+    append_output_tail (run, error);
+  else if (!found || !ended_well)
     set_end_error (run, found, &error);
 
   if (error != NULL)

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: 2026 The libsng contributors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Every function that can be overridden, overridden in JavaScript and called
+// from C; and what comes of an exception in one.
+
+import Gio from 'gi://Gio';
+import GIRepository from 'gi://GIRepository?version=2.0';
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import Sng from 'gi://Sng?version=1.0';
+import System from 'system';
+import * as linear from './linear.js';
+import {assert, assertEqual, assertThrows, run, test} from './tap.js';
+
+// All that the typelib knows: "Class.function".
+function overridable() {
+    const repository = GIRepository.Repository.get_default();
+    const found = [];
+    for (let i = 0; i < repository.get_n_infos('Sng'); i++) {
+        const info = repository.get_info('Sng', i);
+        const kind = {[GIRepository.InfoType.OBJECT]: 'object', [GIRepository.InfoType.INTERFACE]: 'interface'}[info.get_type()];
+        const count = kind ? GIRepository[`${kind}_info_get_n_vfuncs`](info) : 0;
+        for (let j = 0; j < count; j++)
+            found.push(`${info.get_name()}.${GIRepository[`${kind}_info_get_vfunc`](info, j).get_name()}`);
+    }
+    return found;
+}
+
+// The class of linear.js that derives from a class of the library.
+function implementation(base) {
+    return Object.values(linear).find(cls => cls.prototype && (Object.getPrototypeOf(cls).name === `Sng_${base}` ||
+        Object.getPrototypeOf(cls) === Sng[base] || base === 'Stateful' && cls === linear.BatchCounter));
+}
+
+function check(properties = {}) {
+    return new linear.LinearHarness({isolation: Sng.Isolation.NONE, ...properties}).run_stop_and_go(null);
+}
+
+test('faithful-resume-passes', () => {
+    linear.calls.clear();
+    const report = check();
+    assertEqual(report.get_verdict(), Sng.Verdict.PASS, report.to_text());
+    assert(report.lookup_metric('Weight').get_compared() > 8);
+
+    const expected = overridable().map(name => {
+        const [base, vfunc] = name.split('.');
+        return `${implementation(base)?.name ?? `?${base}`}.${vfunc}`;
+    });
+    assert(expected.length > 25);
+    assertEqual(expected.filter(name => !linear.calls.has(name)), []);
+});
+
+for (const [forget, metric, step] of [['optimizer', 'OptimizerState', 5], ['model', 'ModelWeights', 5],
+    ['batches', 'BatchCount', 5], ['scheduler', 'SchedulerState', 5], ['rng/masking', 'RngState', 5],
+    ['sampler', 'TrainInput', 6]]) {
+    test(`forgotten/${forget}`, () => {
+        const report = check({forget});
+        const first = report.get_first_divergence();
+        assertEqual(report.get_verdict(), Sng.Verdict.DIVERGED, report.to_text());
+        assertEqual([first.get_metric(), first.get_step(), first.get_mode()], [metric, step, Sng.Mode.RESUME]);
+    });
+}
+
+// The same, each mode in a process of its own: the interpreter runs the script again.
+for (const [forget, verdict] of [['', 'PASS'], ['optimizer', 'DIVERGED']]) {
+    test(`processes/${verdict}`, () => {
+        const script = GLib.build_filenamev([GLib.path_get_dirname(System.programPath), 'stop-and-go.js']);
+        const argv = ['gjs', '-m', script, ...forget ? [forget] : []];
+        const process = Gio.Subprocess.new(argv, Gio.SubprocessFlags.STDOUT_PIPE);
+        const [, output] = process.communicate_utf8(null, null);
+        assertEqual([process.get_exit_status(), JSON.parse(output).verdict], [forget ? 1 : 0, verdict]);
+    });
+}
+
+test('async', () => {
+    const loop = new GLib.MainLoop(null, false);
+    let report = null;
+    new linear.LinearHarness({isolation: Sng.Isolation.NONE}).run_stop_and_go_async(null, (harness, result) => {
+        report = harness.run_stop_and_go_finish(result);
+        loop.quit();
+    });
+    loop.run();
+    assertEqual(report.get_verdict(), Sng.Verdict.PASS);
+});
+
+test('signals', () => {
+    const harness = new linear.LinearHarness({isolation: Sng.Isolation.NONE});
+    const heard = [];
+    for (const signal of ['mode-started', 'mode-finished'])
+        harness.connect(signal, (_, mode) => heard.push([signal, mode]));
+    harness.run_stop_and_go(null);
+    assertEqual(heard, [Sng.Mode.STOP, Sng.Mode.RESUME, Sng.Mode.CONTINUOUS].flatMap(mode =>
+        [['mode-started', mode], ['mode-finished', mode]]));
+});
+
+test('extra-metric', () => {
+    const harness = new linear.LinearHarness({isolation: Sng.Isolation.NONE});
+    harness.add_metric('Bias', trainer => new GLib.Variant('d',
+        trainer.get_model().get_parameters().get_item(1).get_value().get_value(0)));
+    const result = harness.run_stop_and_go(null).lookup_metric('Bias');
+    assertEqual([result.get_verdict(), result.get_compared()], [Sng.Verdict.PASS, 8]);
+});
+
+test('error-keeps-its-code', () => {
+    const state = new Sng.StateDict();
+    state.set_int64('count', -1);
+    const error = assertThrows(() => new linear.BatchCounter().check_state(state));
+    assert(error.matches(Sng.error_quark(), Sng.Error.INVALID_DATA), `${error}`);
+});
+
+// An exception in any function ends the run with an error that names class and function.
+for (const [name, cls] of Object.entries(linear).filter(([, value]) => value.prototype instanceof GObject.Object)) {
+    const vfuncs = Object.getOwnPropertyNames(cls.prototype).filter(key => key.startsWith('vfunc_') &&
+        !['vfunc_get_n_samples', 'vfunc_get_flags', 'vfunc_is_constant'].includes(key));
+    for (const vfunc of vfuncs) {
+        test(`exception/${name}.${vfunc.slice(6)}`, () => {
+            cls.planted = vfunc;
+            const error = assertThrows(() => check());
+            cls.planted = null;
+            assert(error.message.includes(`Js${name}.${vfunc.slice(6)}`), error.message);
+        });
+    }
+}
+
+run('/sng/js/vfuncs');

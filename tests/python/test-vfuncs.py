@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The libsng contributors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every function that can be overridden, overridden in Python and called from C;
+and what comes of an exception in one."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import gi
+gi.require_version("Sng", "1.0")
+from gi.repository import GLib, Sng
+import linear
+import tap
+
+# PyGObject prints an exception that it cannot hand on; these are planted.
+sys.excepthook = lambda *args: None
+
+
+def overridable():
+    """All that the typelib knows: pairs of class and function."""
+    for name in dir(Sng):
+        info = getattr(getattr(Sng, name, None), "__info__", None)
+        if hasattr(info, "get_vfuncs") and name not in ("Device",):
+            for vfunc in info.get_vfuncs():
+                yield name, vfunc.get_name()
+
+
+def implementations():
+    """The classes of linear.py by the class that they derive from."""
+    for cls in vars(linear).values():
+        if isinstance(cls, type) and cls.__module__ == "linear":
+            for base in cls.__bases__:
+                yield base.__name__, cls
+
+
+class TrainingTest(unittest.TestCase):
+    """A training stopped, resumed and compared, in this process."""
+
+    def run_harness(self, **properties):
+        harness = linear.LinearHarness(isolation=Sng.Isolation.NONE, **properties)
+        return harness, harness.run_stop_and_go(None)
+
+    def test_faithful_resume_passes(self):
+        linear.CALLS.clear()
+        _, report = self.run_harness()
+        self.assertEqual(report.get_verdict(), Sng.Verdict.PASS, report.to_text())
+        self.assertGreater(report.lookup_metric("WeightNorm").get_compared(), 8)
+        self.assertIn("PASS", repr(report))
+
+        # Each function of each class was called: none is forgotten when one is added.
+        classes = dict(implementations())
+        expected = {f"{classes[base].__name__ if base in classes else '?' + base}.do_{function}"
+                    for base, function in overridable()}
+        self.assertEqual(expected - linear.CALLS, set())
+        self.assertGreater(len(expected), 25)
+
+    def test_forgotten_state_diverges(self):
+        for forget, metric, step in (("optimizer", "OptimizerState", 5), ("model", "ModelWeights", 5),
+                                     ("batches", "BatchCount", 5), ("scheduler", "SchedulerState", 5),
+                                     ("rng/masking", "RngState", 5), ("sampler", "TrainInput", 6)):
+            with self.subTest(forget):
+                heard = []
+                harness = linear.LinearHarness(forget, isolation=Sng.Isolation.NONE)
+                harness.connect("divergence", lambda _, divergence: heard.append(divergence.get_metric()))
+                report = harness.run_stop_and_go(None)
+                first = report.get_first_divergence()
+                self.assertEqual(report.get_verdict(), Sng.Verdict.DIVERGED, report.to_text())
+                self.assertEqual(report.lookup_metric(metric).get_verdict(), Sng.Verdict.DIVERGED)
+                self.assertEqual((first.get_metric(), first.get_step(), first.get_mode()),
+                                 (metric, step, Sng.Mode.RESUME))
+                self.assertIn(metric, heard)
+
+    def test_processes(self):
+        """The same, each mode in a process of its own: the interpreter runs the script again."""
+        for arguments, verdict, first in (([], "PASS", None), (["optimizer"], "DIVERGED", ("OptimizerState", 5))):
+            with self.subTest(arguments):
+                script = os.path.join(os.path.dirname(__file__), "stop-and-go.py")
+                process = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True)
+                self.assertEqual(process.returncode, first is not None, process.stderr)
+                report = json.loads(process.stdout)
+                self.assertEqual(report["verdict"], verdict)
+                if first:
+                    divergence = report["first_divergence"]
+                    self.assertEqual((divergence["metric"], divergence["step"]), first)
+
+    def test_exception_in_another_process(self):
+        script = os.path.join(os.path.dirname(__file__), "stop-and-go.py")
+        process = subprocess.run([sys.executable, script, "nobody"], capture_output=True, text=True)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("[harness][resume]", process.stderr)
+        self.assertIn("LinearHarness.restore", process.stderr)
+        self.assertIn("'NoneType' object has no attribute 'get_state'", process.stderr)
+
+    def test_async(self):
+        loop = GLib.MainLoop()
+        results = []
+
+        def finished(harness, result):
+            results.append(harness.run_stop_and_go_finish(result))
+            loop.quit()
+
+        linear.LinearHarness(isolation=Sng.Isolation.NONE).run_stop_and_go_async(None, finished)
+        self.assertEqual(results, [])
+        loop.run()
+        self.assertEqual(results[0].get_verdict(), Sng.Verdict.PASS)
+
+    def test_signals(self):
+        heard = []
+        harness = linear.LinearHarness(isolation=Sng.Isolation.NONE)
+        for signal in ("mode-started", "mode-finished"):
+            harness.connect(signal, lambda _, mode, *rest: heard.append((rest[-1], mode)), signal)
+        harness.run_stop_and_go(None)
+        for mode in (Sng.Mode.STOP, Sng.Mode.RESUME, Sng.Mode.CONTINUOUS):
+            self.assertLess(heard.index(("mode-started", mode)), heard.index(("mode-finished", mode)))
+
+    def test_extra_metric(self):
+        harness = linear.LinearHarness(isolation=Sng.Isolation.NONE)
+        harness.add_metric("Bias", lambda trainer: GLib.Variant(
+            "d", list(trainer.get_model().get_parameters())[1].get_value().get_value(0)))
+        report = harness.run_stop_and_go(None)
+        self.assertEqual(report.lookup_metric("Bias").get_verdict(), Sng.Verdict.PASS)
+        self.assertEqual(report.lookup_metric("Bias").get_compared(), 8)
+
+
+class ExceptionTest(unittest.TestCase):
+    """An exception in any function ends the run with an error that names class and function."""
+
+    def test_is_an_error(self):
+        planted = 0
+        for cls in {cls for _, cls in implementations()}:
+            for name in list(vars(cls)):
+                if not name.startswith("do_") or name in ("do_get_n_samples", "do_get_flags", "do_is_constant"):
+                    continue
+                planted += 1
+                with self.subTest(f"{cls.__name__}.{name}"):
+                    self.plant(cls, name)
+        self.assertGreater(planted, 25)
+
+    def plant(self, cls, name):
+        bases = (cls, Sng.Stateful) if issubclass(cls, Sng.Stateful) else (cls,)
+        broken = type(cls.__name__, bases, {name: self.fail_in_vfunc, "__gtype_name__": f"Broken{cls.__name__}_{name}"})
+        setattr(linear, cls.__name__, broken)
+        try:
+            with self.assertRaises(GLib.Error) as caught:
+                linear.LinearHarness(isolation=Sng.Isolation.NONE).run_stop_and_go(None)
+        finally:
+            setattr(linear, cls.__name__, cls)
+        self.assertIn(f"Broken{cls.__name__}_{name}.{name[3:]}", caught.exception.message)
+
+    @staticmethod
+    def fail_in_vfunc(self, *args):
+        raise ValueError("planted")
+
+    def test_error_keeps_its_code(self):
+        counter = linear.BatchCounter()
+        state = Sng.StateDict()
+        state["count"] = -1
+        with self.assertRaises(GLib.Error) as caught:
+            Sng.Stateful.check_state(counter, state)
+        self.assertTrue(caught.exception.matches(Sng.error_quark(), Sng.Error.INVALID_DATA))
+
+
+if __name__ == "__main__":
+    tap.main("/sng/python/vfuncs")
