@@ -153,7 +153,7 @@ test_verdict (void)
 
   add (report, "B", SNG_VERDICT_DIVERGED, 5, 1, resume, NULL);
   assert_summary (report, SNG_VERDICT_DIVERGED,
-                  "DIVERGED: 1 of 3 metrics; first B at step 3, train, micro-batch 0, p (resume)");
+                  "DIVERGED: 1 of 3 metrics; first B at step 3, train, micro-batch 0, \"p\" (resume)");
   g_assert_true (sng_report_get_first_divergence (report) == resume);
 
   /* what happened to the resume is not the point when training itself is not deterministic */
@@ -196,7 +196,7 @@ test_properties (void)
   text = sng_divergence_to_string (first);
   g_assert_cmpstr (
       text, ==,
-      "ModelWeights at step 6, train, layer.weight (resume): expected F32 [2, 3] fingerprint 00, "
+      "ModelWeights at step 6, train, \"layer.weight\" (resume): expected F32 [2, 3] fingerprint 00, "
       "found F32 [2, 3] fingerprint 01; mean 0.5 and 0.25");
   g_assert_null (sng_report_lookup_metric (report, "Nobody"));
 }
