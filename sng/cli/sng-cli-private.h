@@ -22,6 +22,8 @@ typedef enum
 /* Each command takes its own arguments, its name first. */
 int sng_command_demo (int    argc,
                       char **argv);
+int sng_command_diff (int    argc,
+                      char **argv);
 int sng_command_show (int    argc,
                       char **argv);
 
@@ -53,5 +55,8 @@ gboolean sng_cli_find_kind     (const char     *path,
                                 GError        **error);
 /* The run store of a SNG_KIND_STORE. */
 char    *sng_cli_dup_store     (const char     *path);
+/* The names of the modes that a run directory holds, sorted. */
+char   **sng_cli_list_modes    (const char     *path,
+                                GError        **error);
 
 G_END_DECLS

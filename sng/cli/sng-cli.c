@@ -104,3 +104,33 @@ sng_cli_dup_store (const char *path)
   return g_file_test (path, G_FILE_TEST_IS_DIR) ? g_build_filename (path, "rank-00000.db", NULL)
                                                 : g_strdup (path);
 }
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+char **
+sng_cli_list_modes (const char *path, GError **error)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
+  g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  if (dir == NULL)
+    return NULL;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *mode = g_build_filename (path, name, NULL);
+
+      if (holds (mode, "rank-00000.db"))
+        g_ptr_array_add (modes, g_strdup (name));
+    }
+
+  g_ptr_array_sort (modes, compare_names);
+  g_ptr_array_add (modes, NULL);
+
+  return (char **) g_ptr_array_free (g_steal_pointer (&modes), FALSE);
+}

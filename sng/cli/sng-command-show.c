@@ -266,48 +266,19 @@ show_verdict (const char *path, GError **error)
   return TRUE;
 }
 
-static int
-compare_names (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-/* The modes' directories, by name. */
-static GPtrArray *
-list_modes (const char *path, GError **error)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
-  g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func (g_free);
-  const char *name;
-
-  if (dir == NULL)
-    return NULL;
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *mode = g_build_filename (path, name, NULL);
-      g_autofree char *store = g_build_filename (mode, "rank-00000.db", NULL);
-
-      if (g_file_test (store, G_FILE_TEST_EXISTS))
-        g_ptr_array_add (modes, g_steal_pointer (&mode));
-    }
-
-  g_ptr_array_sort (modes, compare_names);
-
-  return g_steal_pointer (&modes);
-}
-
 static gboolean
 show_run (const char *path, GError **error)
 {
-  g_autoptr (GPtrArray) modes = list_modes (path, error);
+  g_auto (GStrv) modes = sng_cli_list_modes (path, error);
 
   if (modes == NULL || !show_plan (path, error) || !show_verdict (path, error))
     return FALSE;
 
-  for (guint i = 0; i < modes->len; i++)
+  for (guint i = 0; modes[i] != NULL; i++)
     {
-      if (!show_store (g_ptr_array_index (modes, i), "  ", error))
+      g_autofree char *mode = g_build_filename (path, modes[i], NULL);
+
+      if (!show_store (mode, "  ", error))
         return FALSE;
     }
 

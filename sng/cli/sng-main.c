@@ -15,6 +15,7 @@ static const struct
   const char *summary;
 } commands[] = {
   { "demo", sng_command_demo, N_ ("train, stop, resume and compare a small model on real data") },
+  { "diff", sng_command_diff, N_ ("tell where two runs, checkpoints or .safetensors files first differ") },
   { "show", sng_command_show, N_ ("print what a run, a checkpoint or a .safetensors file holds") },
 };
 

@@ -1,0 +1,243 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-cli-private.h"
+
+/* ---- Tensors ---- */
+
+static void
+print_diffs (GListModel *diffs, gboolean *equal)
+{
+  guint n = g_list_model_get_n_items (diffs);
+  guint n_different = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SngTensorDiff) diff = g_list_model_get_item (diffs, i);
+      g_autofree char *text = NULL;
+
+      if (sng_tensor_diff_get_kind (diff) == SNG_DIFF_EQUAL)
+        continue;
+
+      n_different++;
+      text = sng_tensor_diff_to_string (diff);
+      g_print ("%s: %s\n", sng_tensor_diff_get_name (diff), text);
+    }
+
+  *equal = n_different == 0;
+  if (*equal)
+    g_print (_ ("equal: %u entries\n"), n);
+  else
+    g_print (_ ("different: %u of %u entries\n"), n_different, n);
+}
+
+static gboolean
+diff_safetensors (const char *first, const char *second, gboolean *equal, GError **error)
+{
+  g_autoptr (GListModel) diffs = sng_diff_files (first, second, error);
+
+  if (diffs == NULL)
+    return FALSE;
+
+  print_diffs (diffs, equal);
+
+  return TRUE;
+}
+
+static gboolean
+diff_checkpoints (const char *first, const char *second, gboolean *equal, GError **error)
+{
+  g_autoptr (SngCheckpoint) a = sng_checkpoint_load (first, error);
+  g_autoptr (SngCheckpoint) b = a != NULL ? sng_checkpoint_load (second, error) : NULL;
+  g_autoptr (GListModel) diffs = b != NULL ? sng_diff_checkpoints (a, b, error) : NULL;
+
+  if (diffs == NULL)
+    return FALSE;
+
+  print_diffs (diffs, equal);
+
+  return TRUE;
+}
+
+/* ---- Runs ---- */
+
+static gboolean
+has_entries (SngRunStore *store, const char *metric)
+{
+  guint64 first, last;
+
+  return sng_run_store_get_step_range (store, metric, &first, &last, NULL);
+}
+
+/* Prints the metrics that only one of two runs has entries of, which is no case for a comparison. */
+static gboolean
+print_lone_metrics (SngRunStore *store, SngRunStore *other, const char *path, gboolean *found, GError **error)
+{
+  g_auto (GStrv) metrics = sng_run_store_list_metrics (store, error);
+
+  if (metrics == NULL)
+    return FALSE;
+
+  for (guint i = 0; metrics[i] != NULL; i++)
+    {
+      if (has_entries (store, metrics[i]) && !has_entries (other, metrics[i]))
+        {
+          g_print (_ ("%s: only in %s\n"), metrics[i], path);
+          *found = TRUE;
+        }
+    }
+
+  return TRUE;
+}
+
+static void
+print_report (SngReport *report, gboolean *equal)
+{
+  GListModel *metrics = sng_report_get_metrics (report);
+  SngDivergence *first = sng_report_get_first_divergence (report);
+  guint64 compared = 0;
+  guint64 n_different = 0;
+
+  if (first != NULL)
+    {
+      g_autofree char *text = sng_divergence_to_string (first);
+
+      g_print (_ ("first: %s\n"), text);
+    }
+
+  for (guint i = 0; i < g_list_model_get_n_items (metrics); i++)
+    {
+      g_autoptr (SngMetricResult) result = g_list_model_get_item (metrics, i);
+      guint64 n = sng_metric_result_get_n_different (result);
+
+      compared += sng_metric_result_get_compared (result);
+      n_different += n;
+      if (n > 0)
+        g_print (_ ("%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries\n"),
+                 sng_metric_result_get_name (result), n, sng_metric_result_get_compared (result));
+    }
+
+  if (n_different > 0)
+    *equal = FALSE;
+  if (*equal)
+    g_print (_ ("equal: %" G_GUINT64_FORMAT " entries\n"), compared);
+  else
+    g_print (_ ("different: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries\n"), n_different,
+             compared);
+}
+
+static gboolean
+diff_stores (const char *first, const char *second, gboolean *equal, GError **error)
+{
+  g_autofree char *first_path = sng_cli_dup_store (first);
+  g_autofree char *second_path = sng_cli_dup_store (second);
+  g_autoptr (SngRunStore) a = sng_run_store_open (first_path, error);
+  g_autoptr (SngRunStore) b = a != NULL ? sng_run_store_open (second_path, error) : NULL;
+  g_autoptr (SngComparison) comparison = NULL;
+  g_autoptr (SngReport) report = NULL;
+  gboolean found = FALSE;
+
+  if (b == NULL || !print_lone_metrics (a, b, first, &found, error)
+      || !print_lone_metrics (b, a, second, &found, error))
+    return FALSE;
+
+  comparison = sng_comparison_new (a);
+  sng_comparison_add_segment (comparison, SNG_MODE_RESUME, b);
+  report = sng_comparison_run (comparison, error);
+  if (report == NULL)
+    return FALSE;
+
+  *equal = !found;
+  print_report (report, equal);
+
+  return TRUE;
+}
+
+/* Mode by mode; one that only one of the runs has makes them different. */
+static gboolean
+diff_runs (const char *first, const char *second, gboolean *equal, GError **error)
+{
+  g_auto (GStrv) first_modes = sng_cli_list_modes (first, error);
+  g_auto (GStrv) second_modes = first_modes != NULL ? sng_cli_list_modes (second, error) : NULL;
+
+  if (second_modes == NULL)
+    return FALSE;
+
+  *equal = TRUE;
+
+  for (guint i = 0; first_modes[i] != NULL; i++)
+    {
+      g_autofree char *a = g_build_filename (first, first_modes[i], NULL);
+      g_autofree char *b = g_build_filename (second, first_modes[i], NULL);
+      gboolean mode_equal = FALSE;
+
+      g_print ("%s\n", first_modes[i]);
+      if (!g_strv_contains ((const char *const *) second_modes, first_modes[i]))
+        g_print (_ ("only in %s\n"), first);
+      else if (!diff_stores (a, b, &mode_equal, error))
+        return FALSE;
+
+      *equal = *equal && mode_equal;
+    }
+
+  for (guint i = 0; second_modes[i] != NULL; i++)
+    {
+      if (!g_strv_contains ((const char *const *) first_modes, second_modes[i]))
+        {
+          g_print (_ ("%s\nonly in %s\n"), second_modes[i], second);
+          *equal = FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+diff (const char *first, const char *second, gboolean *equal, GError **error)
+{
+  static const struct
+  {
+    const char *name;
+    gboolean (*diff) (const char *first, const char *second, gboolean *equal, GError **error);
+  } kinds[] = {
+    [SNG_KIND_RUN] = { N_ ("a run directory"), diff_runs },
+    [SNG_KIND_STORE] = { N_ ("a run store"), diff_stores },
+    [SNG_KIND_CHECKPOINT] = { N_ ("a checkpoint"), diff_checkpoints },
+    [SNG_KIND_SAFETENSORS] = { N_ ("a .safetensors file"), diff_safetensors },
+  };
+  SngKind a, b;
+
+  if (!sng_cli_find_kind (first, &a, error) || !sng_cli_find_kind (second, &b, error))
+    return FALSE;
+
+  if (a != b)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT, _ ("%s is %s, but %s is %s"), first,
+                   _ (kinds[a].name), second, _ (kinds[b].name));
+      return FALSE;
+    }
+
+  return kinds[a].diff (first, second, equal, error);
+}
+
+int
+sng_command_diff (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean equal = FALSE;
+
+  if (!sng_cli_parse (
+          "diff", _ ("A B"),
+          _ ("Tells where A and B first differ, and by how much. They are two run directories, two\n"
+             "directories or run stores (.db) of modes, two checkpoints, or two .safetensors files."),
+          _ ("Exit codes: 0 they are equal, 1 they differ, 3 they could not be compared."), NULL, 2, &argc,
+          &argv))
+    return SNG_EXIT_ERROR;
+
+  if (!diff (argv[1], argv[2], &equal, &error))
+    return sng_cli_fail ("%s", error->message);
+
+  return equal ? SNG_EXIT_PASS : SNG_EXIT_DIFFERENT;
+}

@@ -1,0 +1,323 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The libsng contributors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks the command: test-cli.py SNG.  Prints TAP."""
+
+import json
+import os
+import pathlib
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SNG = os.path.abspath(sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = pathlib.Path(tempfile.mkdtemp(prefix="test-cli-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+TEMPORARY = WORK / "tmp"
+ENVIRONMENT = {**os.environ, "TMPDIR": str(TEMPORARY), "LC_ALL": "C.UTF-8", "OMP_WAIT_POLICY": "passive"}
+
+PASS, DIFFERENT, INCONCLUSIVE, ERROR = range(4)
+
+
+def sng(*arguments, code):
+    """Runs the command, checks its exit code, and that it leaves nothing temporary behind."""
+    result = subprocess.run([SNG, *map(str, arguments)], env=ENVIRONMENT, cwd=WORK, stdin=subprocess.DEVNULL,
+                            capture_output=True, text=True, timeout=120)
+    assert result.returncode == code, f"{arguments}: exit code {result.returncode}, not {code}\n{result.stdout}{result.stderr}"
+    assert not os.listdir(TEMPORARY), f"{arguments} left {os.listdir(TEMPORARY)}"
+    return result
+
+
+def has_error(result, *parts):
+    """A message of one line that names the things, and nothing on the standard output."""
+    assert result.stdout == "", result.stdout
+    assert result.stderr.startswith("sng: ") and result.stderr.count("\n") == 1, result.stderr
+    for part in parts:
+        assert str(part) in result.stderr, f'"{part}" is not in: {result.stderr}'
+
+
+def small_run(name, *arguments, code=PASS):
+    return sng("demo", "--steps", 4, "--output", WORK / name, *arguments, code=code)
+
+
+# ---- sng ----
+
+def test_help():
+    for arguments in (["--help"], ["-h"], ["help"]):
+        text = sng(*arguments, code=PASS).stdout
+        for command in ("demo", "diff", "show"):
+            assert f"\n  {command}" in text, text
+    for command in ("demo", "diff", "show"):
+        assert f"sng {command}" in sng(command, "--help", code=PASS).stdout
+
+
+def test_version():
+    assert sng("--version", code=PASS).stdout == "sng 0.1.0\n"
+
+
+def test_no_command():
+    has_error(sng(code=ERROR), "--help")
+    has_error(sng("dmeo", code=ERROR), '"dmeo"')
+
+
+# ---- sng demo ----
+
+def test_demo():
+    result = sng("demo", code=PASS)
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["metric", "entries", "verdict"], lines[0]
+    assert lines[-1].startswith("PASS"), lines[-1]
+    assert "\033" not in result.stderr and "\r" not in result.stderr, result.stderr
+    for metric in ("LearningRate", "GlobalStepState", "ConsumedSamples", "OptimizerState", "TrainInput", "TrainOutput", "TrainLoss",
+                   "ValidInput", "ValidOutput", "ValidLoss", "ModelWeights", "GradientNorm", "RngState", "SchedulerState",
+                   "InitConsumedSamples", "ValidationBatches"):
+        line, = (line.split() for line in lines if line.startswith(metric + " "))
+        assert int(line[1]) > 0 and line[2] == "PASS", line
+
+
+def test_demo_json():
+    report = json.loads(sng("demo", "--steps", 4, "--json", "--repeat", code=PASS).stdout)
+    assert report["verdict"] == "PASS"
+    assert len(report["metrics"]) == 16
+    for metric in report["metrics"]:
+        assert set(metric) >= {"name", "verdict", "compared", "first_divergence"}, metric
+        assert metric["verdict"] == "PASS" and metric["compared"] > 0 and metric["first_divergence"] is None, metric
+
+
+def test_demo_output():
+    small_run("kept", "--stop-at", 3)
+    kept = WORK / "kept"
+    names = sorted(path.name for path in kept.iterdir())
+    assert names == ["continuous", "plan.json", "report.json", "resume-000003", "stop-000003"], names
+    for mode in ("continuous", "resume-000003", "stop-000003"):
+        assert (kept / mode / "rank-00000.db").is_file()
+    assert (kept / "stop-000003/checkpoints/step-00000003/state.json").is_file()
+    assert json.loads((kept / "report.json").read_text())["verdict"] == "PASS"
+    plan = json.loads((kept / "plan.json").read_text())
+    assert (plan["steps"], plan["stop"], plan["settings"]["stop-step"]) == (4, 3, 3), plan
+    assert plan["environment"]["device"] == "cpu" and plan["command"][1] == "demo", plan
+
+    before = sorted(kept.rglob("*"))
+    has_error(small_run("kept", code=ERROR), kept, "not empty")
+    has_error(sng("demo", "--output", kept / "plan.json", code=ERROR), "plan.json")
+    assert sorted(kept.rglob("*")) == before
+
+
+def test_demo_is_deterministic():
+    small_run("one-thread", "--threads", 1)
+    small_run("two-threads", "--threads", 2)
+    small_run("other-seed", "--seed", 1)
+    assert "different" not in sng("diff", WORK / "one-thread", WORK / "two-threads", code=PASS).stdout
+    sng("diff", WORK / "one-thread", WORK / "other-seed", code=DIFFERENT)
+
+
+def test_demo_steps():
+    for steps in (2, 3, 9):
+        sng("demo", "--steps", steps, code=PASS)
+    sng("demo", "--steps", 5, "--stop-at", 1, code=PASS)
+    sng("demo", "--steps", 5, "--stop-at", 4, code=PASS)
+
+
+def test_demo_files():
+    fasta = WORK / "own.fasta"
+    fasta.write_text("".join(f">protein {i}\n{'MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ'[i:] * 6}\n" for i in range(8)))
+    sng("demo", "--fasta", fasta, "--steps", 4, code=PASS)
+    sng("demo", "--text", ROOT / "COPYING", "--steps", 4, code=PASS)
+
+
+def test_demo_errors():
+    fasta = WORK / "good.fasta"
+    fasta.write_text(">a\nMKTAYIAKQR\n")
+    bad = WORK / "bad.fasta"
+    bad.write_text(">a\nMKTAYIAKQR\n>b\nMK1A\n")
+    empty = WORK / "empty.fasta"
+    empty.write_text("")
+    output = WORK / "never"
+
+    for arguments, parts in (
+            (["--steps", 0], ["--steps", 0]), (["--steps", 1], ["--steps", 1]), (["--steps", -3], ["--steps", -3]),
+            (["--steps", "many"], ["many"]), (["--steps", 99999999999], ["--steps", 99999999999]),
+            (["--stop-at", 0], ["--stop-at", 0, 9]), (["--stop-at", 10], ["--stop-at", 10, 9]),
+            (["--stop-at", -1], ["--stop-at", -1]), (["--seed", -1], ["--seed", -1]), (["--threads", 0], ["--threads", 0]),
+            (["--threads", -2], ["--threads", -2]), (["--nonsense"], ["nonsense"]), (["argument"], ["argument"]),
+            (["--fasta", fasta, "--text", fasta], ["--fasta", "--text"]), (["--fasta", "nowhere.fasta"], ["nowhere.fasta"]),
+            (["--text", "nowhere.txt"], ["nowhere.txt"]), (["--fasta", bad], [bad, 4]), (["--fasta", empty], [empty]),
+            (["--text", empty], [empty]), (["--fasta", WORK], [WORK]), (["--text", SNG], [SNG])):
+        has_error(sng("demo", *arguments, "--output", output, code=ERROR), *parts)
+        assert not output.exists(), arguments
+
+
+def children_of(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + 30
+    while not (value := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+    return value
+
+
+def start_long_demo():
+    process = subprocess.Popen([SNG, "demo", "--steps", "100000"], env=ENVIRONMENT, cwd=WORK, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child, = wait_for(lambda: children_of(process.pid), "no child was started")
+    wait_for(lambda: list(TEMPORARY.rglob("rank-00000.db")), "the child does not train")
+    return process, child
+
+
+def test_demo_interrupted():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process, child = start_long_demo()
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=30)
+        assert process.returncode == 128 + number, process.returncode
+        assert stdout == "" and stderr == "sng: interrupted\n", stderr
+        assert not is_alive(child)
+        assert not os.listdir(TEMPORARY)
+
+
+def test_demo_killed():
+    process, child = start_long_demo()
+    process.kill()
+    process.communicate(timeout=30)
+    wait_for(lambda: not is_alive(child), "the child has outlived its parent")
+    shutil.rmtree(TEMPORARY)
+    TEMPORARY.mkdir()
+
+
+def test_demo_child_fails():
+    """A child that is killed: the error names the mode and the signal."""
+    process, child = start_long_demo()
+    os.kill(child, signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == ERROR, process.returncode
+    assert stdout == "" and "[stop]" in stderr and "signal 9" in stderr, stderr
+    assert not os.listdir(TEMPORARY)
+
+
+def test_demo_progress():
+    """On a terminal there is a bar, which is gone at the end; the standard output stays clean."""
+    terminal, slave = pty.openpty()
+    process = subprocess.Popen([SNG, "demo", "--steps", "4", "--json"], env={**ENVIRONMENT, "TERM": "xterm"}, cwd=WORK,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while True:
+        if select.select([terminal], [], [], 60)[0]:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:
+                break
+    json.loads(process.stdout.read())
+    assert process.wait(timeout=30) == PASS
+    os.close(terminal)
+    text = shown.decode()
+    for mode in ("stop", "resume", "continuous"):
+        assert f"{mode}: step " in text, text
+    assert text.endswith("\r\033[K") and "\n" not in text, repr(text[-80:])
+    assert all(len(line) < 80 for line in text.replace("\033[K", "").split("\r")), text
+
+
+# ---- sng show ----
+
+def test_show():
+    small_run("shown")
+    run = WORK / "shown"
+    text = sng("show", run, code=PASS).stdout
+    for part in ("4 steps", "stopped after step 2", "verdict: PASS", "continuous", "stop-000002", "resume-000002", "OptimizerState"):
+        assert part in text, f"{part}: {text}"
+    assert "restored from step 2" in sng("show", run / "resume-000002", code=PASS).stdout
+    assert "TrainLoss" in sng("show", run / "continuous/rank-00000.db", code=PASS).stdout
+    checkpoint = run / "stop-000002/checkpoints/step-00000002"
+    text = sng("show", checkpoint, code=PASS).stdout
+    assert "after step 2" in text and "esm.embeddings.word_embeddings.weight" in text and "global_step" in text, text
+    text = sng("show", checkpoint / "model.safetensors", code=PASS).stdout
+    assert "F32" in text and "[33, 128]" in text, text
+
+
+def test_show_errors():
+    (WORK / "strange").mkdir()
+    (WORK / "strange.txt").write_text("nothing")
+    (WORK / "broken.safetensors").write_text("nothing")
+    (WORK / "broken.db").write_text("nothing")
+    for name, part in (("nowhere", "does not exist"), ("strange", "safetensors"), ("strange.txt", "safetensors"),
+                       ("broken.safetensors", ""), ("broken.db", "")):
+        has_error(sng("show", WORK / name, code=ERROR), WORK / name, part)
+    has_error(sng("show", code=ERROR), "--help")
+    has_error(sng("show", "a", "b", code=ERROR), "--help")
+
+
+# ---- sng diff ----
+
+def test_diff_runs():
+    small_run("left")
+    small_run("right")
+    small_run("seed", "--seed", 5)
+    left, right, seed = WORK / "left", WORK / "right", WORK / "seed"
+    assert "equal" in sng("diff", left, right, code=PASS).stdout
+    text = sng("diff", left, seed, code=DIFFERENT).stdout
+    assert "continuous\nfirst: " in text and "step " in text and "different: " in text, text
+    sng("diff", left / "continuous", right / "continuous/rank-00000.db", code=PASS)
+    sng("diff", left / "continuous/rank-00000.db", seed / "continuous/rank-00000.db", code=DIFFERENT)
+
+
+def test_diff_tensors():
+    small_run("tensors")
+    checkpoints = WORK / "tensors/continuous/checkpoints"
+    second, fourth = checkpoints / "step-00000002", checkpoints / "step-00000004"
+    stopped = WORK / "tensors/stop-000002/checkpoints/step-00000002"
+    assert "equal" in sng("diff", second, stopped, code=PASS).stdout
+    text = sng("diff", second, fourth, code=DIFFERENT).stdout
+    assert "different: " in text and "model/" in text, text
+    text = sng("diff", second / "model.safetensors", fourth / "model.safetensors", code=DIFFERENT).stdout
+    assert "esm.embeddings.word_embeddings.weight" in text and "ULP" in text and "[" in text, text
+    sng("diff", second / "model.safetensors", stopped / "model.safetensors", code=PASS)
+
+
+def test_diff_errors():
+    small_run("errors")
+    run = WORK / "errors"
+    has_error(sng("diff", run, WORK / "nowhere", code=ERROR), WORK / "nowhere")
+    has_error(sng("diff", run, run / "continuous", code=ERROR), "run directory", "run store")
+    has_error(sng("diff", run, code=ERROR), "--help")
+
+
+def main():
+    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
+    failed = 0
+    TEMPORARY.mkdir()
+    print(f"1..{len(tests)}", flush=True)
+
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+            status = "ok"
+        except Exception as error:  # every failure is one line of TAP, and the next test runs
+            status, failed = "not ok", failed + 1
+            for line in f"{type(error).__name__}: {error}"[:4000].splitlines():
+                print(f"# {line}")
+        print(f"{status} {number} /sng/cli/{name.replace('_', '-')}", flush=True)
+
+    shutil.rmtree(WORK)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
