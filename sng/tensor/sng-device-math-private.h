@@ -21,8 +21,7 @@ G_BEGIN_DECLS
  * function of (key, ordinal of the sequence in the stream, operation, token, column), so that neither the batch nor the
  * padding matters, and backward can repeat it. Philox's counter is (column / 32 * 8 + column % 8, token, ordinal's low half,
  * 2^31 + ordinal's high half * 2^20 + operation), its output word column / 8 % 4, so that eight counters side by side yield 32
- * columns in their order; the top bit keeps these draws apart from those of
- * sng_rng_stream_uniform(). */
+ * columns in their order; the top bit keeps these draws apart from those of sng_rng_stream_uniform(). */
 typedef struct
 {
   double  rate; /* in [0, 1); 0: nothing is dropped */
