@@ -297,9 +297,20 @@ sng_lr_scheduler_compute (SngLrScheduler *self, guint64 step, double *learning_r
 gboolean
 sng_lr_scheduler_is_constant (SngLrScheduler *self, GError **error)
 {
+  gboolean is_constant;
+  GError *local_error = NULL;
+
   g_return_val_if_fail (SNG_IS_LR_SCHEDULER (self), FALSE);
 
-  return SNG_LR_SCHEDULER_GET_CLASS (self)->is_constant (self, error);
+  is_constant = SNG_LR_SCHEDULER_GET_CLASS (self)->is_constant (self, &local_error);
+
+  if (!sng_vfunc_check_result (self, "is_constant", TRUE, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  return is_constant;
 }
 
 /**

@@ -20,7 +20,7 @@ sng_vfunc_check_result (gpointer self, const char *vfunc, gboolean succeeded, GE
 
   if (*error == NULL)
     g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED,
-                 "[vfunc] %s.%s failed without an error; in a binding that is an uncaught exception",
+                 "[vfunc] %s.%s failed without an error; in a binding, it raised an exception or returned nothing",
                  G_OBJECT_TYPE_NAME (self), vfunc);
   else if ((*error)->message[0] != '[')
     g_prefix_error (error, "[vfunc] %s.%s: ", G_OBJECT_TYPE_NAME (self), vfunc);

@@ -112,7 +112,7 @@ test('error-keeps-its-code', () => {
 // An exception in any function ends the run with an error that names class and function.
 for (const [name, cls] of Object.entries(linear).filter(([, value]) => value.prototype instanceof GObject.Object)) {
     const vfuncs = Object.getOwnPropertyNames(cls.prototype).filter(key => key.startsWith('vfunc_') &&
-        !['vfunc_get_n_samples', 'vfunc_get_flags', 'vfunc_is_constant'].includes(key));
+        key !== 'vfunc_get_n_samples');
     for (const vfunc of vfuncs) {
         test(`exception/${name}.${vfunc.slice(6)}`, () => {
             cls.planted = vfunc;

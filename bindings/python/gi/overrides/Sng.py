@@ -1,7 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What makes libsng feel at home in Python. It adds, and changes no signature:
-state dictionaries are mappings, tensors go to and from NumPy, reports print."""
+state dictionaries are mappings, tensors go to and from NumPy, reports print, and
+an exception in a function that C calls becomes an error with its message."""
+
+import functools
+import traceback
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -81,13 +85,37 @@ class StateDict(Sng.StateDict):
         return "<Sng.StateDict {%s}>" % ", ".join(f"{name!r}: {self[name]!r}" for name in self)
 
 
+def hand_on_exceptions(cls):
+    """PyGObject prints an exception that is no GLib.Error, and C learns only that something went wrong."""
+    def wrap(function):
+        @functools.wraps(function)
+        def vfunc(*args):
+            try:
+                return function(*args)
+            except GLib.Error:
+                raise
+            except Exception as error:
+                traceback.print_exc()
+                message = f"{type(error).__name__}: {error}"
+                raise GLib.Error.new_literal(Sng.error_quark(), message, Sng.Error.FAILED) from error
+        return vfunc
+
+    for name, function in list(vars(cls).items()):
+        if name.startswith("do_"):
+            setattr(cls, name, wrap(function))
+
+
 @override
 class Stateful(Sng.Stateful):
-    def __init_subclass__(cls, **keywords):
+    def __init_subclass__(cls):
         # GObject would put the functions into the table of the parent, and so change each of its other children.
-        super().__init_subclass__(**keywords)
         if {"do_get_state", "do_check_state", "do_set_state"} & set(vars(cls)) and Stateful not in cls.__bases__:
             raise TypeError(f"{cls.__name__} implements a function of Sng.Stateful and must name it among its bases")
+        hand_on_exceptions(cls)
+
+
+for cls in (Sng.DataModule, Sng.Trainer, Sng.Callback, Sng.Harness):
+    cls.__init_subclass__ = classmethod(hand_on_exceptions)
 
 
 @override
