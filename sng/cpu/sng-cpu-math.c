@@ -62,6 +62,15 @@ sng_cpu_scratch (gsize n_bytes)
   return scratch->data;
 }
 
+/* c = beta * c: what is left of a product that sums up nothing. oneDNN would not touch c, not even where beta is 0. */
+static void
+scale_product (gsize m, gsize n, float beta, float *c, gsize c_stride)
+{
+  for (gsize i = 0; i < m; i++)
+    for (gsize j = 0; j < n; j++)
+      c[i * c_stride + j] = beta == 0 ? 0 : beta * c[i * c_stride + j];
+}
+
 void
 sng_cpu_gemm_f32 (char transpose_a,
                   char transpose_b,
@@ -77,11 +86,19 @@ sng_cpu_gemm_f32 (char transpose_a,
                   float *c,
                   gsize c_stride)
 {
-  int n_openmp_threads = sng_cpu_single_openmp_begin ();
-  dnnl_status_t status =
+  int n_openmp_threads;
+  dnnl_status_t status;
+
+  if (k == 0)
+    {
+      scale_product (m, n, beta, c, c_stride);
+      return;
+    }
+
+  n_openmp_threads = sng_cpu_single_openmp_begin ();
+  status =
       dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
                   (dnnl_dim_t) a_stride, b, (dnnl_dim_t) b_stride, beta, c, (dnnl_dim_t) c_stride);
-
   sng_cpu_single_openmp_end (n_openmp_threads);
   if (status != dnnl_success)
     g_error ("[cpu][gemm] oneDNN refuses a product of %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT

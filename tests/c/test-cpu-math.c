@@ -78,14 +78,20 @@ buffers_free (Buffers *b)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Buffers, buffers_free)
 
 static Buffers *
-run (const Case *c, const SngKernels *kernels, gsize size)
+run_threads (const Case *c, const SngKernels *kernels, gsize size, guint n_threads)
 {
-  g_autoptr (SngDevice) device = sng_device_new_cpu (2);
+  g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
   Buffers *b = buffers_new (c, size);
 
   c->forward (kernels, device, b);
   c->backward (kernels, device, b);
   return b;
+}
+
+static Buffers *
+run (const Case *c, const SngKernels *kernels, gsize size)
+{
+  return run_threads (c, kernels, size, 2);
 }
 
 static double
@@ -194,6 +200,28 @@ test_f32 (gconstpointer data)
     }
 }
 
+static gboolean
+same_bits (const Case *c, const Buffers *a, const Buffers *b)
+{
+  gboolean same = memcmp (a->out, b->out, c->n_out * a->size) == 0;
+
+  for (guint i = 0; i < MAX_INPUTS && c->n_in[i] > 0; i++)
+    same &= memcmp (a->gradient[i], b->gradient[i], c->n_in[i] * a->size) == 0;
+  return same;
+}
+
+/* One bit anywhere is a difference. */
+static void
+assert_same_bits (const Case *c, const Buffers *a, Buffers *b)
+{
+  g_assert_true (same_bits (c, a, b));
+  ((guint8 *) b->out)[c->n_out * b->size - 1] ^= 1;
+  g_assert_false (same_bits (c, a, b));
+  ((guint8 *) b->out)[c->n_out * b->size - 1] ^= 1;
+  ((guint8 *) b->gradient[0])[0] ^= 1;
+  g_assert_false (same_bits (c, a, b));
+}
+
 static void
 test_same_bits (gconstpointer data)
 {
@@ -208,12 +236,106 @@ test_same_bits (gconstpointer data)
     }
   any = run (c, &sng_cpu_kernels_f32, sizeof (float));
   best = run (c, sng_cpu_math_get ()->f32, sizeof (float));
-  g_assert_cmpmem (any->out, c->n_out * sizeof (float), best->out, c->n_out * sizeof (float));
-  for (guint i = 0; i < MAX_INPUTS && c->n_in[i] > 0; i++)
-    g_assert_cmpmem (any->gradient[i], c->n_in[i] * sizeof (float), best->gradient[i],
-                     c->n_in[i] * sizeof (float));
-  ((float *) any->out)[0] = nextafterf (((float *) any->out)[0], INFINITY);
-  g_assert_cmpint (memcmp (any->out, best->out, c->n_out * sizeof (float)), !=, 0);
+  assert_same_bits (c, any, best);
+}
+
+/* Any number of threads yields the same bits. */
+static void
+test_threads (gconstpointer data)
+{
+  const Case *c = data;
+  g_autoptr (Buffers) f32 = run_threads (c, sng_cpu_math_get ()->f32, sizeof (float), 1);
+  g_autoptr (Buffers) f64 = run_threads (c, sng_cpu_math_get ()->f64, sizeof (double), 1);
+
+  for (guint n_threads = 2; n_threads <= 8; n_threads += 3)
+    {
+      g_autoptr (Buffers) f32_again =
+          run_threads (c, sng_cpu_math_get ()->f32, sizeof (float), n_threads);
+      g_autoptr (Buffers) f64_again =
+          run_threads (c, sng_cpu_math_get ()->f64, sizeof (double), n_threads);
+
+      assert_same_bits (c, f32, f32_again);
+      assert_same_bits (c, f64, f64_again);
+    }
+}
+
+static gboolean
+all_zero (const float *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    if (values[i] != 0 || signbit (values[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* The queries of a sequence that has no key, or only masked ones, yield zeros, and get no gradient, whatever was in the
+ * memory before. */
+static void
+test_no_keys (void)
+{
+  enum
+  {
+    TOKENS = 5,
+    HEADS = 3,
+    SIZE = 7,
+    WIDTH = HEADS * SIZE
+  };
+  static const gint64 nobody[TOKENS] = { 0 };
+  g_autoptr (SngDevice) device = sng_device_new_cpu (1);
+  const SngKernels *const kernels[] = { &sng_cpu_kernels_f32, sng_cpu_math_get ()->f32 };
+
+  for (guint i = 0; i < 8; i++)
+    {
+      const gint64 n_keys = i & 2 ? 0 : TOKENS;
+      float qkv[TOKENS * 3 * WIDTH], d_qkv[TOKENS * 3 * WIDTH];
+      float output[TOKENS * WIDTH], d_output[TOKENS * WIDTH], log_sum_exp[HEADS * TOKENS];
+      SngAttention op = { .n_sequences = 1,
+                          .n_tokens = TOKENS,
+                          .n_heads = HEADS,
+                          .head_size = SIZE,
+                          .scale = 1,
+                          .causal = i & 1,
+                          .n_keys = &n_keys,
+                          .mask = i & 2 ? NULL : nobody,
+                          .qkv = qkv,
+                          .output = output,
+                          .log_sum_exp = log_sum_exp,
+                          .d_output = d_output,
+                          .d_qkv = d_qkv };
+
+      for (gsize k = 0; k < G_N_ELEMENTS (qkv); k++)
+        {
+          qkv[k] = (float) k - 9;
+          d_qkv[k] = NAN;
+        }
+      for (gsize k = 0; k < G_N_ELEMENTS (output); k++)
+        {
+          output[k] = NAN;
+          d_output[k] = 1;
+        }
+      kernels[i / 4]->attention_forward (device, &op);
+      g_assert_true (all_zero (output, G_N_ELEMENTS (output)));
+      kernels[i / 4]->attention_backward (device, &op);
+      for (gsize k = 0; k < G_N_ELEMENTS (d_qkv); k++)
+        g_assert_cmpfloat (d_qkv[k], ==, 0);
+      output[3] = -0.0f;
+      g_assert_false (all_zero (output, G_N_ELEMENTS (output)));
+    }
+}
+
+/* A matrix product with nothing to sum up. */
+static void
+test_empty_product (void)
+{
+  float c[] = { NAN, 2, 3, NAN, 5, 6 };
+
+  sng_cpu_gemm_f32 ('N', 'N', 2, 1, 0, 1, c, 1, c, 1, 0, c, 3);
+  g_assert_cmpfloat (c[0], ==, 0);
+  g_assert_cmpfloat (c[3], ==, 0);
+  sng_cpu_gemm_f32 ('T', 'N', 2, 3, 0, 1, c, 2, c, 3, 1, c, 3);
+  sng_cpu_gemm_f32 ('N', 'N', 0, 3, 2, 1, c, 2, c, 3, 0, c, 3);
+  g_assert_cmpfloat (c[1], ==, 2);
+  g_assert_cmpfloat (c[5], ==, 6);
 }
 
 #define N_SEQUENCES 2
@@ -268,12 +390,16 @@ main (int argc, char *argv[])
     {
       g_autofree char *gradient = g_strdup_printf ("/sng/cpu-math/%s/gradient", cpu_math_cases[i].name);
       g_autofree char *f32 = g_strdup_printf ("/sng/cpu-math/%s/f32", cpu_math_cases[i].name);
-      g_autofree char *same_bits = g_strdup_printf ("/sng/cpu-math/%s/same-bits", cpu_math_cases[i].name);
+      g_autofree char *same_bits_path = g_strdup_printf ("/sng/cpu-math/%s/same-bits", cpu_math_cases[i].name);
+      g_autofree char *threads = g_strdup_printf ("/sng/cpu-math/%s/threads", cpu_math_cases[i].name);
 
       g_test_add_data_func (gradient, &cpu_math_cases[i], test_gradient);
       g_test_add_data_func (f32, &cpu_math_cases[i], test_f32);
-      g_test_add_data_func (same_bits, &cpu_math_cases[i], test_same_bits);
+      g_test_add_data_func (same_bits_path, &cpu_math_cases[i], test_same_bits);
+      g_test_add_data_func (threads, &cpu_math_cases[i], test_threads);
     }
+  g_test_add_func ("/sng/cpu-math/no-keys", test_no_keys);
+  g_test_add_func ("/sng/cpu-math/empty-product", test_empty_product);
   g_test_add_func ("/sng/cpu-math/dropout", test_dropout);
   return g_test_run ();
 }
