@@ -39,16 +39,12 @@ static SngTrainer *
 sng_harness_default_setup_trainer (SngHarness *self, SngMode mode, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  g_autofree char *mode_directory = sng_harness_dup_mode_directory (self, mode);
-  g_autofree char *directory = g_build_filename (mode_directory, "checkpoints", NULL);
-  g_autoptr (SngModelCheckpoint) model_checkpoint =
-      sng_model_checkpoint_new (directory, priv->val_check_interval);
 
   return g_object_new (SNG_TYPE_TRAINER, "max-steps", (guint64) priv->num_steps, "micro-batch-size",
                        priv->micro_batch_size, "accumulate-grad-batches", priv->accumulate_grad_batches,
                        "val-check-interval", (guint64) priv->val_check_interval, "limit-val-batches",
                        (guint64) priv->limit_val_batches, "gradient-clip-norm", priv->gradient_clip_norm,
-                       "seed", priv->seed, "model-checkpoint", model_checkpoint, NULL);
+                       "seed", priv->seed, NULL);
 }
 
 static GListModel *
@@ -136,9 +132,11 @@ sng_harness_default_restore (SngHarness *self, SngTrainer *trainer, SngCheckpoin
  * @mode: the mode that is about to run
  * @error: return location for a #GError
  *
- * Makes the trainer. The default makes an [class@Sng.Trainer] with the settings of the harness,
- * which saves checkpoints below [method@Sng.Harness.dup_mode_directory] at each validation;
- * chain up to change some of them. A trainer that saves elsewhere cannot be resumed.
+ * Makes the trainer. The default makes an [class@Sng.Trainer] with the settings of the harness; chain up
+ * to change some of them. Its [property@Sng.Trainer:max-steps] must be
+ * [property@Sng.Harness:num-steps]. A trainer without an [class@Sng.ModelCheckpoint] is given one
+ * that saves in `checkpoints` of [method@Sng.Harness.dup_mode_directory], at each validation; RESUME looks for STOP's
+ * checkpoints there.
  *
  * Returns: (transfer full) (nullable): a trainer with nothing attached, or %NULL with @error set
  *
@@ -237,9 +235,26 @@ sng_harness_setup_model (SngHarness *self, SngMode mode, GError **error)
   return g_steal_pointer (&setup);
 }
 
+/* A trainer that was given no place to save to saves where RESUME looks. */
+static void
+give_model_checkpoint (SngHarness *self, SngMode mode, SngTrainer *trainer)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *mode_directory = sng_harness_dup_mode_directory (self, mode);
+  g_autofree char *directory = g_build_filename (mode_directory, "checkpoints", NULL);
+  g_autoptr (SngModelCheckpoint) model_checkpoint = NULL;
+
+  if (sng_trainer_get_model_checkpoint (trainer) != NULL)
+    return;
+
+  model_checkpoint = sng_model_checkpoint_new (directory, priv->val_check_interval);
+  g_object_set (trainer, "model-checkpoint", model_checkpoint, NULL);
+}
+
 SngTrainer *
 sng_harness_setup_trainer (SngHarness *self, SngMode mode, GError **error)
 {
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autoptr (SngTrainer) trainer = NULL;
   GError *local_error = NULL;
 
@@ -247,6 +262,17 @@ sng_harness_setup_trainer (SngHarness *self, SngMode mode, GError **error)
 
   if (!finish_vfunc (self, "setup_trainer", trainer != NULL, local_error, error))
     return NULL;
+
+  if (sng_trainer_get_max_steps (trainer) != priv->num_steps)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[vfunc] %s.setup_trainer returned a trainer with max-steps %" G_GUINT64_FORMAT
+                   ", but num-steps of the harness is %u",
+                   G_OBJECT_TYPE_NAME (self), sng_trainer_get_max_steps (trainer), priv->num_steps);
+      return NULL;
+    }
+
+  give_model_checkpoint (self, mode, trainer);
 
   return g_steal_pointer (&trainer);
 }

@@ -61,8 +61,9 @@ run_case (gconstpointer data)
 
   if (!suite->has_run)
     {
-      g_autoptr (SngReport) report = sng_harness_run_stop_and_go (suite->harness, NULL, &suite->error);
+      SngReport *report = sng_harness_run_stop_and_go (suite->harness, NULL, &suite->error);
 
+      g_clear_object (&report);
       suite->has_run = TRUE;
     }
 

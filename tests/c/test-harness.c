@@ -179,6 +179,30 @@ test_tolerance (void)
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
 }
 
+static void
+test_metadata_dir (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("test-harness-XXXXXX", NULL);
+  char *argv[] = { (char *) "rm", (char *) "-r", directory, NULL };
+  const char *const modes[] = { "stop-000007", "resume-000007", "continuous" };
+  g_autoptr (SngHarness) harness = tiny_harness_new ("clean");
+  g_autoptr (SngReport) report = NULL;
+
+  g_object_set (harness, "metadata-dir", directory, NULL);
+  report = run (harness);
+  assert_all_pass (report);
+  g_clear_object (&harness);
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autofree char *path = g_build_filename (directory, "clean", modes[i], "rank-00000.db", NULL);
+
+      g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
+    }
+
+  g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+}
+
 /* ---- Faults in the restore ---- */
 
 typedef struct
@@ -443,6 +467,24 @@ test_failing_vfuncs (gconstpointer data)
       assert_run_fails (harness, SNG_ERROR_FAILED, part);
       g_assert_null (sng_harness_get_run_directory (harness));
     }
+}
+
+/* A trainer that knows nothing of the harness: it trains without a validation, which is said. */
+static void
+test_own_trainer (void)
+{
+  g_autoptr (SngHarness) bare = in_process ("bare-trainer");
+  g_autoptr (SngHarness) shorter = in_process ("short");
+  g_autoptr (SngReport) report = run (bare);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
+  g_assert_true (sng_harness_check_metric (bare, "TrainLoss", &error));
+  g_assert_no_error (error);
+  g_assert_false (sng_harness_check_validation_batches (bare, &error));
+  assert_error (error, SNG_ERROR_FAILED, "ValidationBatches");
+
+  assert_run_fails (shorter, SNG_ERROR_INVALID_ARGUMENT, "max-steps 9, but num-steps of the harness is 10");
 }
 
 static void
@@ -745,6 +787,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/sng/harness/pass/process", process, test_pass);
   g_test_add_data_func ("/sng/harness/pass/in-process", none, test_pass);
   g_test_add_func ("/sng/harness/files", test_files);
+  g_test_add_func ("/sng/harness/metadata-dir", test_metadata_dir);
   g_test_add_func ("/sng/harness/tolerance", test_tolerance);
 
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
@@ -764,6 +807,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/no-model", test_no_model);
   g_test_add_data_func ("/sng/harness/failing-vfuncs/process", process, test_failing_vfuncs);
   g_test_add_data_func ("/sng/harness/failing-vfuncs/in-process", none, test_failing_vfuncs);
+  g_test_add_func ("/sng/harness/own-trainer", test_own_trainer);
   g_test_add_func ("/sng/harness/bad-callbacks", test_bad_callbacks);
   g_test_add_func ("/sng/harness/extra-metric", test_extra_metric);
   g_test_add_func ("/sng/harness/crash", test_crash);

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  *   fail-VFUNC    that vfunc fails without an error
  *   crash, exit   setup_model kills the process, or exits with status 7
  *   slow          each step takes a while
+ *   bare-trainer  the trainer has the right number of steps, and nothing else set
+ *   short         the trainer has a step too few
  *   same-metric   two callbacks record one metric
  *   bad-list      the list of callbacks has something else in it
  * and in all other cases nothing special. */
