@@ -179,6 +179,29 @@ test_tolerance (void)
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
 }
 
+/* The child makes its harness with other settings than these: the plan tells it. */
+static void
+test_settings_reach_children (void)
+{
+  g_autoptr (SngHarness) harness = tiny_harness_new ("clean");
+
+  for (guint stop = 2; stop < 5; stop++)
+    {
+      g_autoptr (SngReport) report = NULL;
+      g_autoptr (GPtrArray) entries = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (harness, "num-steps", 6, "stop-step", stop, "val-check-interval", 1, "seed",
+                    (guint64) stop, NULL);
+      report = run (harness);
+      assert_all_pass (report);
+
+      entries = sng_harness_get_metadata (harness, SNG_MODE_RESUME, "TrainLoss", &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (entries->len, ==, 6 - stop);
+    }
+}
+
 static void
 test_metadata_dir (void)
 {
@@ -787,6 +810,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/sng/harness/pass/process", process, test_pass);
   g_test_add_data_func ("/sng/harness/pass/in-process", none, test_pass);
   g_test_add_func ("/sng/harness/files", test_files);
+  g_test_add_func ("/sng/harness/settings-reach-children", test_settings_reach_children);
   g_test_add_func ("/sng/harness/metadata-dir", test_metadata_dir);
   g_test_add_func ("/sng/harness/tolerance", test_tolerance);
 
