@@ -81,7 +81,8 @@ parse_options (int argc, char **argv, Options *options)
          "everything, each in a process of its own. Without a file, the data are 16 proteins\n"
          "that come with the program."),
       _ ("Exit codes: 0 PASS, 1 DIVERGED, 2 NONDETERMINISTIC or INCONCLUSIVE, 3 the check could\n"
-         "not be made, 130 or 143 ended by Ctrl-C or SIGTERM."),
+         "not be made, 129, 130 or 143 ended by SIGHUP, Ctrl-C or\n"
+         "SIGTERM."),
       entries, 0, &argc, &argv);
 }
 
@@ -104,6 +105,12 @@ check_output (const char *output)
 {
   g_autoptr (GDir) dir = NULL;
   g_autoptr (GError) error = NULL;
+
+  if (output != NULL && *output == '\0')
+    {
+      sng_cli_fail (_ ("--output: the name of the directory is empty"));
+      return FALSE;
+    }
 
   if (output == NULL || sng_harness_is_child () || !g_file_test (output, G_FILE_TEST_EXISTS))
     return TRUE;
@@ -202,33 +209,28 @@ finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_main_loop_quit (demo->loop);
 }
 
-static gboolean
-interrupted_cb (gpointer user_data)
+/* One of the system's signals that end a command. */
+typedef struct
 {
-  Demo *demo = user_data;
-
-  demo->signal = SIGINT;
-  g_cancellable_cancel (demo->cancellable);
-
-  return G_SOURCE_CONTINUE;
-}
+  Demo *demo;
+  int number;
+  guint source;
+} Watch;
 
 static gboolean
-terminated_cb (gpointer user_data)
+signal_cb (gpointer user_data)
 {
-  Demo *demo = user_data;
+  Watch *watch = user_data;
 
-  demo->signal = SIGTERM;
-  g_cancellable_cancel (demo->cancellable);
+  watch->demo->signal = watch->number;
+  g_cancellable_cancel (watch->demo->cancellable);
 
   return G_SOURCE_CONTINUE;
 }
 
 static void
-print_warnings (SngHarness *harness)
+print_warnings (char **warnings)
 {
-  g_auto (GStrv) warnings = sng_harness_dup_warnings (harness);
-
   for (guint i = 0; warnings[i] != NULL; i++)
     g_printerr (_ ("sng: warning: %s\n"), warnings[i]);
 }
@@ -253,7 +255,28 @@ print_report (SngReport *report, gboolean json)
     }
 }
 
-/* Runs on the main context, where the signals of the system arrive. A child does not come back from it. */
+/* Runs on the main context, where the signals of the system arrive. A child does not come back from the start of it. */
+static void
+wait_for_report (Demo *demo, SngHarness *harness)
+{
+  Watch watches[] = { { demo, SIGINT, 0 }, { demo, SIGTERM, 0 }, { demo, SIGHUP, 0 } };
+
+  g_signal_connect (harness, "mode-started", G_CALLBACK (mode_started_cb), demo);
+  g_signal_connect (harness, "mode-finished", G_CALLBACK (mode_finished_cb), demo);
+  g_signal_connect (harness, "progress", G_CALLBACK (progress_cb), demo);
+
+  sng_harness_run_stop_and_go_async (harness, demo->cancellable, finished_cb, demo);
+
+  for (guint i = 0; i < G_N_ELEMENTS (watches); i++)
+    watches[i].source = g_unix_signal_add (watches[i].number, signal_cb, &watches[i]);
+
+  g_main_loop_run (demo->loop);
+
+  for (guint i = 0; i < G_N_ELEMENTS (watches); i++)
+    g_source_remove (watches[i].source);
+}
+
+/* Takes the harness, whose temporary directory is gone before anything is printed: the reader may be gone, too. */
 static int
 run_demo (SngHarness *harness, const Options *options)
 {
@@ -263,24 +286,17 @@ run_demo (SngHarness *harness, const Options *options)
   g_autoptr (SngProgressBar) bar = sng_progress_bar_new (n_steps);
   g_autoptr (SngReport) report = NULL;
   g_autoptr (GError) error = NULL;
+  g_auto (GStrv) warnings = NULL;
   Demo demo = { .options = options, .loop = loop, .cancellable = cancellable, .bar = bar };
-  guint sources[2];
 
-  g_signal_connect (harness, "mode-started", G_CALLBACK (mode_started_cb), &demo);
-  g_signal_connect (harness, "mode-finished", G_CALLBACK (mode_finished_cb), &demo);
-  g_signal_connect (harness, "progress", G_CALLBACK (progress_cb), &demo);
-
-  sng_harness_run_stop_and_go_async (harness, cancellable, finished_cb, &demo);
-  sources[0] = g_unix_signal_add (SIGINT, interrupted_cb, &demo);
-  sources[1] = g_unix_signal_add (SIGTERM, terminated_cb, &demo);
-  g_main_loop_run (loop);
-  g_source_remove (sources[0]);
-  g_source_remove (sources[1]);
-
+  wait_for_report (&demo, harness);
   report = demo.report;
   error = demo.error;
+  warnings = sng_harness_dup_warnings (harness);
+  g_object_unref (harness);
+
   sng_progress_bar_clear (bar);
-  print_warnings (harness);
+  print_warnings (warnings);
 
   if (report != NULL)
     return print_report (report, options->json);
@@ -316,5 +332,5 @@ sng_command_demo (int argc, char **argv)
       g_clear_object (&data);
     }
 
-  return run_demo (harness, &options);
+  return run_demo (g_steal_pointer (&harness), &options);
 }

@@ -260,11 +260,12 @@ sng_harness_write_plan (SngHarness *self, GError **error)
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   JsonObject *object = json_object_new ();
   g_autofree char *path = dup_plan_path (self);
+  g_autofree char *name = g_utf8_make_valid (priv->exp_name, -1);
   g_autofree char *text = NULL;
   g_autoptr (GError) local_error = NULL;
 
   json_object_set_int_member (object, "version", PLAN_VERSION);
-  json_object_set_string_member (object, "exp-name", priv->exp_name);
+  json_object_set_string_member (object, "exp-name", name);
   json_object_set_int_member (object, "steps", priv->num_steps);
   json_object_set_int_member (object, "stop", sng_harness_get_effective_stop (self));
   json_object_set_int_member (object, "seed", (gint64) priv->seed);

@@ -151,6 +151,20 @@ def test_demo_errors():
         has_error(sng("demo", *arguments, "--output", output, code=ERROR), *parts)
         assert not output.exists(), arguments
 
+    before = sorted(WORK.iterdir())
+    has_error(sng("demo", "--output", "", code=ERROR), "--output")
+    has_error(sng("demo", "--output", "/proc/nowhere", code=ERROR), "/proc/nowhere")
+    assert sorted(WORK.iterdir()) == before
+
+
+def test_demo_reader_is_gone():
+    """A closed standard output: nothing temporary is left."""
+    process = subprocess.Popen([SNG, "demo", "--steps", "2"], env=ENVIRONMENT, cwd=WORK, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.close()
+    process.wait(timeout=60)
+    assert not os.listdir(TEMPORARY), os.listdir(TEMPORARY)
+
 
 def children_of(pid):
     try:
@@ -183,7 +197,7 @@ def start_long_demo():
 
 
 def test_demo_interrupted():
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         process, child = start_long_demo()
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=30)
