@@ -72,7 +72,7 @@ multiply_openblas (const Product *product, const float *a, const float *b, float
 static float *
 new_matrix (gint64 n_rows, gint64 n_columns)
 {
-  float *matrix = g_new (float, n_rows *n_columns);
+  float *matrix = g_new (float, (gsize) (n_rows * n_columns));
 
   for (gint64 i = 0; i < n_rows * n_columns; i++)
     matrix[i] = (float) (i % 17) / 17 - 0.5f;
