@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngCallback:

@@ -5,7 +5,7 @@
 
 #include "callbacks/sng-function-callback.h"
 
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngFunctionCallback:

@@ -6,7 +6,7 @@
 #include "callbacks/sng-state-callback-private.h"
 
 #include "sng-error.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngStateCallback:

@@ -21,7 +21,7 @@
 #include "callbacks/sng-valid-input-callback.h"
 #include "callbacks/sng-valid-loss-callback.h"
 #include "callbacks/sng-valid-output-callback.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 static gboolean
 sng_harness_default_setup (SngHarness *self, GError **error)

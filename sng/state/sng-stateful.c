@@ -5,7 +5,7 @@
 
 #include "state/sng-stateful.h"
 
-#include "sng-error.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngStateful:
@@ -81,31 +81,6 @@ sng_stateful_default_init (SngStatefulInterface *iface)
 {
 }
 
-static void
-set_not_implemented (GError **error, SngStateful *self, const char *place, const char *function)
-{
-  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[state][%s] %s does not implement %s", place,
-               G_OBJECT_TYPE_NAME (self), function);
-}
-
-/* An exception in another language may end a function without a GError, or with one that names no place. */
-static void
-propagate_failure (GError **error,
-                   GError *failure,
-                   SngStateful *self,
-                   const char *place,
-                   const char *function)
-{
-  if (failure != NULL && failure->message[0] == '[')
-    g_propagate_error (error, failure);
-  else if (failure != NULL)
-    g_propagate_prefixed_error (error, failure, "[state][%s] %s.%s: ", place, G_OBJECT_TYPE_NAME (self),
-                                function);
-  else
-    g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED, "[state][%s] %s.%s failed without an error", place,
-                 G_OBJECT_TYPE_NAME (self), function);
-}
-
 /**
  * sng_stateful_get_state:
  * @self: a stateful
@@ -130,16 +105,13 @@ sng_stateful_get_state (SngStateful *self, GError **error)
   g_return_val_if_fail (SNG_IS_STATEFUL (self), NULL);
 
   iface = SNG_STATEFUL_GET_IFACE (self);
-  if (iface->get_state == NULL)
-    {
-      set_not_implemented (error, self, "get", "get_state");
-      return NULL;
-    }
+  if (!sng_vfunc_check_implemented (self, "get_state", iface->get_state != NULL, error))
+    return NULL;
 
   state = iface->get_state (self, &failure);
-  if (state == NULL || failure != NULL)
+  if (!sng_vfunc_check_result (self, "get_state", state != NULL, &failure))
     {
-      propagate_failure (error, failure, self, "get", "get_state");
+      g_propagate_error (error, failure);
       return NULL;
     }
 
@@ -164,6 +136,7 @@ sng_stateful_check_state (SngStateful *self, SngStateDict *state, GError **error
 {
   SngStatefulInterface *iface;
   GError *failure = NULL;
+  gboolean done;
 
   g_return_val_if_fail (SNG_IS_STATEFUL (self), FALSE);
   g_return_val_if_fail (SNG_IS_STATE_DICT (state), FALSE);
@@ -172,9 +145,10 @@ sng_stateful_check_state (SngStateful *self, SngStateDict *state, GError **error
   if (iface->check_state == NULL)
     return TRUE;
 
-  if (!iface->check_state (self, state, &failure) || failure != NULL)
+  done = iface->check_state (self, state, &failure);
+  if (!sng_vfunc_check_result (self, "check_state", done, &failure))
     {
-      propagate_failure (error, failure, self, "check", "check_state");
+      g_propagate_error (error, failure);
       return FALSE;
     }
 
@@ -200,20 +174,19 @@ sng_stateful_set_state (SngStateful *self, SngStateDict *state, GError **error)
 {
   SngStatefulInterface *iface;
   GError *failure = NULL;
+  gboolean done;
 
   g_return_val_if_fail (SNG_IS_STATEFUL (self), FALSE);
   g_return_val_if_fail (SNG_IS_STATE_DICT (state), FALSE);
 
   iface = SNG_STATEFUL_GET_IFACE (self);
-  if (iface->set_state == NULL)
-    {
-      set_not_implemented (error, self, "set", "set_state");
-      return FALSE;
-    }
+  if (!sng_vfunc_check_implemented (self, "set_state", iface->set_state != NULL, error))
+    return FALSE;
 
-  if (!iface->set_state (self, state, &failure) || failure != NULL)
+  done = iface->set_state (self, state, &failure);
+  if (!sng_vfunc_check_result (self, "set_state", done, &failure))
     {
-      propagate_failure (error, failure, self, "set", "set_state");
+      g_propagate_error (error, failure);
       return FALSE;
     }
 

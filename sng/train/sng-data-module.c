@@ -6,7 +6,7 @@
 #include "train/sng-data-module.h"
 
 #include "sng-error.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngDataModule:

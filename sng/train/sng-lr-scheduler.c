@@ -7,7 +7,7 @@
 
 #include "sng-error.h"
 #include "train/sng-settings-private.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngLrScheduler:

@@ -7,7 +7,7 @@
 
 #include "sng-error.h"
 #include "tensor/sng-device-private.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngModel:

@@ -6,7 +6,7 @@
 #include "train/sng-optimizer.h"
 
 #include "train/sng-settings-private.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngOptimizer:

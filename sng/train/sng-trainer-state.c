@@ -9,7 +9,7 @@
 
 #include "sng-error.h"
 #include "train/sng-gradients-private.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 static GPtrArray *
 dup_parameters (SngModel *model, GError **error)

@@ -7,7 +7,7 @@
 
 #include "sng-enum-types.h"
 #include "sng-error.h"
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /**
  * SngTrainer:

@@ -75,9 +75,9 @@ test_silent_failures (void)
     Fault fault;
     const char *words;
   } cases[] = {
-    { FAULT_GET_SILENT, "[state][get] TestStateful.get_state failed without an error" },
-    { FAULT_CHECK_SILENT, "[state][check] TestStateful.check_state failed without an error" },
-    { FAULT_SET_SILENT, "[state][set] TestStateful.set_state failed without an error" },
+    { FAULT_GET_SILENT, "[vfunc] TestStateful.get_state failed without an error" },
+    { FAULT_CHECK_SILENT, "[vfunc] TestStateful.check_state failed without an error" },
+    { FAULT_SET_SILENT, "[vfunc] TestStateful.set_state failed without an error" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -98,9 +98,9 @@ test_not_implemented (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (sng_stateful_get_state (SNG_STATEFUL (bare), &error));
-  fixture_assert_error (error, SNG_ERROR_NOT_SUPPORTED, "[state][get] TestBare does not implement get_state");
+  fixture_assert_error (error, SNG_ERROR_NOT_SUPPORTED, "[vfunc] TestBare does not implement get_state");
   g_assert_false (sng_stateful_set_state (SNG_STATEFUL (bare), state, &error));
-  fixture_assert_error (error, SNG_ERROR_NOT_SUPPORTED, "[state][set] TestBare does not implement set_state");
+  fixture_assert_error (error, SNG_ERROR_NOT_SUPPORTED, "[vfunc] TestBare does not implement set_state");
 
   /* A check is optional. */
   g_assert_true (sng_stateful_check_state (SNG_STATEFUL (bare), state, &error));

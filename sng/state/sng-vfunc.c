@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "train/sng-vfunc-private.h"
+#include "state/sng-vfunc-private.h"
 
 /*
  * Every caller passes an error of its own that is never NULL, so *error tells
@@ -19,9 +19,10 @@ sng_vfunc_check_result (gpointer self, const char *vfunc, gboolean succeeded, GE
     return TRUE;
 
   if (*error == NULL)
-    g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED,
-                 "[vfunc] %s.%s failed without an error; in a binding, it raised an exception or returned nothing",
-                 G_OBJECT_TYPE_NAME (self), vfunc);
+    g_set_error (
+        error, SNG_ERROR, SNG_ERROR_FAILED,
+        "[vfunc] %s.%s failed without an error; in a binding, it raised an exception or returned nothing",
+        G_OBJECT_TYPE_NAME (self), vfunc);
   else if ((*error)->message[0] != '[')
     g_prefix_error (error, "[vfunc] %s.%s: ", G_OBJECT_TYPE_NAME (self), vfunc);
 
