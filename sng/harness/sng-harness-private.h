@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define SNG_INIT_CONSUMED_SAMPLES "InitConsumedSamples"
 #define SNG_VALIDATION_BATCHES "ValidationBatches"
 
-/* What the files of SngHarness share: sng-harness.c holds the settings, -vfuncs.c calls what subclasses implement, -plan.c
+/* What the files of SngHarness share: sng-harness.c is the type, -properties.c its settings, -vfuncs.c calls what subclasses implement, -plan.c
  * writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one mode, -run.c runs the modes one after the other, -judge.c
  * compares them. */
 typedef struct
@@ -82,6 +82,9 @@ void               sng_harness_emit_progress         (SngHarness       *self,
                                                       guint64           n_steps);
 void               sng_harness_emit_divergence       (SngHarness       *self,
                                                       SngDivergence    *divergence);
+
+/* sng-harness-properties.c */
+void               sng_harness_install_properties    (GObjectClass     *object_class);
 
 /* sng-harness-vfuncs.c: the vfuncs, with every way in which an implementation can fail turned into an error. */
 gboolean           sng_harness_setup                 (SngHarness       *self,
