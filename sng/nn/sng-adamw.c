@@ -43,8 +43,9 @@
  * The state is `step` and `learning_rate`, the moments `NAME.exp_avg` and
  * `NAME.exp_avg_sq` of each parameter that has a gradient, and the settings
  * `beta1`, `beta2`, `epsilon` and, for each group, `group.NAME.pattern`,
- * `group.NAME.weight_decay` and `group.NAME.learning_rate_factor`. Other settings
- * than one's own are refused.
+ * `group.NAME.weight_decay`, `group.NAME.learning_rate_factor` and, but for the
+ * default one, `group.NAME.position`, its place in the order. Other settings than one's
+ * own are refused.
  *
  * Since: 1.0
  */
@@ -279,6 +280,9 @@ sng_adamw_get_state (SngStateful *stateful, GError **error)
     {
       const Group *group = g_ptr_array_index (self->groups, i);
 
+      /* the default one always comes last */
+      if (i + 1 < self->groups->len)
+        set_group_value (state, group, "position", g_variant_new_uint32 (i));
       set_group_value (state, group, "pattern", g_variant_new_string (group->pattern));
       set_group_value (state, group, "weight_decay", g_variant_new_double (group->weight_decay));
       set_group_value (state, group, "learning_rate_factor",
