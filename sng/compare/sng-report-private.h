@@ -13,6 +13,9 @@ SngReport *sng_report_new        (void);
 /* Appends a line. */
 void       sng_report_add_result (SngReport       *self,
                                   SngMetricResult *result);
+/* Puts it in the place of the line of the same name, which is there. */
+void       sng_report_replace_result (SngReport       *self,
+                                      SngMetricResult *result);
 /* Notes a run that was compared; the steps do not count where it has no entries. */
 void       sng_report_add_run    (SngReport       *self,
                                   SngMode          mode,

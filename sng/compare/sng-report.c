@@ -75,6 +75,16 @@ sng_report_add_result (SngReport *self, SngMetricResult *result)
 }
 
 void
+sng_report_replace_result (SngReport *self, SngMetricResult *result)
+{
+  guint position;
+
+  if (g_list_store_find (self->metrics,
+                         sng_report_lookup_metric (self, sng_metric_result_get_name (result)), &position))
+    g_list_store_splice (self->metrics, position, 1, (gpointer *) &result, 1);
+}
+
+void
 sng_report_add_run (SngReport *self, SngMode mode, guint64 n_entries, guint64 first_step, guint64 last_step)
 {
   SngReportRun run = { mode, n_entries, first_step, last_step };

@@ -11,6 +11,7 @@
 #include "sng-error.h"
 
 #define CONSUMED_SAMPLES "ConsumedSamples"
+#define GLOBAL_STEP_STATE "GlobalStepState"
 /* Recorded once for each micro-batch of a validation. */
 #define PER_VALIDATION_BATCH "ValidLoss"
 
@@ -113,12 +114,67 @@ lookup_count (SngRunStore *store, const char *metric, guint64 first_step, guint6
   return count;
 }
 
-static guint64
-lookup_restored_step (Runs *runs)
+static gboolean
+lookup_info (SngRunStore *store, const char *key, guint64 *count)
 {
-  g_autoptr (GVariant) value = sng_run_store_get_info (runs->stores[SNG_MODE_RESUME], "restored-step");
+  g_autoptr (GVariant) value = sng_run_store_get_info (store, key);
 
-  return value != NULL ? g_variant_get_uint64 (value) : 0;
+  if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+    return FALSE;
+
+  *count = g_variant_get_uint64 (value);
+
+  return TRUE;
+}
+
+/* Where RESUME has to begin: at the last checkpoint that STOP saved. Only where that is damaged, which the harness has
+ * warned of, may it be the older one that was restored in its place. */
+static guint64
+lookup_start_step (Runs *runs)
+{
+  SngRunStore *resume = runs->stores[SNG_MODE_RESUME];
+  guint64 step = 0, n_refused = 0;
+
+  lookup_info (resume, "refused-checkpoints", &n_refused);
+  if (n_refused > 0 || !lookup_info (runs->stores[SNG_MODE_STOP], "saved-step", &step))
+    lookup_info (resume, "restored-step", &step);
+
+  return step;
+}
+
+/* ---- GlobalStepState ---- */
+
+/* Entries are told apart by the global step, so one that was restored wrongly makes RESUME's entries those of other steps,
+ * and they may all be right: a training that begins anew repeats CONTINUOUS. So where RESUME begins is judged by itself. */
+static void
+check_start (Runs *runs, SngReport *report)
+{
+  SngMetricResult *result = sng_report_lookup_metric (report, GLOBAL_STEP_STATE);
+  g_autoptr (GPtrArray) entries =
+      sng_run_store_query (runs->stores[SNG_MODE_RESUME], GLOBAL_STEP_STATE, 0, G_MAXUINT64, NULL);
+  guint64 expected = lookup_start_step (runs);
+  g_autoptr (SngDivergence) first = NULL;
+  g_autoptr (SngMetricResult) diverged = NULL;
+  g_autofree char *expected_text = NULL;
+  g_autofree char *actual_text = NULL;
+  guint64 actual;
+
+  if (result == NULL || sng_metric_result_get_verdict (result) == SNG_VERDICT_NONDETERMINISTIC
+      || entries == NULL || entries->len == 0)
+    return;
+
+  actual = sng_metadata_get_step (g_ptr_array_index (entries, 0));
+  if (actual == expected)
+    return;
+
+  expected_text = g_strdup_printf ("%" G_GUINT64_FORMAT, expected);
+  actual_text = g_strdup_printf ("%" G_GUINT64_FORMAT, actual);
+  first = sng_divergence_new (SNG_MODE_RESUME, GLOBAL_STEP_STATE, SNG_STAGE_TRAIN, expected, -1, 0, "", 0,
+                              expected_text, actual_text, "the global step right after the restore");
+  diverged = sng_metric_result_new (GLOBAL_STEP_STATE, SNG_VERDICT_DIVERGED,
+                                    sng_metric_result_get_compared (result),
+                                    sng_metric_result_get_n_different (result) + 1, first, NULL);
+  sng_report_replace_result (report, diverged);
 }
 
 /* One count at the start of a mode. NULL where it is as it must be. */
@@ -141,7 +197,7 @@ check_count (SngMode mode, guint64 step, const char *path, gint64 expected, gint
 static SngMetricResult *
 check_init_consumed_samples (Runs *runs)
 {
-  guint64 restored = lookup_restored_step (runs);
+  guint64 restored = lookup_start_step (runs);
   gint64 at_restored =
       lookup_count (runs->stores[SNG_MODE_CONTINUOUS], CONSUMED_SAMPLES, restored, restored, "train");
   gint64 validated =
@@ -243,7 +299,7 @@ check_validation_batches (Runs *runs, guint num_steps)
 {
   g_autoptr (GHashTable) continuous = count_validation_batches (runs->stores[SNG_MODE_CONTINUOUS]);
   g_autoptr (SngDivergence) first = NULL;
-  guint64 restored = lookup_restored_step (runs);
+  guint64 restored = lookup_start_step (runs);
   guint64 compared = 0;
   guint64 n_different = 0;
 
@@ -294,6 +350,7 @@ sng_harness_judge (SngHarness *self, GError **error)
   if (report == NULL)
     return NULL;
 
+  check_start (&runs, report);
   init_consumed_samples = check_init_consumed_samples (&runs);
   sng_report_add_result (report, init_consumed_samples);
   validation_batches = check_validation_batches (&runs, sng_harness_get_private (self)->num_steps);

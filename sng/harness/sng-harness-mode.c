@@ -129,6 +129,7 @@ restore_stop (SngHarness *self, SngTrainer *trainer, SngRunStore *store, GError 
   g_autoptr (SngCheckpointStore) checkpoints = sng_checkpoint_store_new (path);
   g_autoptr (SngCheckpoint) checkpoint = NULL;
   g_auto (GStrv) refused = NULL;
+  guint64 n_refused;
 
   checkpoint = sng_checkpoint_store_load_latest (checkpoints, &refused, error);
 
@@ -141,7 +142,10 @@ restore_stop (SngHarness *self, SngTrainer *trainer, SngRunStore *store, GError 
       sng_harness_add_warning (self, warning);
     }
 
+  n_refused = refused != NULL ? g_strv_length (refused) : 0;
+
   return checkpoint != NULL
+         && sng_run_store_set_info (store, "refused-checkpoints", g_variant_new_uint64 (n_refused), error)
          && sng_run_store_set_info (store, "restored-step",
                                     g_variant_new_uint64 (sng_checkpoint_get_step (checkpoint)), error)
          && sng_harness_restore (self, trainer, checkpoint, error);
@@ -200,6 +204,8 @@ train (SngHarness *self,
     }
 
   return fit (self, mode, trainer, error)
+         && sng_run_store_set_info (store, "saved-step",
+                                    g_variant_new_uint64 (sng_trainer_get_last_checkpoint_step (trainer)), error)
          && sng_run_store_set_info (store, "finished", g_variant_new_boolean (TRUE), error);
 }
 
