@@ -96,9 +96,8 @@ sng_cpu_gemm_f32 (char transpose_a,
     }
 
   n_openmp_threads = sng_cpu_single_openmp_begin ();
-  status =
-      dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
-                  (dnnl_dim_t) a_stride, b, (dnnl_dim_t) b_stride, beta, c, (dnnl_dim_t) c_stride);
+  status = dnnl_sgemm (transpose_a, transpose_b, (dnnl_dim_t) m, (dnnl_dim_t) n, (dnnl_dim_t) k, alpha, a,
+                       (dnnl_dim_t) a_stride, b, (dnnl_dim_t) b_stride, beta, c, (dnnl_dim_t) c_stride);
   sng_cpu_single_openmp_end (n_openmp_threads);
   if (status != dnnl_success)
     g_error ("[cpu][gemm] oneDNN refuses a product of %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT

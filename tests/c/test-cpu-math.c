@@ -249,10 +249,8 @@ test_threads (gconstpointer data)
 
   for (guint n_threads = 2; n_threads <= 8; n_threads += 3)
     {
-      g_autoptr (Buffers) f32_again =
-          run_threads (c, sng_cpu_math_get ()->f32, sizeof (float), n_threads);
-      g_autoptr (Buffers) f64_again =
-          run_threads (c, sng_cpu_math_get ()->f64, sizeof (double), n_threads);
+      g_autoptr (Buffers) f32_again = run_threads (c, sng_cpu_math_get ()->f32, sizeof (float), n_threads);
+      g_autoptr (Buffers) f64_again = run_threads (c, sng_cpu_math_get ()->f64, sizeof (double), n_threads);
 
       assert_same_bits (c, f32, f32_again);
       assert_same_bits (c, f64, f64_again);
@@ -390,7 +388,8 @@ main (int argc, char *argv[])
     {
       g_autofree char *gradient = g_strdup_printf ("/sng/cpu-math/%s/gradient", cpu_math_cases[i].name);
       g_autofree char *f32 = g_strdup_printf ("/sng/cpu-math/%s/f32", cpu_math_cases[i].name);
-      g_autofree char *same_bits_path = g_strdup_printf ("/sng/cpu-math/%s/same-bits", cpu_math_cases[i].name);
+      g_autofree char *same_bits_path =
+          g_strdup_printf ("/sng/cpu-math/%s/same-bits", cpu_math_cases[i].name);
       g_autofree char *threads = g_strdup_printf ("/sng/cpu-math/%s/threads", cpu_math_cases[i].name);
 
       g_test_add_data_func (gradient, &cpu_math_cases[i], test_gradient);
