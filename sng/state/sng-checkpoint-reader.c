@@ -224,7 +224,7 @@ read_entry (JsonNode *node, SngStateDict *tensors, SngStateDict *state, const ch
     return FALSE;
   sng_state_dict_set_tensor (state, name, tensor);
 
-  return sng_state_dict_remove (tensors, name);
+  return TRUE;
 }
 
 static SngStateDict *
@@ -232,6 +232,7 @@ read_entries (JsonObject *object, SngStateDict *tensors, const char *path, GErro
 {
   g_autoptr (SngStateDict) state = sng_state_dict_new ();
   JsonArray *entries = sng_json_get_array (object, "entries");
+  const char *name;
 
   if (entries == NULL)
     {
@@ -243,12 +244,12 @@ read_entries (JsonObject *object, SngStateDict *tensors, const char *path, GErro
     if (!read_entry (json_array_get_element (entries, i), tensors, state, path, error))
       return NULL;
 
-  if (sng_state_dict_get_n_items (tensors) > 0)
-    {
-      refuse (error, SNG_ERROR_CORRUPT, path, "the file has the tensor '%s', which is not recorded",
-              sng_state_dict_get_name (tensors, 0));
-      return NULL;
-    }
+  for (guint i = 0; (name = sng_state_dict_get_name (tensors, i)) != NULL; i++)
+    if (sng_state_dict_lookup_tensor (state, name) == NULL)
+      {
+        refuse (error, SNG_ERROR_CORRUPT, path, "the file has the tensor '%s', which is not recorded", name);
+        return NULL;
+      }
 
   return g_steal_pointer (&state);
 }

@@ -306,19 +306,9 @@ make_tensor (const Reader *reader, const Item *item, GError **error)
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) failure = NULL;
   SngTensor *tensor;
-  gconstpointer data;
-  gsize n_bytes;
 
   bytes =
       g_bytes_new_from_bytes (reader->contents, reader->header_size + item->begin, item->end - item->begin);
-  data = g_bytes_get_data (bytes, &n_bytes);
-
-  /* A file from elsewhere may put a tensor at any byte. */
-  if (n_bytes > 0 && (guintptr) data % sng_dtype_get_size (item->dtype) != 0)
-    {
-      g_bytes_unref (bytes);
-      bytes = g_bytes_new (data, n_bytes);
-    }
 
   /* What the format allows and a tensor cannot be, such as too many dimensions. */
   tensor = sng_tensor_new_from_bytes (item->dtype, (const gint64 *) (gconstpointer) item->shape->data,

@@ -41,7 +41,6 @@ sng_state_dict_copy (SngStateDict *self, GError **error)
   copy = sng_state_dict_new ();
   for (guint i = 0; (entry = sng_state_dict_get_entry (self, i)) != NULL; i++)
     {
-
       if (entry->tensor != NULL)
         {
           g_autoptr (SngTensor) tensor = sng_tensor_copy (entry->tensor, error);
@@ -65,17 +64,10 @@ sng_state_dict_copy (SngStateDict *self, GError **error)
 static gboolean
 entry_same_layout (const SngStateEntry *a, const SngStateEntry *b)
 {
-  const gint64 *shape_a, *shape_b;
-  guint n_dims_a, n_dims_b;
-
   if (a->tensor == NULL || b->tensor == NULL)
     return a->tensor == b->tensor && g_variant_is_of_type (a->value, g_variant_get_type (b->value));
 
-  shape_a = sng_tensor_get_shape (a->tensor, &n_dims_a);
-  shape_b = sng_tensor_get_shape (b->tensor, &n_dims_b);
-
-  return sng_tensor_get_dtype (a->tensor) == sng_tensor_get_dtype (b->tensor) && n_dims_a == n_dims_b
-         && (n_dims_a == 0 || memcmp (shape_a, shape_b, n_dims_a * sizeof (gint64)) == 0);
+  return sng_tensor_same_layout (a->tensor, b->tensor);
 }
 
 /**
