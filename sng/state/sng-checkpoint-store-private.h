@@ -14,10 +14,20 @@ G_BEGIN_DECLS
 /* Hidden names, unlike any other, begin with this. */
 char    *sng_checkpoint_store_temporary_prefix (SngCheckpointStore  *self,
                                                 const char          *name);
+/* Where a checkpoint waits while another takes its place, on file systems that cannot swap two names. */
+char    *sng_checkpoint_store_aside_path       (SngCheckpointStore  *self,
+                                                const char          *name);
 /* Brings back, among these names in the directory, what was put aside by a save that was killed before its successor
  * was in place. */
 gboolean sng_checkpoint_store_recover          (SngCheckpointStore  *self,
                                                 char               **names,
+                                                GError             **error);
+/* All steps, ascending; empty where there is no directory yet. */
+GArray  *sng_checkpoint_store_list_steps       (SngCheckpointStore  *self,
+                                                GError             **error);
+/* The step that latest names. Without such a file there is none and no error. */
+gboolean sng_checkpoint_store_read_latest      (SngCheckpointStore  *self,
+                                                guint64             *step,
                                                 GError             **error);
 /* Writes a pointer that can be renamed to SNG_CHECKPOINT_LATEST. */
 gboolean sng_checkpoint_store_write_latest     (SngCheckpointStore  *self,

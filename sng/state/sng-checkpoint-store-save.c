@@ -12,12 +12,7 @@
 
 /* How a checkpoint gets into a store. */
 
-/* Where a checkpoint waits while another takes its place, on file systems that cannot swap two names. */
-static char *
-get_aside_path (SngCheckpointStore *self, const char *name)
-{
-  return g_strdup_printf ("%s/.%s.old", sng_checkpoint_store_get_path (self), name);
-}
+#define MAX_ATTEMPTS 16
 
 static gboolean
 is_leftover (const char *name)
@@ -34,15 +29,8 @@ prepare (SngCheckpointStore *self, GError **error)
   const char *directory = sng_checkpoint_store_get_path (self);
   g_auto (GStrv) names = NULL;
 
-  if (!sng_state_io_is_directory (directory))
-    {
-      g_autofree char *parent = g_path_get_dirname (directory);
-
-      if (!sng_state_io_make_directory (directory, error) || !sng_state_io_sync_directory (parent, error))
-        return FALSE;
-    }
-
-  if ((names = sng_state_io_list (directory, error)) == NULL
+  if (!sng_state_io_make_directory (directory, error)
+      || (names = sng_state_io_list (directory, error)) == NULL
       || !sng_checkpoint_store_recover (self, names, error))
     return FALSE;
 
@@ -55,6 +43,27 @@ prepare (SngCheckpointStore *self, GError **error)
     }
 
   return TRUE;
+}
+
+/* Between the two renames a load may take the save for killed, and bring back what is aside. Then again. */
+static gboolean
+replace_by_two_renames (const char *from, const char *path, const char *aside, GError **error)
+{
+  for (guint attempt = 1;; attempt++)
+    {
+      g_autoptr (GError) failure = NULL;
+
+      if (!sng_state_io_rename (path, aside, error))
+        return FALSE;
+      if (sng_state_io_rename (from, path, &failure))
+        return TRUE;
+      if (attempt == MAX_ATTEMPTS || !sng_state_io_exists (path))
+        {
+          sng_state_io_rename (aside, path, NULL);
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+    }
 }
 
 /* Moves what lies at from to path. What was there before is then at replaced, or at its place still if this fails. */
@@ -71,13 +80,8 @@ put_in_place (const char *from, const char *path, const char *aside, char **repl
       *replaced = g_strdup (from);
       return TRUE;
     }
-  if (supported || !sng_state_io_rename (path, aside, error))
+  if (supported || !replace_by_two_renames (from, path, aside, error))
     return FALSE;
-  if (!sng_state_io_rename (from, path, error))
-    {
-      sng_state_io_rename (aside, path, NULL);
-      return FALSE;
-    }
   *replaced = g_strdup (aside);
 
   return TRUE;
@@ -94,7 +98,7 @@ publish (SngCheckpointStore *self,
   g_autofree char *path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
   g_autofree char *latest =
       g_build_filename (sng_checkpoint_store_get_path (self), SNG_CHECKPOINT_LATEST, NULL);
-  g_autofree char *aside = get_aside_path (self, name);
+  g_autofree char *aside = sng_checkpoint_store_aside_path (self, name);
   g_autofree char *replaced = NULL;
   g_autofree char *undone = NULL;
 

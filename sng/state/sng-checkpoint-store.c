@@ -182,6 +182,12 @@ sng_checkpoint_store_temporary_prefix (SngCheckpointStore *self, const char *nam
   return g_strdup_printf ("%s/.%s.tmp-", self->path, name);
 }
 
+char *
+sng_checkpoint_store_aside_path (SngCheckpointStore *self, const char *name)
+{
+  return g_strdup_printf ("%s/.%s.old", self->path, name);
+}
+
 gboolean
 sng_checkpoint_store_recover (SngCheckpointStore *self, char **names, GError **error)
 {
@@ -249,9 +255,8 @@ select_steps (char **names)
   return steps;
 }
 
-/* Empty where there is no directory yet. */
-static GArray *
-list_steps (SngCheckpointStore *self, GError **error)
+GArray *
+sng_checkpoint_store_list_steps (SngCheckpointStore *self, GError **error)
 {
   g_auto (GStrv) names = NULL;
   g_autoptr (GError) failure = NULL;
@@ -295,7 +300,7 @@ sng_checkpoint_store_list (SngCheckpointStore *self, GError **error)
 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
 
-  if ((steps = list_steps (self, error)) == NULL)
+  if ((steps = sng_checkpoint_store_list_steps (self, error)) == NULL)
     {
       g_prefix_error (error, "[checkpoint][list] ");
       return NULL;
@@ -313,9 +318,8 @@ sng_checkpoint_store_list (SngCheckpointStore *self, GError **error)
   return g_strv_builder_end (paths);
 }
 
-/* The step that latest names. Without such a file there is none and no error. */
-static gboolean
-read_latest (SngCheckpointStore *self, guint64 *step, GError **error)
+gboolean
+sng_checkpoint_store_read_latest (SngCheckpointStore *self, guint64 *step, GError **error)
 {
   g_autofree char *path = g_build_filename (self->path, SNG_CHECKPOINT_LATEST, NULL);
   g_autoptr (GBytes) contents = NULL;
@@ -343,112 +347,6 @@ read_latest (SngCheckpointStore *self, guint64 *step, GError **error)
   return FALSE;
 }
 
-/* All steps in the order in which to try them: the one that latest names, then descending. */
-static GArray *
-order_steps (SngCheckpointStore *self, GPtrArray *refused, GError **error)
-{
-  g_autoptr (GArray) ascending = NULL;
-  g_autoptr (GError) failure = NULL;
-  GArray *steps;
-  gboolean has_latest, found = FALSE;
-  guint64 latest = 0;
-
-  if ((ascending = list_steps (self, error)) == NULL)
-    return NULL;
-
-  has_latest = read_latest (self, &latest, &failure);
-  for (guint i = 0; has_latest && i < ascending->len; i++)
-    found |= g_array_index (ascending, guint64, i) == latest;
-
-  if (failure != NULL)
-    g_ptr_array_add (refused, g_strdup_printf (SNG_CHECKPOINT_LATEST ": %s", failure->message));
-  else if (has_latest && !found)
-    g_ptr_array_add (refused, g_strdup_printf (SNG_CHECKPOINT_LATEST ": step %" G_GUINT64_FORMAT
-                                                                     ", which it names, is not there",
-                                               latest));
-
-  steps = g_array_sized_new (FALSE, FALSE, sizeof (guint64), ascending->len);
-  if (found)
-    g_array_append_val (steps, latest);
-  for (guint i = ascending->len; i > 0; i--)
-    if (!found || g_array_index (ascending, guint64, i - 1) != latest)
-      g_array_append_val (steps, g_array_index (ascending, guint64, i - 1));
-
-  return steps;
-}
-
-/**
- * sng_checkpoint_store_load_latest:
- * @self: a store
- * @refused: (out) (optional) (nullable) (transfer full) (array zero-terminated=1): return location for what was passed
- *   over, each with the reason, or %NULL where nothing was
- * @error: return location for an error
- *
- * Loads the newest checkpoint that verifies.
- *
- * That is the one that `latest` names; if it is damaged or not there, the others are
- * tried by descending step. What was passed over is told in @refused, so that
- * nobody goes on from an older state without knowing.
- *
- * Fails with %SNG_ERROR_NOT_FOUND where there is no checkpoint and with
- * %SNG_ERROR_CORRUPT where there are some and none verifies; the message has the
- * reason for each. @refused is then left at %NULL.
- *
- * Returns: (transfer full): the checkpoint
- *
- * Since: 1.0
- */
-SngCheckpoint *
-sng_checkpoint_store_load_latest (SngCheckpointStore *self, char ***refused, GError **error)
-{
-  g_autoptr (GPtrArray) reasons = NULL;
-  g_autoptr (GArray) steps = NULL;
-  g_autoptr (SngCheckpoint) checkpoint = NULL;
-  g_autofree char *all = NULL;
-
-  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
-
-  if (refused != NULL)
-    *refused = NULL;
-
-  reasons = g_ptr_array_new_with_free_func (g_free);
-  if ((steps = order_steps (self, reasons, error)) == NULL)
-    {
-      g_prefix_error (error, "[checkpoint][load] ");
-      return NULL;
-    }
-  if (steps->len == 0)
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[checkpoint][load] there is no checkpoint in '%s'",
-                   self->path);
-      return NULL;
-    }
-
-  for (guint i = 0; checkpoint == NULL && i < steps->len; i++)
-    {
-      g_autofree char *name = sng_checkpoint_step_to_name (g_array_index (steps, guint64, i));
-      g_autofree char *path = g_build_filename (self->path, name, NULL);
-      g_autoptr (GError) failure = NULL;
-
-      checkpoint = sng_checkpoint_load (path, &failure);
-      if (checkpoint == NULL)
-        g_ptr_array_add (reasons, g_strdup_printf ("%s: %s", name, failure->message));
-    }
-  g_ptr_array_add (reasons, NULL);
-
-  if (checkpoint == NULL)
-    {
-      all = g_strjoinv ("; ", (char **) reasons->pdata);
-      g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
-                   "[checkpoint][load] no checkpoint in '%s' can be used: %s", self->path, all);
-      return NULL;
-    }
-  if (refused != NULL && reasons->len > 1)
-    *refused = (char **) g_ptr_array_steal (reasons, NULL);
-
-  return g_steal_pointer (&checkpoint);
-}
-
 /* Makes latest name the newest of the others, if it names this one. */
 static gboolean
 forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
@@ -459,9 +357,9 @@ forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
   g_autoptr (GArray) steps = NULL;
   guint64 latest;
 
-  if (!read_latest (self, &latest, NULL) || latest != step)
+  if (!sng_checkpoint_store_read_latest (self, &latest, NULL) || latest != step)
     return TRUE;
-  if ((steps = list_steps (self, error)) == NULL)
+  if ((steps = sng_checkpoint_store_list_steps (self, error)) == NULL)
     return FALSE;
 
   for (guint i = steps->len; i > 0 && name == NULL; i--)
@@ -505,6 +403,7 @@ sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **er
 {
   g_autofree char *name = NULL;
   g_autofree char *path = NULL;
+  g_autofree char *aside = NULL;
   g_autofree char *prefix = NULL;
   g_autofree char *temporary = NULL;
 
@@ -512,6 +411,7 @@ sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **er
 
   name = sng_checkpoint_step_to_name (step);
   path = g_build_filename (self->path, name, NULL);
+  aside = sng_checkpoint_store_aside_path (self, name);
   prefix = sng_checkpoint_store_temporary_prefix (self, name);
   temporary = sng_state_io_temporary_name (prefix);
 
@@ -520,8 +420,10 @@ sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **er
       g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[checkpoint][remove] there is no '%s'", path);
       return FALSE;
     }
-  if (!forget_latest (self, step, error) || !sng_state_io_rename (path, temporary, error)
-      || !sng_state_io_sync_directory (self->path, error) || !sng_state_io_remove (temporary, error))
+  /* What is aside would come back in its place. */
+  if (!sng_state_io_remove (aside, error) || !forget_latest (self, step, error)
+      || !sng_state_io_rename (path, temporary, error) || !sng_state_io_sync_directory (self->path, error)
+      || !sng_state_io_remove (temporary, error))
     {
       g_prefix_error (error, "[checkpoint][remove] %s: ", name);
       return FALSE;

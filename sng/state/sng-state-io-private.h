@@ -31,10 +31,12 @@ GBytes       *sng_state_io_read           (const char     *path,
                                            GError        **error);
 gboolean      sng_state_io_is_directory   (const char     *path);
 gboolean      sng_state_io_exists         (const char     *path);
+/* Of the name itself where it is a link; 0 where there is none. What takes another's place has another one. */
+guint64       sng_state_io_get_inode      (const char     *path);
 /* The names in a directory, sorted by bytes. */
 char        **sng_state_io_list           (const char     *path,
                                            GError        **error);
-/* With all its parents; fine where it is there already. */
+/* With all its parents, and durable; fine where it is there already. */
 gboolean      sng_state_io_make_directory (const char     *path,
                                            GError        **error);
 /* A fresh directory of which nobody else knows: prefix and six characters. */

@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sng-error.h"
@@ -105,33 +106,33 @@ sng_state_file_free (SngStateFile *self)
 GBytes *
 sng_state_io_read (const char *path, GError **error)
 {
+  /* A pipe must not block the open, and a device is no file of ours. */
+  int fd = g_open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
   g_autoptr (GMappedFile) file = NULL;
   g_autoptr (GError) failure = NULL;
-  GStatBuf info;
+  struct stat info;
+  int code = 0;
 
-  /* A pipe would block the open, and a device is no file of ours. */
-  if (g_stat (path, &info) != 0)
+  if (fd < 0)
     {
       fail (error, "read", path, errno);
       return NULL;
     }
-  if (!S_ISREG (info.st_mode))
-    {
-      fail (error, "read", path, S_ISDIR (info.st_mode) ? EISDIR : EINVAL);
-      return NULL;
-    }
 
-  file = g_mapped_file_new (path, FALSE, &failure);
-  if (file == NULL)
-    {
-      g_set_error (error, SNG_ERROR,
-                   g_error_matches (failure, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SNG_ERROR_NOT_FOUND
-                                                                               : SNG_ERROR_IO,
-                   "[state][io] cannot read '%s': %s", path, failure->message);
-      return NULL;
-    }
+  if (fstat (fd, &info) != 0)
+    code = errno;
+  else if (!S_ISREG (info.st_mode))
+    code = S_ISDIR (info.st_mode) ? EISDIR : EINVAL;
+  else
+    file = g_mapped_file_new_from_fd (fd, FALSE, &failure);
+  close (fd);
 
-  return g_mapped_file_get_bytes (file);
+  if (code != 0)
+    fail (error, "read", path, code);
+  else if (file == NULL)
+    g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[state][io] cannot read '%s': %s", path, failure->message);
+
+  return file != NULL ? g_mapped_file_get_bytes (file) : NULL;
 }
 
 gboolean
@@ -143,9 +144,15 @@ sng_state_io_is_directory (const char *path)
 gboolean
 sng_state_io_exists (const char *path)
 {
+  return sng_state_io_get_inode (path) != 0;
+}
+
+guint64
+sng_state_io_get_inode (const char *path)
+{
   GStatBuf info;
 
-  return g_lstat (path, &info) == 0;
+  return g_lstat (path, &info) == 0 ? info.st_ino : 0;
 }
 
 static int
@@ -184,10 +191,18 @@ sng_state_io_list (const char *path, GError **error)
 gboolean
 sng_state_io_make_directory (const char *path, GError **error)
 {
-  if (g_mkdir_with_parents (path, 0777) != 0)
+  g_autofree char *parent = NULL;
+
+  if (sng_state_io_is_directory (path))
+    return TRUE;
+
+  parent = g_path_get_dirname (path);
+  if (!sng_state_io_make_directory (parent, error))
+    return FALSE;
+  if (g_mkdir (path, 0777) != 0 && !sng_state_io_is_directory (path))
     return fail (error, "make the directory", path, errno);
 
-  return TRUE;
+  return sng_state_io_sync_directory (parent, error);
 }
 
 char *
