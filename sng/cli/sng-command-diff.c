@@ -102,9 +102,12 @@ print_report (SngReport *report, gboolean *equal)
 
   if (first != NULL)
     {
-      g_autofree char *text = sng_divergence_to_string (first);
+      g_autofree char *place = sng_divergence_dup_place (first);
+      const char *detail = sng_divergence_get_detail (first);
 
-      g_print (_ ("first: %s\n"), text);
+      g_print (_ ("first: %s at %s: %s and %s%s%s\n"), sng_divergence_get_metric (first), place,
+               sng_divergence_get_expected (first), sng_divergence_get_actual (first),
+               *detail != '\0' ? "; " : "", detail);
     }
 
   for (guint i = 0; i < g_list_model_get_n_items (metrics); i++)

@@ -25,7 +25,5 @@ SngDivergence *sng_divergence_new     (SngMode        mode,
 /* Negative, 0 or positive, as a is before, beside or after b. */
 int            sng_divergence_compare (SngDivergence *a,
                                        SngDivergence *b);
-/* step 6, train, micro-batch 1, "lm_head.bias" (resume) */
-char          *sng_divergence_place   (SngDivergence *self);
 
 G_END_DECLS

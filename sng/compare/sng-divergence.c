@@ -450,10 +450,22 @@ sng_divergence_get_detail (SngDivergence *self)
   return self->detail;
 }
 
+/**
+ * sng_divergence_dup_place:
+ * @self: a divergence
+ *
+ * Describes where in a run it is, without the run's name.
+ *
+ * Returns: (transfer full): a string such as `step 6, train, micro-batch 0, "logits"`
+ *
+ * Since: 1.0
+ */
 char *
-sng_divergence_place (SngDivergence *self)
+sng_divergence_dup_place (SngDivergence *self)
 {
   g_autoptr (GString) string = g_string_new (NULL);
+
+  g_return_val_if_fail (SNG_IS_DIVERGENCE (self), NULL);
 
   g_string_append_printf (string, "step %" G_GUINT64_FORMAT ", %s", self->step,
                           sng_stage_to_string (self->stage));
@@ -463,7 +475,6 @@ sng_divergence_place (SngDivergence *self)
     g_string_append_printf (string, ", rank %u", self->rank);
   if (*self->path != '\0')
     g_string_append_printf (string, ", \"%s\"", self->path);
-  g_string_append_printf (string, " (%s)", sng_mode_to_string (self->mode));
 
   return g_strdup (string->str);
 }
@@ -486,8 +497,8 @@ sng_divergence_to_string (SngDivergence *self)
 
   g_return_val_if_fail (SNG_IS_DIVERGENCE (self), NULL);
 
-  place = sng_divergence_place (self);
+  place = sng_divergence_dup_place (self);
 
-  return g_strdup_printf ("%s at %s: expected %s, found %s%s%s", self->metric, place, self->expected,
-                          self->actual, *self->detail != '\0' ? "; " : "", self->detail);
+  return g_strdup_printf ("%s at %s (%s): expected %s, found %s%s%s", self->metric, place,
+                          sng_mode_to_string (self->mode), self->expected, self->actual, *self->detail != '\0' ? "; " : "", self->detail);
 }

@@ -37,6 +37,8 @@ const char *sng_divergence_get_expected    (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
 const char *sng_divergence_get_actual      (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
+char       *sng_divergence_dup_place       (SngDivergence *self);
+SNG_AVAILABLE_IN_1_0
 const char *sng_divergence_get_detail      (SngDivergence *self);
 SNG_AVAILABLE_IN_1_0
 char       *sng_divergence_to_string       (SngDivergence *self);

@@ -199,9 +199,10 @@ sng_report_get_summary (SngReport *self)
 
   if (first != NULL)
     {
-      g_autofree char *place = sng_divergence_place (first);
+      g_autofree char *place = sng_divergence_dup_place (first);
 
-      g_string_append_printf (summary, "; first %s at %s", sng_divergence_get_metric (first), place);
+      g_string_append_printf (summary, "; first %s at %s (%s)", sng_divergence_get_metric (first), place,
+                              sng_mode_to_string (sng_divergence_get_mode (first)));
     }
 
   return g_strdup (summary->str);
@@ -282,10 +283,10 @@ sng_report_to_text (SngReport *self)
   first = sng_report_get_first_divergence (self);
   if (first != NULL)
     {
-      g_autofree char *place = sng_divergence_place (first);
+      g_autofree char *place = sng_divergence_dup_place (first);
 
-      g_string_append_printf (text, "\nFirst divergence: %s at %s\n", sng_divergence_get_metric (first),
-                              place);
+      g_string_append_printf (text, "\nFirst divergence: %s at %s (%s)\n", sng_divergence_get_metric (first),
+                              place, sng_mode_to_string (sng_divergence_get_mode (first)));
       g_string_append_printf (text, "  expected  %s\n  found     %s\n", sng_divergence_get_expected (first),
                               sng_divergence_get_actual (first));
       if (*sng_divergence_get_detail (first) != '\0')
