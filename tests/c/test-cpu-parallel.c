@@ -111,6 +111,41 @@ test_concurrent (void)
   assert_counts (&second, 11, 2000);
 }
 
+static void
+add_chunk (gpointer data, guint chunk)
+{
+  ((guint *) data)[chunk]++; /* not atomic: one thread takes a chunk, and the caller sees what it wrote */
+}
+
+static gpointer
+adder_thread (gpointer data)
+{
+  SngDevice *device = data;
+  guint counts[64] = { 0 };
+
+  for (guint i = 0; i < 640; i++)
+    sng_cpu_parallel_for (device, 1 + i % 64, add_chunk, counts);
+  for (guint i = 0; i < 64; i++)
+    g_assert_cmpuint (counts[i], ==, 10 * (64 - i));
+  return NULL;
+}
+
+/* Devices of all sizes come and go, three threads use each, and some end before their workers have woken up. */
+static void
+test_churn (void)
+{
+  for (guint i = 0; i < 400; i++)
+    {
+      g_autoptr (SngDevice) device = sng_device_new_cpu (1 + i % 8);
+      GThread *threads[3] = { NULL };
+
+      for (guint k = 0; k < G_N_ELEMENTS (threads) && i % 16 >= 8; k++)
+        threads[k] = g_thread_new ("adder", adder_thread, device);
+      for (guint k = 0; k < G_N_ELEMENTS (threads) && i % 16 >= 8; k++)
+        g_thread_join (threads[k]);
+    }
+}
+
 typedef struct
 {
   GThread *caller;
@@ -218,6 +253,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/cpu-parallel/many-jobs", test_many_jobs);
   g_test_add_func ("/sng/cpu-parallel/nested", test_nested);
   g_test_add_func ("/sng/cpu-parallel/concurrent", test_concurrent);
+  g_test_add_func ("/sng/cpu-parallel/churn", test_churn);
   g_test_add_func ("/sng/cpu-parallel/places", test_places);
   g_test_add_func ("/sng/cpu-parallel/openmp", test_openmp);
   g_test_add_func ("/sng/cpu-parallel/device", test_device);
