@@ -500,5 +500,6 @@ sng_divergence_to_string (SngDivergence *self)
   place = sng_divergence_dup_place (self);
 
   return g_strdup_printf ("%s at %s (%s): expected %s, found %s%s%s", self->metric, place,
-                          sng_mode_to_string (self->mode), self->expected, self->actual, *self->detail != '\0' ? "; " : "", self->detail);
+                          sng_mode_to_string (self->mode), self->expected, self->actual,
+                          *self->detail != '\0' ? "; " : "", self->detail);
 }

@@ -79,8 +79,8 @@ sng_report_replace_result (SngReport *self, SngMetricResult *result)
 {
   guint position;
 
-  if (g_list_store_find (self->metrics,
-                         sng_report_lookup_metric (self, sng_metric_result_get_name (result)), &position))
+  if (g_list_store_find (self->metrics, sng_report_lookup_metric (self, sng_metric_result_get_name (result)),
+                         &position))
     g_list_store_splice (self->metrics, position, 1, (gpointer *) &result, 1);
 }
 

@@ -171,9 +171,9 @@ check_start (Runs *runs, SngReport *report)
   actual_text = g_strdup_printf ("%" G_GUINT64_FORMAT, actual);
   first = sng_divergence_new (SNG_MODE_RESUME, GLOBAL_STEP_STATE, SNG_STAGE_TRAIN, expected, -1, 0, "", 0,
                               expected_text, actual_text, "the global step right after the restore");
-  diverged = sng_metric_result_new (GLOBAL_STEP_STATE, SNG_VERDICT_DIVERGED,
-                                    sng_metric_result_get_compared (result),
-                                    sng_metric_result_get_n_different (result) + 1, first, NULL);
+  diverged =
+      sng_metric_result_new (GLOBAL_STEP_STATE, SNG_VERDICT_DIVERGED, sng_metric_result_get_compared (result),
+                             sng_metric_result_get_n_different (result) + 1, first, NULL);
   sng_report_replace_result (report, diverged);
 }
 

@@ -205,7 +205,8 @@ train (SngHarness *self,
 
   return fit (self, mode, trainer, error)
          && sng_run_store_set_info (store, "saved-step",
-                                    g_variant_new_uint64 (sng_trainer_get_last_checkpoint_step (trainer)), error)
+                                    g_variant_new_uint64 (sng_trainer_get_last_checkpoint_step (trainer)),
+                                    error)
          && sng_run_store_set_info (store, "finished", g_variant_new_boolean (TRUE), error);
 }
 

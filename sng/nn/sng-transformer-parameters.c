@@ -242,7 +242,8 @@ make_view (SngTensor *flat, const Entry *entry, GError **error)
 {
   const gint64 strides[] = { entry->n_dims == 2 ? entry->shape[1] : 1, 1 };
 
-  return sng_tensor_new_view (flat, (gint64) entry->offset, entry->shape, entry->n_dims, strides, entry->n_dims, error);
+  return sng_tensor_new_view (flat, (gint64) entry->offset, entry->shape, entry->n_dims, strides,
+                              entry->n_dims, error);
 }
 
 static gboolean

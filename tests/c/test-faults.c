@@ -25,8 +25,9 @@ typedef struct
   const char *metric; /* of the first divergence */
   guint64 step;
   SngStage stage;
-  gboolean (*plant) (SngTrainer *trainer, SngCheckpoint *checkpoint); /* before the restore; FALSE: there is none */
-  void (*configure) (SngHarness *harness, SngTrainer *trainer);      /* of RESUME */
+  gboolean (*plant) (SngTrainer *trainer,
+                     SngCheckpoint *checkpoint);                /* before the restore; FALSE: there is none */
+  void (*configure) (SngHarness *harness, SngTrainer *trainer); /* of RESUME */
 } Fault;
 
 /* ---- A state in a checkpoint, changed ---- */
@@ -131,7 +132,8 @@ swap_tensors (SngCheckpoint *checkpoint, const char *name, const char *first, co
   g_autoptr (GError) error = NULL;
 
   g_assert_true (sng_tensor_same_layout (a, b));
-  g_assert_cmpint (memcmp (sng_tensor_get_data (a), sng_tensor_get_data (b), sng_tensor_get_n_bytes (a)), !=, 0);
+  g_assert_cmpint (memcmp (sng_tensor_get_data (a), sng_tensor_get_data (b), sng_tensor_get_n_bytes (a)), !=,
+                   0);
   sng_state_dict_set_tensor (state, first, b);
   sng_state_dict_set_tensor (state, second, a);
   sng_checkpoint_set_state (checkpoint, name, state);
@@ -394,8 +396,7 @@ static SngTrainer *
 fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
   const Fault *fault = FAULT_HARNESS (harness)->fault;
-  SngTrainer *trainer =
-      SNG_HARNESS_CLASS (fault_harness_parent_class)->setup_trainer (harness, mode, error);
+  SngTrainer *trainer = SNG_HARNESS_CLASS (fault_harness_parent_class)->setup_trainer (harness, mode, error);
 
   if (trainer != NULL && mode == SNG_MODE_RESUME && fault != NULL && fault->configure != NULL)
     fault->configure (harness, trainer);
@@ -432,10 +433,10 @@ fault_harness_init (FaultHarness *self)
 static SngHarness *
 fault_harness_new (const Fault *fault)
 {
-  FaultHarness *self = g_object_new (FAULT_TYPE_HARNESS, "exp-name", "faults", "num-steps", NUM_STEPS,
-                                     "stop-step", STOP_STEP, "val-check-interval", 4, "limit-val-batches", 1,
-                                     "micro-batch-size", MICRO_BATCH, "accumulate-grad-batches", 2, "seed",
-                                     (guint64) 7, "isolation", SNG_ISOLATION_NONE, NULL);
+  FaultHarness *self =
+      g_object_new (FAULT_TYPE_HARNESS, "exp-name", "faults", "num-steps", NUM_STEPS, "stop-step", STOP_STEP,
+                    "val-check-interval", 4, "limit-val-batches", 1, "micro-batch-size", MICRO_BATCH,
+                    "accumulate-grad-batches", 2, "seed", (guint64) 7, "isolation", SNG_ISOLATION_NONE, NULL);
 
   self->fault = fault;
 

@@ -159,7 +159,8 @@ test_strided (Fixture *fixture, gconstpointer data)
   const gint64 shape[] = { 4, 6 }, transposed_shape[] = { 6, 4 }, transposed_strides[] = { 1, 6 };
   g_autoptr (SngTensor) base = fixture_tensor (SNG_DTYPE_I16, 2, shape);
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngTensor) view = sng_tensor_new_view (base, 0, transposed_shape, 2, transposed_strides, 2, &error);
+  g_autoptr (SngTensor) view =
+      sng_tensor_new_view (base, 0, transposed_shape, 2, transposed_strides, 2, &error);
   g_autoptr (SngStateDict) state = sng_state_dict_new ();
   g_autoptr (SngStateDict) loaded = NULL;
   SngTensor *tensor;

@@ -201,8 +201,7 @@ test_failures_name_the_stateful (Fixture *fixture, gconstpointer data)
 
   fixture->second->fault = FAULT_GET_SILENT;
   g_assert_null (sng_state_registry_capture (fixture->registry, 8, &error));
-  fixture_assert_error (error, SNG_ERROR_FAILED,
-                        "[registry][capture] model: [vfunc] TestStateful.get_state");
+  fixture_assert_error (error, SNG_ERROR_FAILED, "[registry][capture] model: [vfunc] TestStateful.get_state");
 
   fixture->second->fault = FAULT_SET;
   g_assert_false (sng_state_registry_restore (fixture->registry, checkpoint, &error));
