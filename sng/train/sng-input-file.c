@@ -16,16 +16,33 @@ is_gzip (const guint8 *data, gsize size)
   return size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
 }
 
+/* All members of the file: a block-compressed one (bgzip), as sequences often are, has many. */
 static GBytes *
-decompress (GBytes *compressed, GError **error)
+decompress (const guint8 *data, gsize size, GError **error)
 {
   g_autoptr (GConverter) decompressor = G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP));
-  g_autoptr (GInputStream) base = g_memory_input_stream_new_from_bytes (compressed);
-  g_autoptr (GInputStream) input = g_converter_input_stream_new (base, decompressor);
   g_autoptr (GOutputStream) output = g_memory_output_stream_new_resizable ();
+  GConverterResult result = G_CONVERTER_CONVERTED;
 
-  if (g_output_stream_splice (output, input, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, error) < 0)
-    return NULL;
+  while (result != G_CONVERTER_FINISHED || size > 0)
+    {
+      guint8 buffer[65536];
+      gsize n_read, n_written;
+
+      if (result == G_CONVERTER_FINISHED)
+        g_converter_reset (decompressor);
+
+      result = g_converter_convert (decompressor, data, size, buffer, sizeof buffer, G_CONVERTER_INPUT_AT_END,
+                                    &n_read, &n_written, error);
+      if (result == G_CONVERTER_ERROR
+          || !g_output_stream_write_all (output, buffer, n_written, NULL, NULL, error))
+        return NULL;
+
+      data += n_read;
+      size -= n_read;
+    }
+
+  g_output_stream_close (output, NULL, NULL);
 
   return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (output));
 }
@@ -36,6 +53,7 @@ read_bytes (const char *path, const char *place, GError **error)
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GBytes) raw = NULL;
   g_autoptr (GBytes) bytes = NULL;
+  const guint8 *data;
   char *contents;
   gsize size;
 
@@ -50,10 +68,12 @@ read_bytes (const char *path, const char *place, GError **error)
 
   raw = g_bytes_new_take (contents, size);
 
-  if (!is_gzip (g_bytes_get_data (raw, NULL), size))
+  data = g_bytes_get_data (raw, NULL);
+
+  if (!is_gzip (data, size))
     return g_steal_pointer (&raw);
 
-  bytes = decompress (raw, &local_error);
+  bytes = decompress (data, size, &local_error);
 
   if (bytes == NULL)
     g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "%s %s: the compressed data are damaged: %s",

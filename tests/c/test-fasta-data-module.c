@@ -281,6 +281,7 @@ test_gzip (void)
   g_autoptr (SngDataModule) module = NULL;
   g_autoptr (SngDataModule) damaged = NULL;
   g_autofree char *contents = NULL;
+  g_autofree char *twice = NULL;
   gsize size;
 
   {
@@ -295,7 +296,22 @@ test_gzip (void)
   module = plain_module (path, 10);
   g_assert_cmpuint (sng_data_module_get_n_samples (module, SNG_STAGE_TRAIN), ==, 2);
 
+  /* Several members behind each other are one file, and what is behind them is none. */
   g_assert_true (g_file_get_contents (path, &contents, &size, NULL));
+  twice = g_malloc (2 * size);
+  memcpy (twice, contents, size);
+  memcpy (twice + size, contents, size);
+  g_assert_true (g_file_set_contents (path, twice, (gssize) (2 * size), NULL));
+  g_clear_object (&module);
+  module = plain_module (path, 10);
+  g_assert_cmpuint (sng_data_module_get_n_samples (module, SNG_STAGE_TRAIN), ==, 4);
+  g_assert_true (g_file_set_contents (path, twice, (gssize) size + 5, NULL));
+  damaged = sng_fasta_data_module_new (path, 10);
+  g_assert_false (sng_data_module_setup (damaged, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA);
+  g_clear_error (&error);
+  g_clear_object (&damaged);
+
   g_assert_true (g_file_set_contents (path, contents, (gssize) size / 2, NULL));
   damaged = sng_fasta_data_module_new (path, 10);
   g_assert_false (sng_data_module_setup (damaged, &error));
