@@ -175,6 +175,12 @@ update (SngTrainer *self, guint64 n_samples, GError **error)
 }
 
 static gboolean
+is_multiple (guint64 step, guint64 interval)
+{
+  return interval > 0 && step % interval == 0;
+}
+
+static gboolean
 train_step (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
@@ -198,6 +204,7 @@ train_step (SngTrainer *self, GError **error)
     return FALSE;
 
   priv->is_within_step = FALSE;
+  priv->is_validation_due = is_multiple (priv->progress->global_step, priv->val_check_interval);
 
   return TRUE;
 }
@@ -267,17 +274,11 @@ validate (SngTrainer *self, GError **error)
 }
 
 static gboolean
-is_multiple (guint64 step, guint64 interval)
-{
-  return interval > 0 && step % interval == 0;
-}
-
-static gboolean
 maybe_validate (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
-  if (!is_multiple (priv->progress->global_step, priv->val_check_interval))
+  if (!priv->is_validation_due)
     return TRUE;
 
   if (!emit (self, SNG_TRAINER_VALIDATION_START, error))
@@ -288,6 +289,8 @@ maybe_validate (SngTrainer *self, GError **error)
       g_prefix_error (error, "[trainer][validate] step %" G_GUINT64_FORMAT ": ", priv->progress->global_step);
       return FALSE;
     }
+
+  priv->is_validation_due = FALSE;
 
   return emit (self, SNG_TRAINER_VALIDATION_END, error);
 }
@@ -337,6 +340,9 @@ prepare (SngTrainer *self, GError **error)
                    "[trainer][fit] nothing to train: call sng_trainer_attach() first");
       return FALSE;
     }
+
+  if (!sng_trainer_check_whole (self, "[trainer][fit]", error))
+    return FALSE;
 
   if (priv->val_check_interval > 0
       && sng_data_module_get_n_samples (priv->data_module, SNG_STAGE_VALIDATE) == 0)

@@ -54,7 +54,8 @@ typedef struct
 
   GError  *end_error; /* atomic: set once from any thread, taken when fit ends */
   gboolean is_fitting;
-  gboolean is_within_step; /* or failed within one: the state is that of no step */
+  gboolean is_within_step;    /* or failed within one: the state is that of no step */
+  gboolean is_validation_due; /* the step is made, but not yet its validation */
 } SngTrainerPrivate;
 
 enum
@@ -75,6 +76,10 @@ enum
 extern guint sng_trainer_signals[SNG_TRAINER_N_SIGNALS];
 
 SngTrainerPrivate *sng_trainer_get_private  (SngTrainer     *self);
+/* Whether the state is that of a step as a whole, so that a training can go on from it. @place begins the error's message. */
+gboolean           sng_trainer_check_whole  (SngTrainer     *self,
+                                             const char     *place,
+                                             GError        **error);
 /* the default implementations of the vfuncs */
 gboolean           sng_trainer_real_fit     (SngTrainer     *self,
                                              GError        **error);

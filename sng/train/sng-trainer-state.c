@@ -221,9 +221,26 @@ sng_trainer_restore (SngTrainer *self, SngCheckpoint *checkpoint, GError **error
     }
 
   priv->is_within_step = FALSE;
+  priv->is_validation_due = FALSE;
   priv->last_checkpoint_step = sng_checkpoint_get_step (checkpoint);
 
   return TRUE;
+}
+
+gboolean
+sng_trainer_check_whole (SngTrainer *self, const char *place, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+
+  if (!priv->is_within_step && !priv->is_validation_due)
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+               "%s step %" G_GUINT64_FORMAT ": %s: no training could go on from here", place,
+               priv->progress->global_step,
+               priv->is_within_step ? "the next step is half done" : "its validation is not done");
+
+  return FALSE;
 }
 
 /**
@@ -233,8 +250,9 @@ sng_trainer_restore (SngTrainer *self, SngCheckpoint *checkpoint, GError **error
  *
  * Saves everything registered, as it is now, and emits
  * [signal@Sng.Trainer::checkpoint-saved]. From the first micro-batch of a step
- * until [signal@Sng.Trainer::step-end], and after a training that failed in
- * between, there is no state to go on from: that is an error.
+ * until [signal@Sng.Trainer::step-end] or, where a validation follows, until that
+ * is done, and after a training that ended in between, there is no state to go on
+ * from: that is an error.
  *
  * Returns: (transfer full) (nullable): the checkpoint's directory, or %NULL with
  *   @error set
@@ -261,14 +279,8 @@ sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
       return NULL;
     }
 
-  if (priv->is_within_step)
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[trainer][checkpoint] step %" G_GUINT64_FORMAT
-                   ": the next step is half done, no training could go on from here",
-                   step);
-      return NULL;
-    }
+  if (!sng_trainer_check_whole (self, "[trainer][checkpoint]", error))
+    return NULL;
 
   checkpoint = sng_state_registry_capture (priv->registry, step, error);
 

@@ -512,8 +512,9 @@ interrupt (SngTrainer *self, GError *failure, GError **error)
  * Trains from the current global step up to [property@Sng.Trainer:max-steps].
  * A training that is done already makes no further step.
  *
- * Where it fails, the state is that of the moment and may lie within a step:
- * only a checkpoint leads back to a step as a whole.
+ * Where it fails, the state is that of the moment and may lie within a step, or
+ * between a step and its validation. A training does not go on from there, which
+ * is an error: only [method@Sng.Trainer.restore] leads back to a step as a whole.
  *
  * Returns: whether the training reached its last step; otherwise @error is set
  *

@@ -356,7 +356,8 @@ end_cb (SngTrainer *trainer)
   sng_trainer_end_with_error (trainer, second);
 }
 
-/* From every signal: the last news are those of that signal, fit fails with that error, and the next fit is not affected. */
+/* From every signal: the last news are those of that signal and fit fails with that error. Where a step is left as a whole, it
+ * can be saved, and the next fit is not affected; anywhere else both are refused. */
 static void
 test_end_with_error (void)
 {
@@ -364,12 +365,13 @@ test_end_with_error (void)
   {
     const char *signal;
     const char *last_news;
+    const char *refusal;
   } ends[] = {
     { "fit-start", "fit-start 0\n" },
     { "step-start", "step-start 0\n" },
-    { "micro-batch-end", "micro-batch-end train 0 n=2\n" },
-    { "step-end", "step-end 1\n" },
-    { "validation-start", "validation-start 1\n" },
+    { "micro-batch-end", "micro-batch-end train 0 n=2\n", "step 0: the next step is half done" },
+    { "step-end", "step-end 1\n", "step 1: its validation is not done" },
+    { "validation-start", "validation-start 1\n", "step 1: its validation is not done" },
     { "validation-end", "validation-end 1\n" },
     { "checkpoint-saved", "checkpoint-saved step-00000001\nstep-finished 1\n" },
     { "step-finished", "step-finished 1\n" },
@@ -384,6 +386,7 @@ test_end_with_error (void)
           g_strdup_printf ("%sinterrupted [test] %s\n", ends[i].last_news, ends[i].signal);
       g_autoptr (GError) error = NULL;
       g_autoptr (GError) save_error = NULL;
+      g_autoptr (GError) fit_error = NULL;
       g_autofree char *path = NULL;
       gulong handler;
 
@@ -397,17 +400,20 @@ test_end_with_error (void)
 
       g_signal_handler_disconnect (trainer, handler);
 
-      /* A state within a step is not saved. */
       path = sng_trainer_save_checkpoint (trainer, &save_error);
 
-      if (g_str_equal (ends[i].signal, "micro-batch-end"))
+      if (ends[i].refusal != NULL)
         {
           g_assert_error (save_error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
-          g_assert_nonnull (strstr (save_error->message, "half done"));
+          g_assert_nonnull (strstr (save_error->message, ends[i].refusal));
+          g_assert_false (sng_trainer_fit (trainer, &fit_error));
+          g_assert_error (fit_error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+          g_assert_nonnull (strstr (fit_error->message, ends[i].refusal));
+          tiny_remove_directory (directory);
+          continue;
         }
-      else
-        g_assert_no_error (save_error);
 
+      g_assert_no_error (save_error);
       fit (trainer);
       g_assert_cmpuint (sng_trainer_get_global_step (trainer), ==, 2);
       tiny_remove_directory (directory);
