@@ -188,8 +188,9 @@ sng_state_io_list (const char *path, GError **error)
   return (char **) g_ptr_array_steal (names, NULL);
 }
 
-gboolean
-sng_state_io_make_directory (const char *path, GError **error)
+/* Makes one of the directories that lead to what is wanted. */
+static gboolean
+make_directory (const char *path, const char *wanted, GError **error)
 {
   g_autofree char *parent = NULL;
 
@@ -197,12 +198,23 @@ sng_state_io_make_directory (const char *path, GError **error)
     return TRUE;
 
   parent = g_path_get_dirname (path);
-  if (!sng_state_io_make_directory (parent, error))
+  if (!make_directory (parent, wanted, error))
     return FALSE;
-  if (g_mkdir (path, 0777) != 0 && !sng_state_io_is_directory (path))
-    return fail (error, "make the directory", path, errno);
+  if (g_mkdir (path, 0777) != 0)
+    {
+      int code = errno;
+
+      if (!sng_state_io_is_directory (path))
+        return fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
+    }
 
   return sng_state_io_sync_directory (parent, error);
+}
+
+gboolean
+sng_state_io_make_directory (const char *path, GError **error)
+{
+  return make_directory (path, path, error);
 }
 
 char *

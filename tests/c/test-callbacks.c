@@ -150,9 +150,9 @@ query (SngRunStore *store, const char *metric)
 static void
 test_stop_and_go (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (SngCheckpoint) whole = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
+  g_autoptr (SngCheckpoint) whole G_GNUC_UNUSED = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
   g_autoptr (SngCheckpoint) half = train (fixture, SNG_MODE_STOP, STOP_AT, NULL);
-  g_autoptr (SngCheckpoint) end = train (fixture, SNG_MODE_RESUME, N_STEPS, half);
+  g_autoptr (SngCheckpoint) end G_GNUC_UNUSED = train (fixture, SNG_MODE_RESUME, N_STEPS, half);
   g_autoptr (SngReport) report = compare (fixture);
   g_autofree char *text = sng_report_to_text (report);
 
@@ -188,7 +188,7 @@ static void
 test_fault (Fixture *fixture, gconstpointer data)
 {
   gsize i = GPOINTER_TO_SIZE (data);
-  g_autoptr (SngCheckpoint) whole = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
+  g_autoptr (SngCheckpoint) whole G_GNUC_UNUSED = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
   g_autoptr (SngCheckpoint) half = train (fixture, SNG_MODE_STOP, STOP_AT, NULL);
   g_autoptr (SngTrainer) fresh = tiny_trainer_new (2, N_MICRO_BATCHES, N_STEPS, NULL);
   g_autoptr (SngCheckpoint) initial =
@@ -215,7 +215,7 @@ static void
 test_keys (Fixture *fixture, gconstpointer data)
 {
   SngRunStore *store = fixture->stores[SNG_MODE_CONTINUOUS];
-  g_autoptr (SngCheckpoint) whole = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
+  g_autoptr (SngCheckpoint) whole G_GNUC_UNUSED = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
   g_autoptr (GPtrArray) weights = query (store, "ModelWeights");
   g_autoptr (GPtrArray) losses = query (store, "TrainLoss");
   g_autoptr (GPtrArray) valid = query (store, "ValidLoss");

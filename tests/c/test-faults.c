@@ -129,7 +129,6 @@ swap_tensors (SngCheckpoint *checkpoint, const char *name, const char *first, co
   g_autoptr (SngStateDict) state = copy_state (checkpoint, name);
   g_autoptr (SngTensor) a = g_object_ref (sng_state_dict_lookup_tensor (state, first));
   g_autoptr (SngTensor) b = g_object_ref (sng_state_dict_lookup_tensor (state, second));
-  g_autoptr (GError) error = NULL;
 
   g_assert_true (sng_tensor_same_layout (a, b));
   g_assert_cmpint (memcmp (sng_tensor_get_data (a), sng_tensor_get_data (b), sng_tensor_get_n_bytes (a)), !=,

@@ -106,8 +106,8 @@ test_resume (void)
     {
       g_autoptr (SngSampler) sampler = sng_sampler_new (7, 1, TRUE);
       g_autoptr (SngSampler) resumed = sng_sampler_new (7, 1, TRUE);
-      g_autofree char *before = take (sampler, 2, stop);
-      g_autofree char *before_resumed = take (resumed, 3, 5);
+      g_autofree char *before G_GNUC_UNUSED = take (sampler, 2, stop);
+      g_autofree char *before_resumed G_GNUC_UNUSED = take (resumed, 3, 5);
       g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (sampler), NULL);
       g_autofree char *after = NULL;
       g_autofree char *after_resumed = NULL;
