@@ -12,19 +12,6 @@
 /* ESM-2 was trained with this share of its input tokens replaced by <mask>; see SngTransformerConfig:token-dropout. */
 #define ESM2_MASK_RATIO (0.15 * 0.8)
 
-static char *
-describe_shape (SngTensor *tensor)
-{
-  GString *text = g_string_new ("[");
-  guint n_dims;
-  const gint64 *shape = sng_tensor_get_shape (tensor, &n_dims);
-
-  for (guint i = 0; i < n_dims; i++)
-    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "", shape[i]);
-  g_string_append_c (text, ']');
-  return g_string_free (text, FALSE);
-}
-
 /* input_ids decides the size of the batch */
 static gboolean
 read_size (SngTransformer *self, SngTensor *ids, GError **error)
@@ -34,11 +21,10 @@ read_size (SngTransformer *self, SngTensor *ids, GError **error)
 
   if (sng_tensor_get_dtype (ids) != SNG_DTYPE_I64 || n_dims != 2 || shape[0] < 1 || shape[1] < 1)
     {
-      g_autofree char *text = describe_shape (ids);
+      g_autofree char *text = sng_tensor_describe (ids);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[transformer][forward] \"input_ids\" is %s %s; it must be I64 [sequences, tokens]",
-                   sng_dtype_get_name (sng_tensor_get_dtype (ids)), text);
+                   "[transformer][forward] \"input_ids\" is %s; it must be I64 [sequences, tokens]", text);
       return FALSE;
     }
   if (shape[0] > self->settings.max_batch_size)
@@ -79,13 +65,12 @@ read_indices (SngTransformer *self,
   if (sng_tensor_get_dtype (tensor) != SNG_DTYPE_I64 || n_dims != 2
       || shape[0] != (gint64) self->batch.n_sequences || shape[1] != (gint64) self->batch.n_tokens)
     {
-      g_autofree char *text = describe_shape (tensor);
+      g_autofree char *text = sng_tensor_describe (tensor);
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
-                   "[transformer][forward] \"%s\" is %s %s; \"input_ids\" is I64 [%" G_GSIZE_FORMAT
+                   "[transformer][forward] \"%s\" is %s; \"input_ids\" is I64 [%" G_GSIZE_FORMAT
                    ", %" G_GSIZE_FORMAT "]",
-                   name, sng_dtype_get_name (sng_tensor_get_dtype (tensor)), text, self->batch.n_sequences,
-                   self->batch.n_tokens);
+                   name, text, self->batch.n_sequences, self->batch.n_tokens);
       return FALSE;
     }
   for (gsize row = 0; row < n_rows; row++)

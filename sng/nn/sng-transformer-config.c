@@ -7,6 +7,7 @@
 
 #include "sng-enum-types.h"
 #include "sng-error.h"
+#include "train/sng-esm2-alphabet-private.h"
 
 /**
  * SngTransformerConfig:
@@ -72,7 +73,6 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (SngTransformerConfig, sng_transformer_config, G_TYPE_OBJECT)
 
-#define ESM2_VOCAB_SIZE 33
 #define GPT_VOCAB_SIZE 256
 #define GPT_DROPOUT 0.1
 #define MAX_OPERATIONS (1u << 20) /* of dropout, see SngDropout */
@@ -87,7 +87,7 @@ resolve (SngTransformerConfig *self)
   if (settings.ffn_size == 0)
     settings.ffn_size = 4 * settings.hidden_size;
   if (settings.vocab_size == 0)
-    settings.vocab_size = is_gpt ? GPT_VOCAB_SIZE : ESM2_VOCAB_SIZE;
+    settings.vocab_size = is_gpt ? GPT_VOCAB_SIZE : SNG_ESM2_N_TOKENS;
   if (settings.hidden_dropout < 0)
     settings.hidden_dropout = is_gpt ? GPT_DROPOUT : 0;
   if (settings.attention_dropout < 0)
@@ -134,11 +134,11 @@ sng_transformer_config_get_settings (SngTransformerConfig *self,
 
   if (!check_heads (settings, error))
     return FALSE;
-  if (settings->architecture == SNG_ARCHITECTURE_ESM2 && settings->vocab_size < ESM2_VOCAB_SIZE)
+  if (settings->architecture == SNG_ARCHITECTURE_ESM2 && settings->vocab_size < SNG_ESM2_N_TOKENS)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
                    "[transformer][config] vocab-size %u is less than the %d tokens of ESM-2's alphabet",
-                   settings->vocab_size, ESM2_VOCAB_SIZE);
+                   settings->vocab_size, SNG_ESM2_N_TOKENS);
       return FALSE;
     }
   if (settings->dtype != SNG_DTYPE_F32 && settings->dtype != SNG_DTYPE_F64)

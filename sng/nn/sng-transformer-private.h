@@ -8,13 +8,10 @@
 #include "nn/sng-transformer.h"
 #include "nn/sng-transformer-config-private.h"
 #include "tensor/sng-device-math-private.h"
+#include "train/sng-esm2-alphabet-private.h"
 #include "train/sng-rng-stream.h"
 
 G_BEGIN_DECLS
-
-/* Tokens with a meaning of their own in ESM-2's alphabet. */
-#define SNG_ESM2_PAD 1
-#define SNG_ESM2_MASK 32
 
 #define SNG_NO_OFFSET G_MAXSIZE
 

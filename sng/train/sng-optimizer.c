@@ -67,11 +67,22 @@ sng_optimizer_get_state (SngStateful *stateful, GError **error)
 }
 
 static gboolean
+read_state (SngOptimizer *self, SngStateDict *state, double *learning_rate, GError **error)
+{
+  const char *const varying[] = { "learning_rate", NULL };
+  const char *place = "[optimizer][restore]";
+  g_autoptr (SngStateDict) own = sng_optimizer_get_state (SNG_STATEFUL (self), NULL);
+
+  return sng_settings_check (state, own, place, varying, error)
+         && sng_settings_get_learning_rate (state, place, learning_rate, error);
+}
+
+static gboolean
 sng_optimizer_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   double learning_rate;
 
-  return sng_settings_get_learning_rate (state, "[optimizer][restore]", &learning_rate, error);
+  return read_state (SNG_OPTIMIZER (stateful), state, &learning_rate, error);
 }
 
 static gboolean
@@ -79,7 +90,7 @@ sng_optimizer_set_state (SngStateful *stateful, SngStateDict *state, GError **er
 {
   double learning_rate;
 
-  if (!sng_settings_get_learning_rate (state, "[optimizer][restore]", &learning_rate, error))
+  if (!read_state (SNG_OPTIMIZER (stateful), state, &learning_rate, error))
     return FALSE;
 
   sng_optimizer_set_learning_rate (SNG_OPTIMIZER (stateful), learning_rate);

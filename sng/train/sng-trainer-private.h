@@ -76,6 +76,8 @@ enum
 extern guint sng_trainer_signals[SNG_TRAINER_N_SIGNALS];
 
 SngTrainerPrivate *sng_trainer_get_private  (SngTrainer     *self);
+/* sng-trainer-properties.c */
+void               sng_trainer_install_properties (GObjectClass *object_class);
 /* Whether the state is that of a step as a whole, so that a training can go on from it. @place begins the error's message. */
 gboolean           sng_trainer_check_whole  (SngTrainer     *self,
                                              const char     *place,

@@ -220,6 +220,12 @@ test_plain_optimizer (void)
   check_error (&error, SNG_ERROR_MISMATCH, "learning_rate: the checkpoint has -1");
   g_assert_cmpfloat (sng_optimizer_get_learning_rate (resumed), ==, 0.25);
 
+  /* what another kind of optimizer has kept */
+  sng_state_dict_set_double (state, "learning_rate", 0.5);
+  sng_state_dict_set_int64 (state, "step", 3);
+  g_assert_false (sng_stateful_check_state (SNG_STATEFUL (resumed), state, &error));
+  check_error (&error, SNG_ERROR_MISMATCH, "step: the checkpoint has it, this run does not know it");
+
   g_assert_false (sng_optimizer_step (optimizer, &error));
   check_error (&error, SNG_ERROR_NOT_SUPPORTED, "PlainOptimizer does not implement step");
 }

@@ -469,6 +469,35 @@ test_non_finite (void)
 }
 
 static void
+count_notify_cb (SngTrainer *trainer, GParamSpec *pspec, guint *n)
+{
+  (*n)++;
+}
+
+/* A setting is news only where it changes. */
+static void
+test_properties (void)
+{
+  g_autoptr (SngTrainer) trainer = sng_trainer_new ();
+  g_autoptr (SngModelCheckpoint) plan = sng_model_checkpoint_new (directory, 3);
+  guint n = 0;
+
+  g_signal_connect (trainer, "notify", G_CALLBACK (count_notify_cb), &n);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_object_set (trainer, "max-steps", G_GUINT64_CONSTANT (9), "micro-batch-size", 3,
+                    "accumulate-grad-batches", 2, "val-check-interval", G_GUINT64_CONSTANT (4),
+                    "limit-val-batches", G_GUINT64_CONSTANT (5), "gradient-clip-norm", 0.5, "seed",
+                    G_GUINT64_CONSTANT (7), "model-checkpoint", plan, NULL);
+      g_assert_cmpuint (n, ==, 8);
+    }
+
+  g_assert_cmpuint (sng_trainer_get_max_steps (trainer), ==, 9);
+  g_assert_true (sng_trainer_get_model_checkpoint (trainer) == plan);
+}
+
+static void
 test_nothing_attached (void)
 {
   g_autoptr (SngTrainer) trainer = sng_trainer_new ();
@@ -619,6 +648,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/trainer/accumulation", test_accumulation);
   g_test_add_func ("/sng/trainer/loss-is-weighted", test_loss_is_weighted);
   g_test_add_func ("/sng/trainer/clipping", test_clipping);
+  g_test_add_func ("/sng/trainer/properties", test_properties);
   g_test_add_func ("/sng/trainer/end-with-error", test_end_with_error);
   g_test_add_func ("/sng/trainer/failing-forward", test_failing_forward);
   g_test_add_func ("/sng/trainer/non-finite", test_non_finite);
