@@ -151,7 +151,7 @@ sng_recorder_get_rank (SngRecorder *self)
  * @capture: whether to keep its tensors whole
  *
  * Chooses whether the tensors of a metric are written to disk whole. Only then can
- * the metric be compared under a tolerance.
+ * they be compared under a tolerance; values can be in any case.
  *
  * Since: 1.0
  */

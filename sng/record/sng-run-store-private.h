@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+#define SNG_RUN_STORE_APPLICATION_ID 0x534e4752 /* "SNGR" */
+#define SNG_RUN_STORE_SCHEMA_VERSION 1
+
 /* The columns of the table entries: from 0 in SELECT, from 1 in INSERT. */
 enum
 {
