@@ -455,12 +455,18 @@ run (SngHarness *harness)
   return report;
 }
 
+/* Without a fault nothing is found, wherever the stop is: at an epoch's end as well as right before, at and after a
+ * validation and a checkpoint. */
 static void
-test_clean (void)
+test_clean (gconstpointer data)
 {
   g_autoptr (SngHarness) harness = fault_harness_new (NULL);
-  g_autoptr (SngReport) report = run (harness);
-  g_autofree char *summary = sng_report_get_summary (report);
+  g_autoptr (SngReport) report = NULL;
+  g_autofree char *summary = NULL;
+
+  g_object_set (harness, "stop-step", GPOINTER_TO_UINT (data), NULL);
+  report = run (harness);
+  summary = sng_report_get_summary (report);
 
   if (sng_report_get_verdict (report) != SNG_VERDICT_PASS)
     g_error ("%s", summary);
@@ -501,9 +507,12 @@ test_swapped_groups (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/faults/none", test_clean);
+  g_test_add_data_func ("/faults/none", GUINT_TO_POINTER (STOP_STEP), test_clean);
+  g_test_add_data_func ("/faults/none/epoch-end", GUINT_TO_POINTER (6), test_clean);
+  g_test_add_data_func ("/faults/none/validation", GUINT_TO_POINTER (8), test_clean);
+  g_test_add_data_func ("/faults/none/after-validation", GUINT_TO_POINTER (9), test_clean);
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
     {
       g_autofree char *path = g_strconcat ("/faults/", faults[i].name, NULL);
