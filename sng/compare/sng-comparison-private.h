@@ -24,6 +24,13 @@ typedef struct
   guint64      last_step;
 } SngComparedRun;
 
+/* The numbers of one path that a tolerance was applied to. */
+typedef struct
+{
+  SngMetadata *entry;   /* the first one */
+  double       largest; /* the largest finite magnitude */
+} SngJudgedPath;
+
 /* What is known about one metric so far. */
 typedef struct
 {
@@ -37,8 +44,8 @@ typedef struct
   SngDivergence *first;
   SngDivergence *first_repeat;
   GHashTable    *unchanged; /* the first entry of each path of CONTINUOUS, until one is seen to change */
-  gboolean       judged;    /* the tolerance was applied to something */
-  double         largest;   /* the largest finite magnitude that it was applied to */
+  GPtrArray     *judged;         /* of SngJudgedPath, in order of recording; empty without a tolerance */
+  GHashTable    *judged_by_path; /* the same, by the path of the entry */
 } SngComparedMetric;
 
 typedef struct

@@ -75,6 +75,15 @@ compared_run_free (gpointer data)
 }
 
 static void
+judged_path_free (gpointer data)
+{
+  SngJudgedPath *path = data;
+
+  sng_metadata_unref (path->entry);
+  g_free (path);
+}
+
+static void
 compared_metric_free (gpointer data)
 {
   SngComparedMetric *metric = data;
@@ -84,6 +93,8 @@ compared_metric_free (gpointer data)
   g_clear_object (&metric->first);
   g_clear_object (&metric->first_repeat);
   g_clear_pointer (&metric->unchanged, g_hash_table_unref);
+  g_hash_table_unref (metric->judged_by_path);
+  g_ptr_array_unref (metric->judged);
   g_free (metric);
 }
 
@@ -140,6 +151,8 @@ ensure_metric (SngComparisonWalk *self, const char *name, SngRunStore *store)
   metric->tolerance = g_hash_table_lookup (self->tolerances, name);
   metric->n_recorded = g_array_new (FALSE, TRUE, sizeof (guint64));
   g_array_set_size (metric->n_recorded, self->runs->len);
+  metric->judged = g_ptr_array_new_with_free_func (judged_path_free);
+  metric->judged_by_path = g_hash_table_new (hash_path, equal_path);
   if ((metric->flags & SNG_METRIC_EXPECT_CHANGE) != 0)
     metric->unchanged =
         g_hash_table_new_full (hash_path, equal_path, (GDestroyNotify) sng_metadata_unref, NULL);
@@ -245,12 +258,27 @@ add_divergence (SngComparedMetric *metric,
     g_set_object (first, divergence);
 }
 
+static void
+note_magnitude (SngComparedMetric *metric, SngMetadata *entry, double magnitude)
+{
+  SngJudgedPath *path = g_hash_table_lookup (metric->judged_by_path, entry);
+
+  if (path == NULL)
+    {
+      path = g_new0 (SngJudgedPath, 1);
+      path->entry = sng_metadata_ref (entry);
+      g_ptr_array_add (metric->judged, path);
+      g_hash_table_insert (metric->judged_by_path, entry, path);
+    }
+  if (isfinite (magnitude))
+    path->largest = MAX (path->largest, magnitude);
+}
+
 /* What an entry of CONTINUOUS tells about its metric: whether it changes, and how large it is. */
 static void
 note_expected (SngComparedMetric *metric, SngMetadata *entry)
 {
   SngMetadata *first;
-  double magnitude = NAN;
 
   if (metric->unchanged != NULL)
     {
@@ -264,15 +292,9 @@ note_expected (SngComparedMetric *metric, SngMetadata *entry)
     return;
 
   if (entry->value != NULL && g_variant_is_of_type (entry->value, G_VARIANT_TYPE_DOUBLE))
-    magnitude = fabs (g_variant_get_double (entry->value));
+    note_magnitude (metric, entry, fabs (g_variant_get_double (entry->value)));
   else if (entry->value == NULL && entry->capture != NULL && sng_dtype_is_floating (entry->dtype))
-    magnitude = fmax (fabs (entry->minimum), fabs (entry->maximum));
-  else
-    return;
-
-  metric->judged = TRUE;
-  if (isfinite (magnitude))
-    metric->largest = MAX (metric->largest, magnitude);
+    note_magnitude (metric, entry, fmax (fabs (entry->minimum), fabs (entry->maximum)));
 }
 
 static void

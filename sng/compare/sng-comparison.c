@@ -26,7 +26,7 @@
  *
  * Nothing passes that could not have failed. A metric is inconclusive when nothing
  * was recorded, when one side lacks it altogether, when it never changed although it was
- * declared to, and when its tolerance would accept zero in place of every value.
+ * declared to, and when its tolerance would accept zero in place of every value of a path.
  *
  * The stores are read step by step: no more than one step's entries are in memory.
  *
@@ -208,6 +208,56 @@ find_lack (SngComparedMetric *metric, guint64 n_interrupted)
   return NULL;
 }
 
+/* The numbers of a path are all 0 where nothing has touched them yet; what a tolerance accepts there says little. */
+static gboolean
+is_hidden (SngComparedMetric *metric, SngJudgedPath *path)
+{
+  return path->largest > 0.0 && sng_tolerance_accepts (metric->tolerance, path->largest, 0.0);
+}
+
+/* Why the tolerance hides the values of a path, or NULL: it would accept zero in place of each. A tolerance is for a metric,
+ * whose paths may be of quite different sizes, such as a weight and its second moment. */
+static char *
+find_hidden_path (SngComparedMetric *metric)
+{
+  char atol[SNG_NUMBER_BUFFER_SIZE], rtol[SNG_NUMBER_BUFFER_SIZE], largest[SNG_NUMBER_BUFFER_SIZE];
+  g_autoptr (GString) reason = NULL;
+  SngJudgedPath *first = NULL;
+  guint n_hidden = 0;
+
+  for (guint i = 0; i < metric->judged->len; i++)
+    {
+      SngJudgedPath *path = g_ptr_array_index (metric->judged, i);
+
+      if (!is_hidden (metric, path))
+        continue;
+      if (first == NULL)
+        first = path;
+      n_hidden++;
+    }
+
+  if (first == NULL)
+    return NULL;
+
+  if (sng_tolerance_get_rtol (metric->tolerance) >= 1.0)
+    return g_strdup_printf (
+        "the relative tolerance %s is not smaller than 1, so it accepts zero for any value",
+        sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
+
+  reason = g_string_new ("tolerance ");
+  g_string_append (reason, sng_number_print (atol, sng_tolerance_get_atol (metric->tolerance)));
+  if (sng_tolerance_get_rtol (metric->tolerance) > 0.0)
+    g_string_append_printf (reason, " + |value| * %s",
+                            sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
+  g_string_append_printf (reason, " is not smaller than the largest recorded value %s",
+                          sng_number_print (largest, first->largest));
+  if (metric->judged->len > 1)
+    g_string_append_printf (reason, " of \"%s\"; so for %u of %u paths", sng_metadata_get_path (first->entry),
+                            n_hidden, metric->judged->len);
+
+  return g_strdup (reason->str);
+}
+
 /* Why the comparison could not have failed, or NULL. */
 static char *
 find_weakness (SngComparedMetric *metric, SngComparedRun *empty, gboolean lacks_repeat)
@@ -227,25 +277,7 @@ find_weakness (SngComparedMetric *metric, SngComparedRun *empty, gboolean lacks_
     return g_strdup_printf ("it never changed in %" G_GUINT64_FORMAT " entries, and is expected to",
                             n_continuous);
 
-  if (metric->judged && sng_tolerance_accepts (metric->tolerance, metric->largest, 0.0))
-    {
-      char atol[SNG_NUMBER_BUFFER_SIZE], rtol[SNG_NUMBER_BUFFER_SIZE], largest[SNG_NUMBER_BUFFER_SIZE];
-
-      if (sng_tolerance_get_rtol (metric->tolerance) >= 1.0)
-        return g_strdup_printf (
-            "the relative tolerance %s is not smaller than 1, so it accepts zero for any value",
-            sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
-
-      return g_strdup_printf ("tolerance %s%s%s is not smaller than the largest recorded value %s",
-                              sng_number_print (atol, sng_tolerance_get_atol (metric->tolerance)),
-                              sng_tolerance_get_rtol (metric->tolerance) > 0.0 ? " + |value| * " : "",
-                              sng_tolerance_get_rtol (metric->tolerance) > 0.0
-                                  ? sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance))
-                                  : "",
-                              sng_number_print (largest, metric->largest));
-    }
-
-  return NULL;
+  return find_hidden_path (metric);
 }
 
 static SngMetricResult *

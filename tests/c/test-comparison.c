@@ -809,6 +809,37 @@ test_tolerance_too_large_for_tensors (Fixture *fixture, gconstpointer data)
   assert_inconclusive (report, "Weights", "tolerance 12 is not smaller than the largest recorded value 12");
 }
 
+/* A hook that alters nothing: it records a second path of the metric, whose values are as small as second moments are, and
+ * a third of zeros, such as a bias that nothing has touched. */
+static gboolean
+further_paths (Fixture *fixture,
+               SngMode mode,
+               const char *metric,
+               SngStage stage,
+               guint64 step,
+               gint64 micro_batch)
+{
+  if (g_str_equal (metric, "Loss"))
+    {
+      record (fixture, mode, metric, stage, step, micro_batch, "moment", g_variant_new_double (1e-8));
+      record (fixture, mode, metric, stage, step, micro_batch, "untouched", g_variant_new_double (0.0));
+    }
+
+  return FALSE;
+}
+
+static void
+test_tolerance_too_large_for_a_path (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  fixture->atol = 1e-4;
+  report = record_and_compare (fixture, further_paths);
+  assert_inconclusive (report, "Loss",
+                       "tolerance 0.0001 is not smaller than the largest recorded value 1e-08 of \"moment\"; "
+                       "so for 1 of 3 paths");
+}
+
 static void
 test_relative_tolerance_too_large (Fixture *fixture, gconstpointer data)
 {
@@ -1005,6 +1036,7 @@ main (int argc, char *argv[])
   add ("tolerance/capture-is-gone", test_capture_is_gone, NULL);
   add ("tolerance/too-large", test_tolerance_too_large, NULL);
   add ("tolerance/too-large-for-tensors", test_tolerance_too_large_for_tensors, NULL);
+  add ("tolerance/too-large-for-a-path", test_tolerance_too_large_for_a_path, NULL);
   add ("tolerance/relative-too-large", test_relative_tolerance_too_large, NULL);
   add ("never-changes", test_never_changes, NULL);
   add ("may-stay", test_may_stay, NULL);
