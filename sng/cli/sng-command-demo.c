@@ -9,6 +9,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <unistd.h>
 
 #define DEFAULT_STEPS 10
 #define MAX_THREADS 1024
@@ -99,6 +100,15 @@ check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
   return FALSE;
 }
 
+/* GLib takes a relative path for one below / where the current directory was removed. */
+static gboolean
+is_nowhere (const char *path)
+{
+  g_autofree char *current = getcwd (NULL, 0);
+
+  return current == NULL && !g_path_is_absolute (path);
+}
+
 /* A child finds the directory as the parent has made it. */
 static gboolean
 check_output (const char *output)
@@ -109,6 +119,12 @@ check_output (const char *output)
   if (output != NULL && *output == '\0')
     {
       sng_cli_fail (_ ("--output: the name of the directory is empty"));
+      return FALSE;
+    }
+
+  if (output != NULL && is_nowhere (output))
+    {
+      sng_cli_fail (_ ("--output %s: the current directory does not exist any more"), output);
       return FALSE;
     }
 
@@ -228,6 +244,15 @@ signal_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* One that is ignored from the start stays so, as nohup has it. */
+static gboolean
+is_ignored (int number)
+{
+  struct sigaction action;
+
+  return sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static void
 print_warnings (char **warnings)
 {
@@ -255,7 +280,8 @@ print_report (SngReport *report, gboolean json)
     }
 }
 
-/* Runs on the main context, where the signals of the system arrive. A child does not come back from the start of it. */
+/* Runs on the main context, where the signals of the system arrive. A child does not come back from the start of it,
+ * and leaves the signals to its parent. */
 static void
 wait_for_report (Demo *demo, SngHarness *harness)
 {
@@ -265,15 +291,17 @@ wait_for_report (Demo *demo, SngHarness *harness)
   g_signal_connect (harness, "mode-finished", G_CALLBACK (mode_finished_cb), demo);
   g_signal_connect (harness, "progress", G_CALLBACK (progress_cb), demo);
 
-  sng_harness_run_stop_and_go_async (harness, demo->cancellable, finished_cb, demo);
-
   for (guint i = 0; i < G_N_ELEMENTS (watches); i++)
-    watches[i].source = g_unix_signal_add (watches[i].number, signal_cb, &watches[i]);
+    {
+      if (!sng_harness_is_child () && !is_ignored (watches[i].number))
+        watches[i].source = g_unix_signal_add (watches[i].number, signal_cb, &watches[i]);
+    }
 
+  sng_harness_run_stop_and_go_async (harness, demo->cancellable, finished_cb, demo);
   g_main_loop_run (demo->loop);
 
   for (guint i = 0; i < G_N_ELEMENTS (watches); i++)
-    g_source_remove (watches[i].source);
+    g_clear_handle_id (&watches[i].source, g_source_remove);
 }
 
 /* Takes the harness, whose temporary directory is gone before anything is printed: the reader may be gone, too. */

@@ -204,6 +204,14 @@ load_json (const char *directory, const char *name, GError **error)
   return json_node_ref (root);
 }
 
+static gboolean
+holds (JsonObject *object, const char *name, GType type)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type;
+}
+
 static void
 print_members (JsonObject *object, const char *name)
 {
@@ -236,11 +244,18 @@ show_plan (const char *path, GError **error)
     return FALSE;
 
   plan = json_node_get_object (root);
+  if (!holds (plan, "steps", G_TYPE_INT64) || !holds (plan, "stop", G_TYPE_INT64)
+      || !holds (plan, "seed", G_TYPE_INT64))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
+                   _ ("%s/plan.json: this is no plan of libsng: steps, stop and seed must be numbers"), path);
+      return FALSE;
+    }
+
   g_print (_ ("%s: %" G_GINT64_FORMAT " steps, stopped after step %" G_GINT64_FORMAT
               ", seed %" G_GINT64_FORMAT "\n"),
-           path, json_object_get_int_member_with_default (plan, "steps", 0),
-           json_object_get_int_member_with_default (plan, "stop", 0),
-           json_object_get_int_member_with_default (plan, "seed", 0));
+           path, json_object_get_int_member (plan, "steps"), json_object_get_int_member (plan, "stop"),
+           json_object_get_int_member (plan, "seed"));
   print_members (plan, "settings");
   print_members (plan, "environment");
 
@@ -252,6 +267,7 @@ show_verdict (const char *path, GError **error)
 {
   g_autofree char *report = g_build_filename (path, "report.json", NULL);
   g_autoptr (JsonNode) root = NULL;
+  JsonObject *object;
 
   if (!g_file_test (report, G_FILE_TEST_EXISTS))
     return TRUE;
@@ -260,8 +276,15 @@ show_verdict (const char *path, GError **error)
   if (root == NULL)
     return FALSE;
 
-  g_print (_ ("  verdict: %s\n"),
-           json_object_get_string_member_with_default (json_node_get_object (root), "verdict", ""));
+  object = json_node_get_object (root);
+  if (!holds (object, "verdict", G_TYPE_STRING))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
+                   _ ("%s: this is no report of libsng: there is no verdict in it"), report);
+      return FALSE;
+    }
+
+  g_print (_ ("  verdict: %s\n"), json_object_get_string_member (object, "verdict"));
 
   return TRUE;
 }

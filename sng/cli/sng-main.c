@@ -5,8 +5,11 @@
 
 #include "sng-cli-private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
-#include <string.h>
+#include <stdio.h>
+#include <unistd.h>
 
 static const struct
 {
@@ -33,9 +36,34 @@ print_help (void)
            _ ("show the version"), _ ("\"sng COMMAND --help\" explains a command."));
 }
 
+/* A file must not be opened under the number of a standard stream that is closed: what is printed would go into it.
+ * Writing to the standard output fails nevertheless. */
+static void
+occupy_standard_streams (void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    {
+      if (fcntl (fd, F_GETFD) < 0 && errno == EBADF && open ("/dev/null", O_RDONLY) < 0)
+        return;
+    }
+}
+
+/* What was not printed in full is no success. */
+static int
+finish (int code)
+{
+  errno = 0;
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return code;
+
+  return sng_cli_fail (_ ("the standard output cannot be written%s%s"), errno != 0 ? ": " : "",
+                       errno != 0 ? g_strerror (errno) : "");
+}
+
 int
 main (int argc, char **argv)
 {
+  occupy_standard_streams ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, SNG_LOCALE_DIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
@@ -47,19 +75,19 @@ main (int argc, char **argv)
   if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h") || g_str_equal (argv[1], "help"))
     {
       print_help ();
-      return SNG_EXIT_PASS;
+      return finish (SNG_EXIT_PASS);
     }
 
   if (g_str_equal (argv[1], "--version"))
     {
       g_print ("sng %s\n", SNG_VERSION_S);
-      return SNG_EXIT_PASS;
+      return finish (SNG_EXIT_PASS);
     }
 
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     {
       if (g_str_equal (argv[1], commands[i].name))
-        return commands[i].run (argc - 1, argv + 1);
+        return finish (commands[i].run (argc - 1, argv + 1));
     }
 
   return sng_cli_fail (_ ("there is no command \"%s\"; see sng --help"), argv[1]);

@@ -166,6 +166,50 @@ def test_demo_reader_is_gone():
     assert not os.listdir(TEMPORARY), os.listdir(TEMPORARY)
 
 
+def test_output_cannot_be_written():
+    for arguments in (["--version"], ["--help"], ["demo", "--steps", "2"]):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([SNG, *arguments], env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert result.returncode == ERROR, (arguments, result.returncode)
+        assert result.stderr.startswith("sng: the standard output"), result.stderr
+
+
+def test_closed_streams():
+    """No file that the command opens is taken for a stream."""
+    command = f"exec '{SNG}' demo --steps 2 --output '{WORK}/closed' <&- >&- 2>&-"
+    result = subprocess.run(["sh", "-c", command], env=ENVIRONMENT, timeout=60)
+    assert result.returncode == ERROR, result.returncode
+    assert '"verdict" : "PASS"' in (WORK / "closed/report.json").read_text()
+
+
+def test_removed_directory():
+    """A relative name means nothing in a directory that is gone, least of all one below /."""
+    gone = WORK / "gone"
+    command = f"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec '{SNG}' demo --steps 2"
+    for arguments, code in ((" --output sng-test-run", ERROR), ("", PASS)):
+        result = subprocess.run(["sh", "-c", command + arguments], env=ENVIRONMENT, capture_output=True, text=True)
+        assert result.returncode == code, result
+        assert not os.path.exists("/sng-test-run")
+    assert not os.listdir(TEMPORARY), os.listdir(TEMPORARY)
+
+
+def test_ignored_signal():
+    """Under nohup a hang-up ends nothing."""
+    process = subprocess.Popen(["sh", "-c", f"trap '' HUP; exec '{SNG}' demo --steps 20"], env=ENVIRONMENT,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list(TEMPORARY.rglob("rank-00000.db")), "the child does not train")
+    process.send_signal(signal.SIGHUP)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == PASS, (process.returncode, stderr)
+
+
+def test_strange_name():
+    """A name that is no text in UTF-8."""
+    result = subprocess.run([SNG, "demo", "--steps", "2", "--output", os.fsencode(WORK) + b'/n\xff "x'], env=ENVIRONMENT,
+                            capture_output=True, text=True)
+    assert result.returncode == PASS and result.stderr == "", result
+
+
 def children_of(pid):
     try:
         return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -276,6 +320,12 @@ def test_show_errors():
         has_error(sng("show", WORK / name, code=ERROR), WORK / name, part)
     has_error(sng("show", code=ERROR), "--help")
     has_error(sng("show", "a", "b", code=ERROR), "--help")
+    for name, content in (("plan.json", "[]"), ("plan.json", '{"steps": "x"}'), ("report.json", '{"verdict": 5}')):
+        (WORK / "strange/plan.json").write_text('{"steps": 4, "stop": 2, "seed": 0}')
+        (WORK / "strange" / name).write_text(content)
+        result = sng("show", WORK / "strange", code=ERROR)
+        assert f"{WORK}/strange/{name}" in result.stderr, result.stderr
+    shutil.rmtree(WORK / "strange")
 
 
 # ---- sng diff ----
@@ -311,6 +361,9 @@ def test_diff_errors():
     has_error(sng("diff", run, WORK / "nowhere", code=ERROR), WORK / "nowhere")
     has_error(sng("diff", run, run / "continuous", code=ERROR), "run directory", "run store")
     has_error(sng("diff", run, code=ERROR), "--help")
+    (WORK / "hollow").mkdir()
+    (WORK / "hollow/plan.json").write_text("{}")
+    has_error(sng("diff", WORK / "hollow", WORK / "hollow", code=ERROR), WORK / "hollow")
 
 
 def main():
