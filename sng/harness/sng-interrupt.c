@@ -29,7 +29,8 @@
  * [method@Sng.Trainer.fit] fails with %SNG_ERROR_STOP_AND_GO, which whoever
  * attached the interrupt takes as success.
  *
- * Attach it after every callback that must still hear of the step.
+ * Attach it after every callback: they have then heard of the step, and what they
+ * recorded is committed.
  *
  * Since: 1.0
  */
@@ -226,5 +227,5 @@ sng_interrupt_attach (SngInterrupt *self, SngTrainer *trainer)
   g_return_if_fail (SNG_IS_TRAINER (trainer));
 
   g_signal_connect_data (trainer, "step-finished", G_CALLBACK (step_finished_cb), g_object_ref (self),
-                         (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+                         (GClosureNotify) (void (*) (void)) g_object_unref, G_CONNECT_AFTER);
 }
