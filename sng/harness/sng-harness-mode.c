@@ -10,8 +10,6 @@
 /* What listens to the trainer of a mode beside the callbacks. */
 typedef struct
 {
-  SngTrainer *trainer;
-  SngRecorder *recorder;
   GCancellable *cancellable;
   SngProgressFunc progress;
   gpointer progress_data;
@@ -19,26 +17,10 @@ typedef struct
 } Watch;
 
 static void
-commit (Watch *watch)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!sng_recorder_finish_step (watch->recorder, &error))
-    sng_trainer_end_with_error (watch->trainer, error);
-}
-
-static void
-fit_start_cb (SngTrainer *trainer, Watch *watch)
-{
-  commit (watch);
-}
-
-static void
 step_finished_cb (SngTrainer *trainer, Watch *watch)
 {
   g_autoptr (GError) error = NULL;
 
-  commit (watch);
   watch->progress (sng_trainer_get_global_step (trainer), watch->last_step, watch->progress_data);
 
   if (g_cancellable_is_cancelled (watch->cancellable))
@@ -67,10 +49,11 @@ open_recorder (SngHarness *self, SngMode mode, GError **error)
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autofree char *path = sng_harness_dup_store_path (self, mode);
   g_autoptr (SngRunStore) store = sng_run_store_create (path, error);
+  g_autofree char *exp_name = g_utf8_make_valid (priv->exp_name, -1);
 
   if (store == NULL
       || !sng_run_store_set_info (store, "mode", g_variant_new_string (sng_mode_to_string (mode)), error)
-      || !sng_run_store_set_info (store, "exp-name", g_variant_new_string (priv->exp_name), error)
+      || !sng_run_store_set_info (store, "exp-name", g_variant_new_string (exp_name), error)
       || !sng_run_store_set_info (store, "num-steps", g_variant_new_uint64 (priv->num_steps), error))
     return NULL;
 
@@ -114,7 +97,6 @@ attach_callbacks (SngHarness *self, SngMode mode, SngTrainer *trainer, SngRecord
         return FALSE;
     }
 
-  g_clear_pointer (&priv->callbacks[mode], g_ptr_array_unref);
   priv->callbacks[mode] = g_steal_pointer (&callbacks);
 
   return TRUE;
@@ -191,9 +173,8 @@ train (SngHarness *self,
       || (mode == SNG_MODE_RESUME && !restore_stop (self, trainer, store, error)))
     return FALSE;
 
-  /* After the callbacks, so that all they have recorded in a step is there. */
-  g_signal_connect (trainer, "fit-start", G_CALLBACK (fit_start_cb), watch);
-  g_signal_connect (trainer, "step-finished", G_CALLBACK (step_finished_cb), watch);
+  /* After the callbacks, which commit what they have recorded in a step at the end of it. */
+  g_signal_connect_after (trainer, "step-finished", G_CALLBACK (step_finished_cb), watch);
 
   if (mode == SNG_MODE_STOP)
     {
@@ -232,8 +213,6 @@ sng_harness_run_mode (SngHarness *self,
   if (recorder == NULL)
     return FALSE;
 
-  watch.trainer = trainer;
-  watch.recorder = recorder;
   watch.cancellable = cancellable;
   watch.progress = progress;
   watch.progress_data = progress_data;
