@@ -67,24 +67,33 @@ test_fault (gconstpointer data)
   g_assert_cmpint (sng_divergence_get_mode (first), ==, SNG_MODE_RESUME);
 }
 
-/* A suite with a fault in it, run on its own: the right cases fail, and say what they have found. */
-static void
-test_failing_suite (void)
+/* Runs this program with an option; the standard output of it. */
+static char *
+run_suite (const char *option)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (GSubprocess) process =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, "--with-fault", "-k", NULL);
-  g_autofree char *output = NULL;
-  g_auto (GStrv) lines = NULL;
-  guint n_passed = 0;
-  guint n_failed = 0;
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, option, "-k", NULL);
+  char *output = NULL;
 
   g_assert_no_error (error);
   g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error));
   g_assert_no_error (error);
   g_assert_true (g_subprocess_get_if_exited (process));
   g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 1);
+
+  return output;
+}
+
+/* A suite with a fault in it, run on its own: the right cases fail, and say what they have found. */
+static void
+test_failing_suite (void)
+{
+  g_autofree char *output = run_suite ("--with-fault");
+  g_auto (GStrv) lines = NULL;
+  guint n_passed = 0;
+  guint n_failed = 0;
 
   lines = g_strsplit (output, "\n", 0);
   for (guint i = 0; lines[i] != NULL; i++)
@@ -106,10 +115,22 @@ test_failing_suite (void)
   g_assert_cmpuint (n_passed + n_failed, ==, 16);
 }
 
+/* One whose list of callbacks cannot be had: each case says why. */
+static void
+test_suite_without_list (void)
+{
+  g_autofree char *output = run_suite ("--without-list");
+
+  g_assert_nonnull (strstr (output, "not ok 1 /fail-get_default_callbacks/InitConsumedSamples"));
+  g_assert_nonnull (strstr (output, "not ok 2 /fail-get_default_callbacks/ValidationBatches"));
+  g_assert_nonnull (strstr (output, "TinyHarness.get_default_callbacks failed"));
+}
+
 int
 main (int argc, char **argv)
 {
   gboolean with_fault = argc > 1 && g_str_equal (argv[1], "--with-fault");
+  gboolean without_list = argc > 1 && g_str_equal (argv[1], "--without-list");
 
   /* Nothing here depends on how fast the disk is. */
   if (g_file_test ("/dev/shm", G_FILE_TEST_IS_DIR))
@@ -120,6 +141,12 @@ main (int argc, char **argv)
   if (with_fault)
     {
       sng_test_add_harness ("/lose-optimizer", TINY_TYPE_HARNESS);
+      return g_test_run ();
+    }
+
+  if (without_list)
+    {
+      sng_test_add_harness ("/fail-get_default_callbacks", TINY_TYPE_HARNESS);
       return g_test_run ();
     }
 
@@ -134,6 +161,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &faults[i], test_fault);
     }
   g_test_add_func ("/sng/harness-suite/failing", test_failing_suite);
+  g_test_add_func ("/sng/harness-suite/without-list", test_suite_without_list);
 
   return g_test_run ();
 }
