@@ -170,8 +170,8 @@ diff_runs (const char *first, const char *second, gboolean *equal, GError **erro
 
   if (first_modes[0] == NULL && second_modes[0] == NULL)
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, _ ("neither %s nor %s holds what a mode recorded"), first,
-                   second);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, _ ("neither %s nor %s holds what a mode recorded"),
+                   first, second);
       return FALSE;
     }
 

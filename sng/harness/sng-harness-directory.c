@@ -5,6 +5,8 @@
 
 #include "harness/sng-harness-private.h"
 
+#include <unistd.h>
+
 #include "harness/sng-child-private.h"
 #include "state/sng-state-io-private.h"
 #include "sng-error.h"
@@ -18,36 +20,88 @@ dup_mode_name (SngHarness *self, SngMode mode)
   return g_strdup (sng_mode_to_string (mode));
 }
 
-/* A child works where the process that started it says. */
+/* Keeps the run directory, or takes another one where the name or the root was changed since the last run. */
+static void
+set_run_directory (SngHarness *self, char *directory, gboolean is_temporary)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (g_strcmp0 (priv->run_directory, directory) == 0)
+    {
+      g_free (directory);
+      return;
+    }
+
+  sng_harness_remove_run_directory (self);
+  g_free (priv->run_directory);
+  priv->run_directory = directory;
+  priv->run_directory_is_temporary = is_temporary;
+}
+
+static gboolean
+choose_run_directory (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *current = getcwd (NULL, 0);
+  g_autofree char *parent = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  if (priv->root_dir != NULL)
+    {
+      if (current == NULL && !g_path_is_absolute (priv->root_dir))
+        {
+          g_set_error (
+              error, SNG_ERROR, SNG_ERROR_IO,
+              "[harness][directory] root-dir is %s, but the current directory does not exist any more",
+              priv->root_dir);
+          return FALSE;
+        }
+
+      parent = g_canonicalize_filename (priv->root_dir, NULL);
+      set_run_directory (self, g_build_filename (parent, priv->exp_name, NULL), FALSE);
+      return TRUE;
+    }
+
+  if (priv->run_directory_is_temporary)
+    {
+      g_autofree char *name = g_path_get_basename (priv->run_directory);
+
+      if (g_str_equal (name, priv->exp_name))
+        return TRUE;
+    }
+
+  parent = g_dir_make_tmp ("sng-XXXXXX", &local_error);
+  if (parent == NULL)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[harness][directory] %s", local_error->message);
+      return FALSE;
+    }
+
+  set_run_directory (self, g_build_filename (parent, priv->exp_name, NULL), TRUE);
+
+  return TRUE;
+}
+
+/* A child works where the process that started it says. A report of earlier runs is none of those to come. */
 gboolean
 sng_harness_make_run_directory (SngHarness *self, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   const SngChildRequest *request = sng_child_get_request ();
+  g_autofree char *report = NULL;
 
-  if (priv->run_directory == NULL)
+  if (request != NULL)
     {
-      g_autoptr (GError) local_error = NULL;
-      g_autofree char *parent = NULL;
-
-      if (request != NULL)
-        parent = g_path_get_dirname (request->run_directory);
-      else if (priv->root_dir != NULL)
-        parent = g_canonicalize_filename (priv->root_dir, NULL);
-      else
-        parent = g_dir_make_tmp ("sng-XXXXXX", &local_error);
-
-      if (parent == NULL)
-        {
-          g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[harness][directory] %s", local_error->message);
-          return FALSE;
-        }
-
-      priv->run_directory = g_build_filename (parent, priv->exp_name, NULL);
-      priv->run_directory_is_temporary = request == NULL && priv->root_dir == NULL;
+      set_run_directory (self, g_strdup (request->run_directory), FALSE);
+      return sng_state_io_make_directory (priv->run_directory, error);
     }
 
-  return sng_state_io_make_directory (priv->run_directory, error);
+  if (!choose_run_directory (self, error) || !sng_state_io_make_directory (priv->run_directory, error))
+    return FALSE;
+
+  report = g_build_filename (priv->run_directory, "report.json", NULL);
+
+  return sng_state_io_remove (report, error);
 }
 
 /* Takes the temporary directory away, with what is in it. Errors have nobody to go to. */

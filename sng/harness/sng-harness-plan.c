@@ -89,6 +89,16 @@ sng_harness_check_settings (SngHarness *self, GError **error)
       return FALSE;
     }
 
+  if (priv->metadata_dir != NULL
+      && (*priv->metadata_dir == '\0' || !g_utf8_validate (priv->metadata_dir, -1, NULL)))
+    {
+      g_autofree char *valid = g_utf8_make_valid (priv->metadata_dir, -1);
+
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[harness][settings] the metadata-dir \"%s\" is empty or no text in UTF-8", valid);
+      return FALSE;
+    }
+
   return check_stop_step (self, error);
 }
 

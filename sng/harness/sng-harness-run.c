@@ -153,6 +153,7 @@ start_mode (GTask *task, SngMode mode)
   GError *error = NULL;
 
   priv->last_progress = 0;
+  g_clear_pointer (&priv->callbacks[mode], g_ptr_array_unref);
   sng_harness_emit_mode_started (self, mode);
 
   if (!sng_harness_clear_mode_directory (self, mode, &error))

@@ -124,6 +124,14 @@ test_pass (gconstpointer data)
 }
 
 static void
+remove_tree (const char *path)
+{
+  char *argv[] = { (char *) "rm", (char *) "-r", (char *) path, NULL };
+
+  g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+}
+
+static void
 test_files (void)
 {
   const char *const names[] = { "plan.json",
@@ -138,7 +146,6 @@ test_files (void)
                                 "resume-000007/checkpoints/step-00000008/state.json" };
   g_autofree char *root = g_dir_make_tmp ("test-harness-XXXXXX", NULL);
   g_autofree char *run_directory = g_build_filename (root, "clean", NULL);
-  char *argv[] = { (char *) "rm", (char *) "-r", root, NULL };
 
   /* Twice: the second run finds what the first one has left. */
   for (guint i = 0; i < 2; i++)
@@ -160,7 +167,7 @@ test_files (void)
         g_error ("%s is missing", path);
     }
 
-  g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+  remove_tree (root);
 }
 
 static void
@@ -206,7 +213,6 @@ static void
 test_metadata_dir (void)
 {
   g_autofree char *directory = g_dir_make_tmp ("test-harness-XXXXXX", NULL);
-  char *argv[] = { (char *) "rm", (char *) "-r", directory, NULL };
   const char *const modes[] = { "stop-000007", "resume-000007", "continuous" };
   g_autoptr (SngHarness) harness = tiny_harness_new ("clean");
   g_autoptr (SngReport) report = NULL;
@@ -223,7 +229,7 @@ test_metadata_dir (void)
       g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
     }
 
-  g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+  remove_tree (directory);
 }
 
 /* ---- Faults in the restore ---- */
@@ -380,6 +386,7 @@ test_settings (void)
     { "precision", "", SNG_ERROR_NOT_SUPPORTED, "\"\"" },
     { "exp-name", "a/b", SNG_ERROR_INVALID_ARGUMENT, "\"a/b\"" },
     { "exp-name", "..", SNG_ERROR_INVALID_ARGUMENT, "\"..\"" },
+    { "metadata-dir", "", SNG_ERROR_INVALID_ARGUMENT, "metadata-dir" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -394,6 +401,44 @@ test_settings (void)
       assert_run_fails (harness, cases[i].code, cases[i].part);
       g_assert_null (sng_harness_get_run_directory (harness));
     }
+}
+
+/* One harness run again: what was changed in between counts, and nothing of the earlier run is taken for the later one's. */
+static void
+test_run_again (void)
+{
+  g_autofree char *root = g_dir_make_tmp ("test-harness-XXXXXX", NULL);
+  g_autofree char *kept = g_build_filename (root, "renamed", NULL);
+  g_autofree char *report_path = g_build_filename (kept, "report.json", NULL);
+  g_autofree char *first_directory = NULL;
+  g_autoptr (SngHarness) harness = in_process ("clean");
+  g_autoptr (SngReport) first = run (harness);
+  g_autoptr (SngReport) second = NULL;
+  g_autoptr (SngReport) third = NULL;
+  SngCallback *callback;
+
+  assert_all_pass (first);
+  first_directory = g_strdup (sng_harness_get_run_directory (harness));
+
+  g_object_set (harness, "exp-name", "renamed", "stop-step", 5, "isolation", SNG_ISOLATION_PROCESS, NULL);
+  second = run (harness);
+  assert_all_pass (second);
+  g_assert_true (g_str_has_suffix (sng_harness_get_run_directory (harness), "/renamed"));
+  g_assert_false (g_file_test (first_directory, G_FILE_TEST_EXISTS));
+  callback = sng_harness_get_callback (harness, SNG_MODE_RESUME, SNG_TYPE_TRAIN_LOSS_CALLBACK);
+  g_assert_null (sng_callback_get_recorder (callback));
+
+  g_object_set (harness, "root-dir", root, NULL);
+  third = run (harness);
+  assert_all_pass (third);
+  g_assert_cmpstr (sng_harness_get_run_directory (harness), ==, kept);
+  g_assert_true (g_file_test (report_path, G_FILE_TEST_EXISTS));
+
+  g_object_set (harness, "command", (const char *[]){ "false", NULL }, NULL);
+  assert_run_fails (harness, SNG_ERROR_CHILD_FAILED, "never reached");
+  g_assert_false (g_file_test (report_path, G_FILE_TEST_EXISTS));
+
+  remove_tree (root);
 }
 
 static void
@@ -826,6 +871,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/repeat", test_repeat);
   g_test_add_func ("/sng/harness/damaged-checkpoint", test_damaged_checkpoint);
   g_test_add_func ("/sng/harness/settings", test_settings);
+  g_test_add_func ("/sng/harness/run-again", test_run_again);
   g_test_add_func ("/sng/harness/first-checkpoint", test_first_checkpoint);
   g_test_add_func ("/sng/harness/properties", test_properties);
   g_test_add_func ("/sng/harness/no-model", test_no_model);
