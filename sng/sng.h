@@ -55,6 +55,7 @@
 #include "callbacks/sng-learning-rate-callback.h"
 #include "callbacks/sng-model-weights-callback.h"
 #include "callbacks/sng-optimizer-state-callback.h"
+#include "callbacks/sng-registered-state-callback.h"
 #include "callbacks/sng-rng-state-callback.h"
 #include "callbacks/sng-scheduler-state-callback.h"
 #include "callbacks/sng-state-callback.h"

@@ -157,6 +157,32 @@ describe_failure (SngMetricResult *result)
   return g_strdup_printf ("[harness][check] %s", text);
 }
 
+/* Why the report says nothing of a metric. */
+static void
+set_lack (SngHarness *self, const char *metric, GError **error)
+{
+  GPtrArray *callbacks = NULL;
+
+  if (sng_harness_get_private (self)->report == NULL)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND,
+                   "[harness][check] %s: there is no report of a stop-and-go", metric);
+      return;
+    }
+
+  callbacks = sng_harness_get_known_callbacks (self, NULL);
+  for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
+    if (g_str_equal (sng_callback_get_metric (g_ptr_array_index (callbacks, i)), metric))
+      {
+        g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+                     "[harness][check] %s: does not apply to this training", metric);
+        return;
+      }
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[harness][check] %s: the report has no such metric",
+               metric);
+}
+
 /**
  * sng_harness_check_metric:
  * @self: a harness
@@ -168,7 +194,8 @@ describe_failure (SngMetricResult *result)
  *
  * Returns: %TRUE where it does. Otherwise @error is %SNG_ERROR_MISMATCH with the first divergence as its message where
  *   the metric diverged, %SNG_ERROR_FAILED where it could not be judged (inconclusive or
- *   nondeterministic), and %SNG_ERROR_NOT_FOUND where there is no report or no such metric in it.
+ *   nondeterministic), %SNG_ERROR_NOT_SUPPORTED where it does not apply to this training, such as that of a scheduler to one
+ *   without, and %SNG_ERROR_NOT_FOUND where there is no report or no such metric.
  *
  * Since: 1.0
  */
@@ -189,8 +216,7 @@ sng_harness_check_metric (SngHarness *self, const char *metric, GError **error)
 
   if (result == NULL)
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[harness][check] %s: %s", metric,
-                   report != NULL ? "the report has no such metric" : "there is no report of a stop-and-go");
+      set_lack (self, metric, error);
       return FALSE;
     }
 

@@ -13,6 +13,7 @@
 #include "callbacks/sng-learning-rate-callback.h"
 #include "callbacks/sng-model-weights-callback.h"
 #include "callbacks/sng-optimizer-state-callback.h"
+#include "callbacks/sng-registered-state-callback.h"
 #include "callbacks/sng-rng-state-callback.h"
 #include "callbacks/sng-scheduler-state-callback.h"
 #include "callbacks/sng-train-input-callback.h"
@@ -52,21 +53,14 @@ sng_harness_default_get_default_callbacks (SngHarness *self, GError **error)
 {
   /* Causes before effects: of what differs at one step, the first in this order is named. */
   const GType types[] = {
-    SNG_TYPE_GLOBAL_STEP_STATE_CALLBACK,
-    SNG_TYPE_CONSUMED_SAMPLES_CALLBACK,
-    SNG_TYPE_INIT_CONSUMED_SAMPLES_CALLBACK,
-    SNG_TYPE_SCHEDULER_STATE_CALLBACK,
-    SNG_TYPE_LEARNING_RATE_CALLBACK,
-    SNG_TYPE_RNG_STATE_CALLBACK,
-    SNG_TYPE_TRAIN_INPUT_CALLBACK,
-    SNG_TYPE_TRAIN_OUTPUT_CALLBACK,
-    SNG_TYPE_TRAIN_LOSS_CALLBACK,
-    SNG_TYPE_GRADIENT_NORM_CALLBACK,
-    SNG_TYPE_OPTIMIZER_STATE_CALLBACK,
-    SNG_TYPE_MODEL_WEIGHTS_CALLBACK,
-    SNG_TYPE_VALID_INPUT_CALLBACK,
-    SNG_TYPE_VALID_OUTPUT_CALLBACK,
-    SNG_TYPE_VALID_LOSS_CALLBACK,
+    SNG_TYPE_GLOBAL_STEP_STATE_CALLBACK,     SNG_TYPE_CONSUMED_SAMPLES_CALLBACK,
+    SNG_TYPE_INIT_CONSUMED_SAMPLES_CALLBACK, SNG_TYPE_SCHEDULER_STATE_CALLBACK,
+    SNG_TYPE_LEARNING_RATE_CALLBACK,         SNG_TYPE_RNG_STATE_CALLBACK,
+    SNG_TYPE_REGISTERED_STATE_CALLBACK,      SNG_TYPE_TRAIN_INPUT_CALLBACK,
+    SNG_TYPE_TRAIN_OUTPUT_CALLBACK,          SNG_TYPE_TRAIN_LOSS_CALLBACK,
+    SNG_TYPE_GRADIENT_NORM_CALLBACK,         SNG_TYPE_OPTIMIZER_STATE_CALLBACK,
+    SNG_TYPE_MODEL_WEIGHTS_CALLBACK,         SNG_TYPE_VALID_INPUT_CALLBACK,
+    SNG_TYPE_VALID_OUTPUT_CALLBACK,          SNG_TYPE_VALID_LOSS_CALLBACK,
   };
   g_autoptr (GListStore) callbacks = g_list_store_new (SNG_TYPE_CALLBACK);
 

@@ -18,6 +18,7 @@
 #define NUM_STEPS 12
 #define STOP_STEP 7
 #define MICRO_BATCH 2
+#define BUFFER "buffer"
 
 typedef struct
 {
@@ -139,6 +140,14 @@ swap_tensors (SngCheckpoint *checkpoint, const char *name, const char *first, co
 }
 
 /* ---- The faults ---- */
+
+static gboolean
+reset_buffer (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  set_count (checkpoint, BUFFER, "position", 0);
+
+  return TRUE;
+}
 
 static gboolean
 reseed_rng (SngTrainer *trainer, SngCheckpoint *checkpoint)
@@ -327,6 +336,7 @@ static const Fault faults[] = {
   { "opt-bf16", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, round_optimizer, NULL },
   { "opt-swapped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, swap_moments, NULL },
   { "weights-bf16", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, round_weights, NULL },
+  { "buffer-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, reset_buffer, NULL },
   { "counter-off", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, shift_global_step, NULL },
   { "silent-scratch", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, ignore_checkpoint, NULL },
   { "stale-latest", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, NULL, name_older_checkpoint },
@@ -391,16 +401,39 @@ fault_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
   return sng_setup_new (model, data, optimizer, scheduler);
 }
 
+static void
+move_buffer_cb (SngTrainer *trainer, SngRngStream *buffer)
+{
+  sng_rng_stream_advance (buffer, 1);
+}
+
+/* What a model with running statistics or an early stopping has: state that only a validation changes. Any stateful does. */
+static gboolean
+register_buffer (SngTrainer *trainer, GError **error)
+{
+  g_autoptr (SngRngStream) buffer = sng_rng_stream_new (0, BUFFER, 0);
+
+  g_signal_connect_data (trainer, "validation-end", G_CALLBACK (move_buffer_cb), g_object_ref (buffer),
+                         (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+
+  return sng_state_registry_add (sng_trainer_get_state_registry (trainer), BUFFER, SNG_STATEFUL (buffer),
+                                 error);
+}
+
 static SngTrainer *
 fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
   const Fault *fault = FAULT_HARNESS (harness)->fault;
-  SngTrainer *trainer = SNG_HARNESS_CLASS (fault_harness_parent_class)->setup_trainer (harness, mode, error);
+  g_autoptr (SngTrainer) trainer =
+      SNG_HARNESS_CLASS (fault_harness_parent_class)->setup_trainer (harness, mode, error);
 
-  if (trainer != NULL && mode == SNG_MODE_RESUME && fault != NULL && fault->configure != NULL)
+  if (trainer == NULL || !register_buffer (trainer, error))
+    return NULL;
+
+  if (mode == SNG_MODE_RESUME && fault != NULL && fault->configure != NULL)
     fault->configure (harness, trainer);
 
-  return trainer;
+  return g_steal_pointer (&trainer);
 }
 
 static gboolean

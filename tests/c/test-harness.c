@@ -73,7 +73,7 @@ assert_all_pass (SngReport *report)
     }
 
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
-  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 16);
+  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 17);
 }
 
 static gboolean
@@ -537,6 +537,21 @@ test_failing_vfuncs (gconstpointer data)
     }
 }
 
+/* A training without a schedule has nothing to say of one, which is neither a pass nor a failure. */
+static void
+test_no_scheduler (void)
+{
+  g_autoptr (SngHarness) harness = in_process ("no-scheduler");
+  g_autoptr (SngReport) report = run (harness);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+  g_assert_null (sng_report_lookup_metric (report, "SchedulerState"));
+  g_assert_false (sng_harness_check_metric (harness, "SchedulerState", &error));
+  assert_error (error, SNG_ERROR_NOT_SUPPORTED, "SchedulerState");
+  g_assert_true (sng_harness_check_metric (harness, "LearningRate", NULL));
+}
+
 /* A trainer that knows nothing of the harness: it trains without a validation, which is said. */
 static void
 test_own_trainer (void)
@@ -877,6 +892,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/no-model", test_no_model);
   g_test_add_data_func ("/sng/harness/failing-vfuncs/process", process, test_failing_vfuncs);
   g_test_add_data_func ("/sng/harness/failing-vfuncs/in-process", none, test_failing_vfuncs);
+  g_test_add_func ("/sng/harness/no-scheduler", test_no_scheduler);
   g_test_add_func ("/sng/harness/own-trainer", test_own_trainer);
   g_test_add_func ("/sng/harness/bad-callbacks", test_bad_callbacks);
   g_test_add_func ("/sng/harness/extra-metric", test_extra_metric);

@@ -88,8 +88,9 @@ tiny_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
 
   model = tiny_model_new (7, 0.25);
   data = tiny_data_new (TRUE);
-  optimizer = sng_adamw_new (G_LIST_MODEL (model->parameters), 0.0, 0.01);
-  scheduler = sng_cosine_lr_new (0.05, 0.001, 3, 20);
+  optimizer = sng_adamw_new (G_LIST_MODEL (model->parameters), 0.05, 0.01);
+  if (!is_named (harness, "no-scheduler"))
+    scheduler = sng_cosine_lr_new (0.05, 0.001, 3, 20);
 
   if (is_named (harness, "drift") && mode == SNG_MODE_REPEAT)
     model->poison = 1e-9;

@@ -83,7 +83,7 @@ def test_demo():
 def test_demo_json():
     report = json.loads(sng("demo", "--steps", 4, "--json", "--repeat", code=PASS).stdout)
     assert report["verdict"] == "PASS"
-    assert len(report["metrics"]) == 16
+    assert len(report["metrics"]) == 17
     for metric in report["metrics"]:
         assert set(metric) >= {"name", "verdict", "compared", "first_divergence"}, metric
         assert metric["verdict"] == "PASS" and metric["compared"] > 0 and metric["first_divergence"] is None, metric

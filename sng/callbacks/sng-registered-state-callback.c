@@ -1,0 +1,123 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "callbacks/sng-registered-state-callback.h"
+
+#include "callbacks/sng-state-callback-private.h"
+
+/**
+ * SngRegisteredStateCallback:
+ *
+ * Records what is registered with the trainer, and the state of that which no other metric is about, such as the
+ * buffers of a model or what a user has registered: the metric `RegisteredState`.
+ *
+ * Model, optimizer, scheduler, streams of random numbers and the trainer's counters have metrics of
+ * their own, and the place in the data shows in the inputs: of these it records the names only.
+ *
+ * Unlike other state, it is recorded after the validation of a step that has one: it may be
+ * what a validation changes, and a checkpoint is written after the validation. It may stay the same all through a
+ * training.
+ *
+ * Since: 1.0
+ */
+struct _SngRegisteredStateCallback
+{
+  SngStateCallback parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (SngRegisteredStateCallback, sng_registered_state_callback, SNG_TYPE_STATE_CALLBACK)
+
+static gboolean
+has_other_metric (const char *name)
+{
+  const char *const names[] = { "trainer", "model", "optimizer", "scheduler", "sampler", NULL };
+
+  return g_strv_contains (names, name) || g_str_has_prefix (name, "rng/");
+}
+
+static gboolean
+sng_registered_state_callback_record (SngStateCallback *callback,
+                                      SngTrainer *trainer,
+                                      guint64 step,
+                                      GError **error)
+{
+  SngStateRegistry *registry = sng_trainer_get_state_registry (trainer);
+  g_auto (GStrv) names = sng_state_registry_dup_names (registry);
+  g_autofree char *all = g_strjoinv (" ", names);
+
+  if (!sng_callback_record_value (SNG_CALLBACK (callback), SNG_STAGE_TRAIN, step, -1, "",
+                                  g_variant_new_string (all), error))
+    return FALSE;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    if (!has_other_metric (names[i])
+        && !sng_state_callback_record_part (callback, sng_state_registry_lookup (registry, names[i]),
+                                            names[i], step, error))
+      return FALSE;
+
+  return TRUE;
+}
+
+static gboolean
+is_validation_due (SngTrainer *trainer)
+{
+  guint64 interval = 0;
+
+  g_object_get (trainer, "val-check-interval", &interval, NULL);
+
+  return interval > 0 && sng_trainer_get_global_step (trainer) % interval == 0;
+}
+
+static gboolean
+sng_registered_state_callback_step_end (SngCallback *callback, SngTrainer *trainer, GError **error)
+{
+  return is_validation_due (trainer)
+         || sng_registered_state_callback_record (SNG_STATE_CALLBACK (callback), trainer,
+                                                  sng_trainer_get_global_step (trainer), error);
+}
+
+static gboolean
+sng_registered_state_callback_validation_end (SngCallback *callback, SngTrainer *trainer, GError **error)
+{
+  return sng_registered_state_callback_record (SNG_STATE_CALLBACK (callback), trainer,
+                                               sng_trainer_get_global_step (trainer), error);
+}
+
+static SngMetricFlags
+sng_registered_state_callback_get_flags (SngCallback *callback, SngTrainer *trainer, GError **error)
+{
+  return SNG_METRIC_NONE;
+}
+
+static void
+sng_registered_state_callback_class_init (SngRegisteredStateCallbackClass *klass)
+{
+  SngCallbackClass *callback_class = SNG_CALLBACK_CLASS (klass);
+
+  callback_class->get_flags = sng_registered_state_callback_get_flags;
+  callback_class->step_end = sng_registered_state_callback_step_end;
+  callback_class->validation_end = sng_registered_state_callback_validation_end;
+  SNG_STATE_CALLBACK_CLASS (klass)->record = sng_registered_state_callback_record;
+}
+
+static void
+sng_registered_state_callback_init (SngRegisteredStateCallback *self)
+{
+}
+
+/**
+ * sng_registered_state_callback_new:
+ *
+ * Makes a callback that records what is registered, and the state of what has no other metric.
+ *
+ * Returns: (transfer full): a new callback
+ *
+ * Since: 1.0
+ */
+SngCallback *
+sng_registered_state_callback_new (void)
+{
+  return g_object_new (SNG_TYPE_REGISTERED_STATE_CALLBACK, NULL);
+}
