@@ -6,8 +6,10 @@ and what comes of an exception in one."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import gi
@@ -169,6 +171,31 @@ class ExceptionTest(unittest.TestCase):
         with self.assertRaises(GLib.Error) as caught:
             Sng.Stateful.check_state(counter, state)
         self.assertTrue(caught.exception.matches(Sng.error_quark(), Sng.Error.INVALID_DATA))
+
+    def test_interrupted(self):
+        """Ctrl-C ends a run, in a process of its own or not, and one with a listener that it could hit. Nothing is left."""
+        for isolation in ("PROCESS", "NONE"):
+            with self.subTest(isolation), tempfile.TemporaryDirectory() as temporary:
+                path = os.pathsep.join(filter(None, [os.path.dirname(__file__), os.environ.get("PYTHONPATH")]))
+                process = subprocess.Popen([sys.executable, "-c", LONG_RUN.format(isolation)],
+                                           env={**os.environ, "TMPDIR": temporary, "PYTHONPATH": path},
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                self.assertEqual(process.stdout.readline(), "stepping\n")
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.communicate(timeout=60)[0].splitlines()[-1], "interrupted")
+                self.assertEqual(os.listdir(temporary), [])
+
+
+LONG_RUN = """
+import linear
+harness = linear.LinearHarness(num_steps=1000000, stop_step=999999, val_check_interval=500000, isolation=linear.Sng.Isolation.{})
+harness.connect("progress", lambda *args: args[2] == 2 and print("stepping", flush=True))
+try:
+    harness.run_stop_and_go()
+except KeyboardInterrupt:
+    del harness
+    print("interrupted")
+"""
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What makes libsng feel at home in Python. It adds, and changes no signature:
 state dictionaries are mappings, tensors go to and from NumPy, reports print, and
-an exception in a function that C calls becomes an error with its message."""
+an exception in a function that C calls becomes an error with its message, and
+Ctrl-C ends a run."""
 
 import functools
+import os
+import signal
+import threading
 import traceback
 
 from gi.module import get_introspection_module
 from gi.overrides import override
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 Sng = get_introspection_module("Sng")
 __all__ = ["Report", "StateDict", "Stateful", "Tensor"]
@@ -116,6 +120,54 @@ class Stateful(Sng.Stateful):
 
 for cls in (Sng.DataModule, Sng.Trainer, Sng.Callback, Sng.Harness):
     cls.__init_subclass__ = classmethod(hand_on_exceptions)
+
+
+def interruptible(function):
+    """Python hears of a signal when C returns, which is at the end of the run. So a thread listens meanwhile."""
+    def listen(pipe, previous, cancellable):
+        while numbers := os.read(pipe, 64):
+            if signal.SIGINT in numbers:
+                cancellable.cancel()
+            if previous >= 0:
+                os.write(previous, numbers)
+
+    @functools.wraps(function)
+    def run(self, cancellable=None):
+        if (Sng.Harness.is_child() or threading.current_thread() is not threading.main_thread()
+                or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
+            return function(self, cancellable)
+
+        interrupted = False
+
+        def interrupt(*args):  # a second one interrupts whatever Python is doing
+            nonlocal interrupted
+            interrupted = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        cancellable = cancellable or Gio.Cancellable()
+        pipe, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.signal(signal.SIGINT, interrupt)
+        previous = signal.set_wakeup_fd(wakeup)
+        thread = threading.Thread(target=listen, args=(pipe, previous, cancellable))
+        thread.start()
+        try:
+            return function(self, cancellable)
+        except GLib.Error as error:
+            if interrupted:
+                raise KeyboardInterrupt from error
+            raise
+        finally:
+            signal.set_wakeup_fd(previous)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            os.close(wakeup)
+            thread.join()
+            os.close(pipe)
+    return run
+
+
+for name in ("stop", "resume", "continuous", "run_stop_and_go"):
+    setattr(Sng.Harness, name, interruptible(getattr(Sng.Harness, name)))
 
 
 @override
