@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define SNG_VALIDATION_BATCHES "ValidationBatches"
 
 /* What the files of SngHarness share: sng-harness.c is the type, -properties.c its settings, -vfuncs.c calls what subclasses implement, -plan.c
- * writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one mode, -run.c runs the modes one after the other, -judge.c
+ * writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one mode, -run.c runs the modes one after the other, -calls.c is what starts that and waits for it, -judge.c
  * compares them. */
 typedef struct
 {
@@ -138,6 +138,16 @@ gboolean           sng_harness_run_mode              (SngHarness       *self,
                                                       GError          **error);
 void               sng_harness_add_warning           (SngHarness       *self,
                                                       const char       *warning);
+
+/* sng-harness-run.c: a list of modes, one after the other; of a judged one the result is the report, else a boolean. */
+void               sng_harness_start_plan            (SngHarness          *self,
+                                                      const SngMode       *modes,
+                                                      guint                n_modes,
+                                                      gboolean             is_judged,
+                                                      gpointer             source_tag,
+                                                      GCancellable        *cancellable,
+                                                      GAsyncReadyCallback  callback,
+                                                      gpointer             user_data);
 
 /* sng-harness-judge.c: how the runs are compared. */
 SngTolerance      *sng_harness_dup_tolerance         (SngHarness       *self,
