@@ -14,6 +14,7 @@
 #include "sng-types.h"
 
 #include "tensor/sng-device.h"
+#include "tensor/sng-dlpack.h"
 #include "tensor/sng-dtype.h"
 #include "tensor/sng-fingerprint.h"
 #include "tensor/sng-tensor.h"

@@ -25,9 +25,11 @@ struct _SngTensor
   gsize      n_bytes;
   gboolean   read_only;
 
-  /* What the memory belongs to: the device if neither is set. */
-  GBytes    *bytes;
-  SngTensor *base;
+  /* What the memory belongs to: the device if none is set. */
+  GBytes        *bytes;
+  SngTensor     *base;
+  gpointer       owner;
+  GDestroyNotify release_owner;
 };
 
 /* Fills the layout of a new tensor; strides may be NULL for row-major without gaps. Fails where the shape cannot be. */
@@ -36,5 +38,10 @@ SngTensor *sng_tensor_new_layout (SngDtype       dtype,
                                   const gint64  *strides,
                                   guint          n_dims,
                                   GError       **error);
+
+/* The lowest and the highest offset of an element, for a layout that has any; FALSE on overflow. */
+gboolean sng_layout_get_extent (const SngLayout *self,
+                                gint64          *lowest,
+                                gint64          *highest);
 
 G_END_DECLS

@@ -9,19 +9,18 @@
 
 /* Tensors that look at another one's elements. */
 
-/* The lowest and the highest offset of an element, for a layout that has any; FALSE on overflow. */
-static gboolean
-get_extent (const SngLayout *layout, gint64 *lowest, gint64 *highest)
+gboolean
+sng_layout_get_extent (const SngLayout *self, gint64 *lowest, gint64 *highest)
 {
   *lowest = 0;
   *highest = 0;
 
-  for (guint i = 0; i < layout->n_dims; i++)
+  for (guint i = 0; i < self->n_dims; i++)
     {
       gint64 reach;
-      gint64 *end = layout->strides[i] < 0 ? lowest : highest;
+      gint64 *end = self->strides[i] < 0 ? lowest : highest;
 
-      if (__builtin_mul_overflow (layout->shape[i] - 1, layout->strides[i], &reach)
+      if (__builtin_mul_overflow (self->shape[i] - 1, self->strides[i], &reach)
           || __builtin_add_overflow (*end, reach, end))
         return FALSE;
     }
@@ -38,8 +37,8 @@ fits_into (const SngLayout *view, gint64 offset, const SngLayout *base)
   if (view->n_elements == 0)
     return TRUE;
 
-  return base->n_elements > 0 && get_extent (base, &base_lowest, &base_highest)
-         && get_extent (view, &lowest, &highest) && !__builtin_add_overflow (lowest, offset, &lowest)
+  return base->n_elements > 0 && sng_layout_get_extent (base, &base_lowest, &base_highest)
+         && sng_layout_get_extent (view, &lowest, &highest) && !__builtin_add_overflow (lowest, offset, &lowest)
          && !__builtin_add_overflow (highest, offset, &highest) && lowest >= base_lowest
          && highest <= base_highest;
 }

@@ -15,9 +15,10 @@
  * Numbers of one dtype in a rectangular shape.
  *
  * A tensor owns memory of its device ([ctor@Tensor.new]), stands on bytes that
- * somebody else made ([ctor@Tensor.new_from_bytes], read-only), or is a view of
- * another tensor's elements ([method@Tensor.new_view]). No dimension at all makes
- * a scalar; a dimension of 0 makes a tensor without elements.
+ * somebody else made ([ctor@Tensor.new_from_bytes], read-only), is a view of
+ * another tensor's elements ([method@Tensor.new_view]), or shares those of another
+ * library ([ctor@Tensor.new_from_dlpack]). No dimension at all makes a scalar; a
+ * dimension of 0 makes a tensor without elements.
  *
  * ```c
  * gint64 shape[] = { 3, 128 };
@@ -42,11 +43,12 @@ sng_tensor_finalize (GObject *object)
 {
   SngTensor *self = SNG_TENSOR (object);
 
-  if (self->bytes == NULL && self->base == NULL && self->data != NULL)
+  if (self->bytes == NULL && self->base == NULL && self->owner == NULL && self->data != NULL)
     SNG_DEVICE_GET_CLASS (self->device)->free (self->device, self->data, self->n_bytes);
 
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_object (&self->base);
+  g_clear_pointer (&self->owner, self->release_owner);
   g_clear_object (&self->device);
   g_clear_pointer (&self->dims, g_free);
 
@@ -441,7 +443,7 @@ sng_tensor_is_contiguous (SngTensor *self)
  * @self: a tensor
  *
  * Whether the elements must not be changed, because the memory belongs to
- * bytes that somebody else may hold.
+ * somebody else who does not want it.
  *
  * Returns: whether @self is read-only
  *
@@ -456,7 +458,7 @@ sng_tensor_is_read_only (SngTensor *self)
 }
 
 /**
- * sng_tensor_get_data: (skip)
+ * sng_tensor_get_data:
  * @self: a tensor
  *
  * The address of the first element in the memory of the device. It must not be

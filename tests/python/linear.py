@@ -130,7 +130,7 @@ class Momentum(Sng.Optimizer, Sng.Stateful):
     @counted
     def do_set_state(self, state):
         for name in self.velocity:
-            self.velocity[name] = state[f"velocity.{name}"].numpy()
+            self.velocity[name] = state[f"velocity.{name}"].numpy().copy()
         return True
 
 

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What makes libsng feel at home in Python. It adds, and changes no signature:
-state dictionaries are mappings, tensors go to and from NumPy, reports print, and
-an exception in a function that C calls becomes an error with its message, and
-Ctrl-C ends a run."""
+state dictionaries are mappings, tensors share their memory with NumPy and whoever
+speaks DLPack, reports print, an exception in a function that C calls becomes an
+error with its message, and Ctrl-C ends a run."""
 
+import ctypes
 import functools
 import os
 import signal
@@ -20,19 +21,84 @@ __all__ = ["Report", "StateDict", "Stateful", "Tensor"]
 
 NUMPY_NAMES = {
     Sng.Dtype.F64: "<f8", Sng.Dtype.F32: "<f4", Sng.Dtype.F16: "<f2", Sng.Dtype.I64: "<i8", Sng.Dtype.I32: "<i4",
-    Sng.Dtype.I16: "<i2", Sng.Dtype.I8: "i1", Sng.Dtype.U8: "u1", Sng.Dtype.BOOL: "?",
+    Sng.Dtype.I16: "<i2", Sng.Dtype.I8: "|i1", Sng.Dtype.U8: "|u1", Sng.Dtype.BOOL: "|b1",
 }
+
+CPU = (1, 0)  # DLPack's type and number of the device
+DLPACK_NAMES = {True: b"dltensor_versioned", False: b"dltensor"}
+USED_NAMES = {True: b"used_dltensor_versioned", False: b"used_dltensor"}
+
+
+def python_api(name, result, *arguments):
+    """A function of Python's own, with a prototype that nobody else sees."""
+    return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
+
+
+capsule_new = python_api("PyCapsule_New", ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+capsule_is_valid = python_api("PyCapsule_IsValid", ctypes.c_int, ctypes.py_object, ctypes.c_char_p)
+capsule_get_pointer = python_api("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+capsule_set_name = python_api("PyCapsule_SetName", ctypes.c_int, ctypes.py_object, ctypes.c_char_p)
+capsule_destructor = Sng.dlpack_get_capsule_destructor(
+    *(ctypes.cast(function, ctypes.c_void_p).value for function in (capsule_is_valid, capsule_get_pointer)))
 
 
 @override
 class Tensor(Sng.Tensor):
+    def __dlpack_device__(self):
+        return CPU
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        """A capsule for whoever takes over the elements by DLPack, which share the tensor's memory unless copy."""
+        if stream is not None:
+            raise BufferError(f"the processor has no stream {stream}")
+        if dl_device is not None and tuple(dl_device) != CPU:
+            raise BufferError(f"{self!r} is on the device {CPU}, not on {tuple(dl_device)}")
+        versioned = max_version is not None and max_version[0] >= 1
+        try:
+            managed = self.to_dlpack(versioned, bool(copy))
+        except GLib.Error as error:
+            raise BufferError(error.message) from error
+        return capsule_new(managed, DLPACK_NAMES[versioned], capsule_destructor)
+
+    @classmethod
+    def from_dlpack(cls, source):
+        """A tensor that shares the memory of anything with a __dlpack__ method, such as an array or a tensor."""
+        try:
+            capsule = source.__dlpack__(max_version=(1, 0))
+        except TypeError:  # older than DLPack 1.0
+            capsule = source.__dlpack__()
+        for versioned, name in DLPACK_NAMES.items():
+            if capsule_is_valid(capsule, name):
+                managed = capsule_get_pointer(capsule, name)
+                # It is taken before it is looked at, so that nobody else takes it meanwhile.
+                capsule_set_name(capsule, USED_NAMES[versioned])
+                try:
+                    return Sng.Tensor.new_from_dlpack(managed, versioned)
+                except GLib.Error:
+                    capsule_set_name(capsule, name)
+                    raise
+        raise ValueError(f"{capsule!r} holds no tensor by DLPack that nobody has taken yet")
+
+    @property
+    def __array_interface__(self):
+        if self.get_dtype() not in NUMPY_NAMES:
+            raise AttributeError(f"NumPy has no {Sng.Dtype.get_name(self.get_dtype())}")
+        size = Sng.Dtype.get_size(self.get_dtype())
+        return {
+            "version": 3,
+            "typestr": NUMPY_NAMES[self.get_dtype()],
+            "shape": tuple(self.get_shape()),
+            "strides": tuple(stride * size for stride in self.get_strides()),
+            "data": (self.get_data() or 0, self.is_read_only()),
+        }
+
     def numpy(self):
-        """A copy of the tensor as a NumPy array."""
+        """The tensor as a NumPy array that shares its memory."""
         import numpy
         if self.get_dtype() not in NUMPY_NAMES:
             raise TypeError(f"NumPy has no {Sng.Dtype.get_name(self.get_dtype())}")
-        values = numpy.frombuffer(self.dup_bytes().get_data(), NUMPY_NAMES[self.get_dtype()])
-        return values.reshape(self.get_shape()).copy()
+        # Not by DLPack: NumPy before 2.1 would make each array read-only, and before 1.25 take no bool.
+        return numpy.asarray(self)
 
     @classmethod
     def from_numpy(cls, array):

@@ -1,0 +1,361 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tensor/sng-dlpack.h"
+
+#include "sng-error.h"
+#include "tensor/sng-dlpack-private.h"
+#include "tensor/sng-tensor-private.h"
+
+/* Tensors that cross to and from other libraries without a copy. */
+
+static const SngDlpackDtype dtypes[] = {
+  [SNG_DTYPE_F64] = { SNG_DLPACK_CODE_FLOAT, 64, 1 },   [SNG_DTYPE_F32] = { SNG_DLPACK_CODE_FLOAT, 32, 1 },
+  [SNG_DTYPE_BF16] = { SNG_DLPACK_CODE_BFLOAT, 16, 1 }, [SNG_DTYPE_F16] = { SNG_DLPACK_CODE_FLOAT, 16, 1 },
+  [SNG_DTYPE_I64] = { SNG_DLPACK_CODE_INT, 64, 1 },     [SNG_DTYPE_I32] = { SNG_DLPACK_CODE_INT, 32, 1 },
+  [SNG_DTYPE_I16] = { SNG_DLPACK_CODE_INT, 16, 1 },     [SNG_DTYPE_I8] = { SNG_DLPACK_CODE_INT, 8, 1 },
+  [SNG_DTYPE_U8] = { SNG_DLPACK_CODE_UINT, 8, 1 },      [SNG_DTYPE_BOOL] = { SNG_DLPACK_CODE_BOOL, 8, 1 },
+};
+
+static const char *code_names[] = { "Int", "UInt", "Float", "OpaqueHandle", "Bfloat", "Complex", "Bool" };
+
+static const char *device_names[] = {
+  [1] = "CPU",          [2] = "CUDA",    [3] = "CUDAHost", [4] = "OpenCL",    [7] = "Vulkan",
+  [8] = "Metal",        [9] = "VPI",     [10] = "ROCM",    [11] = "ROCMHost", [12] = "ExtDev",
+  [13] = "CUDAManaged", [14] = "OneAPI", [15] = "WebGPU",  [16] = "Hexagon",  [17] = "MAIA",
+};
+
+/* The name that the specification gives to a number, or "?" for one that is younger than this file. */
+static const char *
+name_of (const char **names, guint n_names, gint32 value)
+{
+  return value >= 0 && (guint) value < n_names && names[value] != NULL ? names[value] : "?";
+}
+
+/* What the specification calls a managed tensor has two forms; both end with their deleter. */
+static void
+release_versioned (gpointer managed)
+{
+  SngDlpackVersioned *versioned = managed;
+
+  if (versioned->deleter != NULL)
+    versioned->deleter (versioned);
+}
+
+static void
+release_unversioned (gpointer managed)
+{
+  SngDlpackUnversioned *unversioned = managed;
+
+  if (unversioned->deleter != NULL)
+    unversioned->deleter (unversioned);
+}
+
+static void
+delete_versioned (SngDlpackVersioned *managed)
+{
+  g_object_unref (managed->context);
+  g_free (managed);
+}
+
+static void
+delete_unversioned (SngDlpackUnversioned *managed)
+{
+  g_object_unref (managed->context);
+  g_free (managed);
+}
+
+static SngDlpackTensor
+describe_memory (SngTensor *self)
+{
+  return (SngDlpackTensor){
+    .data = self->data,
+    .device_type = SNG_DLPACK_DEVICE_CPU,
+    .n_dims = (gint32) self->layout.n_dims,
+    .dtype = dtypes[self->layout.dtype],
+    .shape = self->dims,
+    .strides = self->dims + self->layout.n_dims,
+  };
+}
+
+static gboolean
+check_export (SngTensor *self, gboolean versioned, gboolean copy, GError **error)
+{
+  const SngDeviceClass *device = SNG_DEVICE_GET_CLASS (self->device);
+  g_autofree char *text = NULL;
+
+  if (!device->host)
+    {
+      text = sng_tensor_describe (self);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+                   "[tensor][dlpack] %s lies in the memory of the device %s, which is not handed out", text,
+                   device->name);
+      return FALSE;
+    }
+
+  if (self->read_only && !versioned && !copy)
+    {
+      text = sng_tensor_describe (self);
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+                   "[tensor][dlpack] %s is read-only, which cannot be told before DLPack 1.0", text);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/**
+ * sng_tensor_to_dlpack:
+ * @self: a tensor
+ * @versioned: whether the receiver knows DLPack 1.0
+ * @copy: whether the receiver wants elements of its own
+ * @error: return location for an error
+ *
+ * Hands the elements to another library, as
+ * [DLPack](https://dmlc.github.io/dlpack/latest/) describes it: the memory is
+ * shared, unless @copy.
+ *
+ * The result is the address of a `DLManagedTensorVersioned` of DLPack 1.0 when
+ * @versioned, else of a `DLManagedTensor`. It holds a reference to @self, which
+ * its deleter gives back, from any thread. Strides are always written. A
+ * read-only tensor is marked as such, a copy as a copy. Not every library heeds
+ * the mark: PyTorch 2.13 does not, and would write to a file's mapping, so hand
+ * it a copy where it may write.
+ *
+ * In Python, `__dlpack__ ()` puts the address into a capsule: that is what
+ * `torch.from_dlpack ()` and `numpy.from_dlpack ()` ask for.
+ *
+ * Fails with %SNG_ERROR_NOT_SUPPORTED when @self is not in the processor's memory
+ * or is read-only and neither @versioned nor @copy, and with %SNG_ERROR_FAILED when
+ * the memory for a copy cannot be had.
+ *
+ * Returns: (transfer full): the address of the managed tensor; its deleter must
+ *   be called once
+ *
+ * Since: 1.0
+ */
+gpointer
+sng_tensor_to_dlpack (SngTensor *self, gboolean versioned, gboolean copy, GError **error)
+{
+  g_autoptr (SngTensor) shared = NULL;
+  SngDlpackTensor tensor;
+
+  g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
+
+  if (!check_export (self, versioned, copy, error))
+    return NULL;
+
+  shared = copy ? sng_tensor_copy (self, error) : g_object_ref (self);
+  if (shared == NULL)
+    return NULL;
+
+  tensor = describe_memory (shared);
+
+  if (versioned)
+    {
+      SngDlpackVersioned *managed = g_new (SngDlpackVersioned, 1);
+
+      *managed = (SngDlpackVersioned){
+        .major = SNG_DLPACK_MAJOR,
+        .minor = SNG_DLPACK_MINOR,
+        .deleter = delete_versioned,
+        .flags = (shared->read_only ? SNG_DLPACK_FLAG_READ_ONLY : 0) | (copy ? SNG_DLPACK_FLAG_IS_COPIED : 0),
+        .tensor = tensor,
+      };
+      managed->context = g_steal_pointer (&shared);
+      return managed;
+    }
+  else
+    {
+      SngDlpackUnversioned *managed = g_new (SngDlpackUnversioned, 1);
+
+      *managed = (SngDlpackUnversioned){ .tensor = tensor, .deleter = delete_unversioned };
+      managed->context = g_steal_pointer (&shared);
+      return managed;
+    }
+}
+
+static gboolean
+find_dtype (const SngDlpackDtype *foreign, SngDtype *dtype, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
+    if (dtypes[i].code == foreign->code && dtypes[i].bits == foreign->bits
+        && dtypes[i].lanes == foreign->lanes)
+      {
+        *dtype = (SngDtype) i;
+        return TRUE;
+      }
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+               "[tensor][dlpack] no tensor holds elements of the type %s (code %u) with %u bits and %u lanes",
+               name_of (code_names, G_N_ELEMENTS (code_names), foreign->code), foreign->code, foreign->bits,
+               foreign->lanes);
+  return FALSE;
+}
+
+/* Whether what a managed tensor says of itself can be understood at all. */
+static gboolean
+check_header (const SngDlpackTensor *tensor, SngDtype *dtype, GError **error)
+{
+  if (tensor->device_type != SNG_DLPACK_DEVICE_CPU)
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+          "[tensor][dlpack] the elements are in the memory of a device of the type %s (%d), not in the "
+          "processor's",
+          name_of (device_names, G_N_ELEMENTS (device_names), tensor->device_type), tensor->device_type);
+      return FALSE;
+    }
+
+  if (tensor->n_dims < 0 || (tensor->n_dims > 0 && tensor->shape == NULL))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[tensor][dlpack] %d dimensions without a shape",
+                   tensor->n_dims);
+      return FALSE;
+    }
+
+  return find_dtype (&tensor->dtype, dtype, error);
+}
+
+/* Finds the first element. Fails where some element would not be at an address that it can have. */
+static gboolean
+locate (SngTensor *self, const SngDlpackTensor *tensor, GError **error)
+{
+  gint64 size = (gint64) sng_dtype_get_size (self->layout.dtype);
+  guintptr address = (guintptr) tensor->data;
+  gint64 lowest, highest, unused;
+  const char *problem = NULL;
+
+  if (self->layout.n_elements == 0)
+    {
+      self->data = tensor->data;
+      return TRUE;
+    }
+
+  if (tensor->data == NULL)
+    problem = "has no address";
+  else if (__builtin_add_overflow (address, tensor->byte_offset, &address) || address > G_MAXINT64
+           || !sng_layout_get_extent (&self->layout, &lowest, &highest)
+           || __builtin_mul_overflow (lowest, size, &lowest)
+           || __builtin_add_overflow ((gint64) address, lowest, &lowest) || lowest < 0
+           || __builtin_add_overflow (highest, 1, &highest)
+           || __builtin_mul_overflow (highest, size, &highest)
+           || __builtin_add_overflow ((gint64) address, highest, &unused))
+    problem = "reaches outside of what can be addressed";
+  else if (address % (guintptr) size != 0)
+    problem = "begins at an address that is no multiple of the size of an element";
+
+  if (problem != NULL)
+    {
+      g_autofree char *text = sng_tensor_describe (self);
+
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[tensor][dlpack] %s %s", text, problem);
+      return FALSE;
+    }
+
+  self->data = (char *) address;
+  return TRUE;
+}
+
+/**
+ * sng_tensor_new_from_dlpack:
+ * @managed: the address of a managed tensor that another library made
+ * @versioned: whether it is a `DLManagedTensorVersioned`, not a `DLManagedTensor`
+ * @error: return location for an error
+ *
+ * Creates a tensor on the default device that shares the elements of another
+ * library, as [DLPack](https://dmlc.github.io/dlpack/latest/) describes it.
+ *
+ * The new tensor owns @managed and calls its deleter when it goes, in whichever
+ * thread drops the last reference. It is read-only where @managed is marked so.
+ * Strides may be negative or 0; without any the elements are in row-major order.
+ *
+ * On failure @managed still belongs to the caller. The error is
+ * %SNG_ERROR_NOT_SUPPORTED when the elements are not in the processor's memory,
+ * their type has no [enum@Dtype], or the major version of DLPack is not 1;
+ * %SNG_ERROR_INVALID_ARGUMENT when the shape cannot be; and
+ * %SNG_ERROR_INVALID_DATA when the elements are not where elements can be.
+ *
+ * Returns: (transfer full): a new tensor
+ *
+ * Since: 1.0
+ */
+SngTensor *
+sng_tensor_new_from_dlpack (gpointer managed, gboolean versioned, GError **error)
+{
+  g_autoptr (SngTensor) self = NULL;
+  const SngDlpackVersioned *header = versioned ? managed : NULL;
+  const SngDlpackTensor *tensor;
+  SngDtype dtype;
+
+  g_return_val_if_fail (managed != NULL, NULL);
+
+  if (header != NULL && header->major != SNG_DLPACK_MAJOR)
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+          "[tensor][dlpack] the tensor speaks version %u.%u of DLPack, only version %d is understood",
+          header->major, header->minor, SNG_DLPACK_MAJOR);
+      return NULL;
+    }
+
+  tensor = header != NULL ? &header->tensor : &((const SngDlpackUnversioned *) managed)->tensor;
+  if (!check_header (tensor, &dtype, error))
+    return NULL;
+
+  self = sng_tensor_new_layout (dtype, tensor->shape, tensor->strides, tensor->n_dims, error);
+  if (self == NULL || !locate (self, tensor, error))
+    return NULL;
+
+  self->device = g_object_ref (sng_device_get_default ());
+  self->read_only = header != NULL && (header->flags & SNG_DLPACK_FLAG_READ_ONLY) != 0;
+  self->owner = managed;
+  self->release_owner = versioned ? release_versioned : release_unversioned;
+
+  return g_steal_pointer (&self);
+}
+
+typedef int (*CapsuleIsValid) (gpointer capsule, const char *name);
+typedef gpointer (*CapsuleGetPointer) (gpointer capsule, const char *name);
+
+static CapsuleIsValid capsule_is_valid;
+static CapsuleGetPointer capsule_get_pointer;
+
+/* Whoever takes over the content of a capsule gives it another name. */
+static void
+destroy_capsule (gpointer capsule)
+{
+  if (capsule_is_valid (capsule, "dltensor_versioned"))
+    release_versioned (capsule_get_pointer (capsule, "dltensor_versioned"));
+  else if (capsule_is_valid (capsule, "dltensor"))
+    release_unversioned (capsule_get_pointer (capsule, "dltensor"));
+}
+
+/**
+ * sng_dlpack_get_capsule_destructor:
+ * @is_valid: the address of Python's `PyCapsule_IsValid ()`
+ * @get_pointer: the address of Python's `PyCapsule_GetPointer ()`
+ *
+ * For the binding to Python, which has no C code of its own: the function that
+ * calls the deleter of a managed tensor when its capsule goes without having
+ * been taken over.
+ *
+ * It cannot be a Python function, since a capsule often goes while an exception
+ * is on its way. The addresses are those of the one interpreter of the process.
+ *
+ * Returns: (transfer none): the address of a destructor for `PyCapsule_New ()`
+ *
+ * Since: 1.0
+ */
+gpointer
+sng_dlpack_get_capsule_destructor (gpointer is_valid, gpointer get_pointer)
+{
+  g_return_val_if_fail (is_valid != NULL && get_pointer != NULL, NULL);
+
+  capsule_is_valid = (CapsuleIsValid) is_valid;
+  capsule_get_pointer = (CapsuleGetPointer) get_pointer;
+
+  return (gpointer) destroy_capsule;
+}
