@@ -330,7 +330,7 @@ install_training_properties (void)
    * Since: 1.0
    */
   properties[PROP_MICRO_BATCH_SIZE] =
-      g_param_spec_uint ("micro-batch-size", NULL, NULL, 1, G_MAXUINT, 2, FLAGS);
+      g_param_spec_uint ("micro-batch-size", NULL, NULL, 1, G_MAXINT, 2, FLAGS);
 
   /**
    * SngHarness:accumulate-grad-batches:
@@ -340,7 +340,7 @@ install_training_properties (void)
    * Since: 1.0
    */
   properties[PROP_ACCUMULATE_GRAD_BATCHES] =
-      g_param_spec_uint ("accumulate-grad-batches", NULL, NULL, 1, G_MAXUINT, 1, FLAGS);
+      g_param_spec_uint ("accumulate-grad-batches", NULL, NULL, 1, G_MAXINT, 1, FLAGS);
 
   /**
    * SngHarness:gradient-clip-norm:
