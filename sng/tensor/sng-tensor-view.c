@@ -38,7 +38,8 @@ fits_into (const SngLayout *view, gint64 offset, const SngLayout *base)
     return TRUE;
 
   return base->n_elements > 0 && sng_layout_get_extent (base, &base_lowest, &base_highest)
-         && sng_layout_get_extent (view, &lowest, &highest) && !__builtin_add_overflow (lowest, offset, &lowest)
+         && sng_layout_get_extent (view, &lowest, &highest)
+         && !__builtin_add_overflow (lowest, offset, &lowest)
          && !__builtin_add_overflow (highest, offset, &highest) && lowest >= base_lowest
          && highest <= base_highest;
 }
