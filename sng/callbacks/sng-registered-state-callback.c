@@ -61,19 +61,9 @@ sng_registered_state_callback_record (SngStateCallback *callback,
 }
 
 static gboolean
-is_validation_due (SngTrainer *trainer)
-{
-  guint64 interval = 0;
-
-  g_object_get (trainer, "val-check-interval", &interval, NULL);
-
-  return interval > 0 && sng_trainer_get_global_step (trainer) % interval == 0;
-}
-
-static gboolean
 sng_registered_state_callback_step_end (SngCallback *callback, SngTrainer *trainer, GError **error)
 {
-  return is_validation_due (trainer)
+  return sng_trainer_is_validation_due (trainer)
          || sng_registered_state_callback_record (SNG_STATE_CALLBACK (callback), trainer,
                                                   sng_trainer_get_global_step (trainer), error);
 }

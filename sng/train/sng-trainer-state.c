@@ -493,6 +493,27 @@ sng_trainer_get_consumed_samples (SngTrainer *self, SngStage stage)
 }
 
 /**
+ * sng_trainer_is_validation_due:
+ * @self: a trainer
+ *
+ * Whether the step that was just made has a validation that is still to come: from
+ * [signal@Sng.Trainer::step-end] of such a step until [signal@Sng.Trainer::validation-end].
+ *
+ * State that a validation may change is settled after that only.
+ *
+ * Returns: whether there is one
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_trainer_is_validation_due (SngTrainer *self)
+{
+  g_return_val_if_fail (SNG_IS_TRAINER (self), FALSE);
+
+  return sng_trainer_get_private (self)->is_validation_due;
+}
+
+/**
  * sng_trainer_get_epoch:
  * @self: a trainer
  *

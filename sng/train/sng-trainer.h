@@ -94,6 +94,8 @@ guint64              sng_trainer_get_consumed_samples     (SngTrainer      *self
 SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_epoch                (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
+gboolean             sng_trainer_is_validation_due        (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
 double               sng_trainer_get_loss                 (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 double               sng_trainer_get_gradient_norm        (SngTrainer      *self);
