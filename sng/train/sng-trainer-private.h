@@ -82,6 +82,24 @@ void               sng_trainer_install_properties (GObjectClass *object_class);
 gboolean           sng_trainer_check_whole  (SngTrainer     *self,
                                              const char     *place,
                                              GError        **error);
+/* sng-trainer-step.c */
+/* The next step, but for the signals around it; a validation that follows is due then. */
+gboolean           sng_trainer_make_step    (SngTrainer     *self,
+                                             GError        **error);
+/* Forward of one micro-batch. Where it has targets, its loss is finite. */
+SngStateDict      *sng_trainer_run_forward  (SngTrainer     *self,
+                                             SngStateDict   *batch,
+                                             SngStage        stage,
+                                             double         *loss,
+                                             GError        **error);
+/* The signal, and whether the training may go on. */
+gboolean           sng_trainer_emit_micro_batch_end
+                                            (SngTrainer     *self,
+                                             SngStage        stage,
+                                             guint           micro_batch,
+                                             SngStateDict   *batch,
+                                             SngStateDict   *outputs,
+                                             GError        **error);
 /* the default implementations of the vfuncs */
 gboolean           sng_trainer_real_fit     (SngTrainer     *self,
                                              GError        **error);
