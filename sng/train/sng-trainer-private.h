@@ -78,6 +78,7 @@ extern guint sng_trainer_signals[SNG_TRAINER_N_SIGNALS];
 SngTrainerPrivate *sng_trainer_get_private  (SngTrainer     *self);
 /* sng-trainer-properties.c */
 void               sng_trainer_install_properties (GObjectClass *object_class);
+/* sng-trainer-save.c */
 /* Whether the state is that of a step as a whole, so that a training can go on from it. @place begins the error's message. */
 gboolean           sng_trainer_check_whole  (SngTrainer     *self,
                                              const char     *place,
@@ -99,6 +100,10 @@ gboolean           sng_trainer_emit_micro_batch_end
                                              guint           micro_batch,
                                              SngStateDict   *batch,
                                              SngStateDict   *outputs,
+                                             GError        **error);
+/* sng-trainer-validate.c */
+/* Always the same samples with the same random numbers; the only training state that it touches is the count of its samples. */
+gboolean           sng_trainer_validate     (SngTrainer     *self,
                                              GError        **error);
 /* the default implementations of the vfuncs */
 gboolean           sng_trainer_real_fit     (SngTrainer     *self,
