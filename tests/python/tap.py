@@ -5,6 +5,8 @@
 import sys
 import unittest
 
+NEEDS_TORCH = "needs PyTorch, which ./bootstrap torch installs"
+
 
 class Result(unittest.TestResult):
     prefix = ""

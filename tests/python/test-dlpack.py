@@ -241,7 +241,7 @@ class NumpyTest(unittest.TestCase):
             Sng.Tensor.from_dlpack(numpy.zeros(2, dtype="uint16"))
 
 
-@unittest.skipIf(torch is None, "needs PyTorch")
+@unittest.skipIf(torch is None, tap.NEEDS_TORCH)
 class TorchTest(unittest.TestCase):
     def test_torch_takes_every_dtype(self):
         for dtype, name in NAMES.items():

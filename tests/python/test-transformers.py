@@ -17,7 +17,7 @@ try:
     gi.require_version("Sng", "1.0")
     from gi.repository import GLib, Sng
 except (ImportError, ValueError) as reason:
-    print(f"1..0 # SKIP {reason}")
+    print(f"1..0 # SKIP {reason}: ./bootstrap torch installs what this test needs")
     sys.exit(0)
 
 NUMPY = {Sng.Dtype.F32: np.float32, Sng.Dtype.F64: np.float64, Sng.Dtype.I64: np.int64}
