@@ -43,6 +43,7 @@
 #include "train/sng-trainer.h"
 
 #include "nn/sng-adamw.h"
+#include "nn/sng-grouped-optimizer.h"
 #include "nn/sng-lr-schedulers.h"
 #include "nn/sng-transformer-config.h"
 #include "nn/sng-transformer.h"

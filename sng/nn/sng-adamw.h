@@ -9,27 +9,19 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
-#include "train/sng-optimizer.h"
+#include "nn/sng-grouped-optimizer.h"
 
 G_BEGIN_DECLS
 
 #define SNG_TYPE_ADAMW (sng_adamw_get_type ())
 
-/* Properties: learning-rate (inherited), beta1, beta2, epsilon, weight-decay. Parameters are in groups by name; each has a
- * weight decay of its own and a factor on the learning rate. */
+/* Properties: learning-rate (inherited), beta1, beta2, epsilon, weight-decay. */
 SNG_AVAILABLE_IN_1_0
-G_DECLARE_FINAL_TYPE (SngAdamw, sng_adamw, SNG, ADAMW, SngOptimizer)
+G_DECLARE_FINAL_TYPE (SngAdamw, sng_adamw, SNG, ADAMW, SngGroupedOptimizer)
 
 SNG_AVAILABLE_IN_1_0
-SngOptimizer *sng_adamw_new       (GListModel   *parameters,
-                                   double        learning_rate,
-                                   double        weight_decay);
-SNG_AVAILABLE_IN_1_0
-gboolean      sng_adamw_add_group (SngAdamw     *self,
-                                   const char   *name,
-                                   const char   *pattern,
-                                   double        weight_decay,
-                                   double        learning_rate_factor,
-                                   GError      **error);
+SngOptimizer *sng_adamw_new (GListModel *parameters,
+                             double      learning_rate,
+                             double      weight_decay);
 
 G_END_DECLS

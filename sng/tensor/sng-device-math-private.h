@@ -163,21 +163,38 @@ typedef struct
   gpointer      d_logits;
 } SngCrossEntropy;
 
-/* One step of AdamW (Loshchilov, Hutter: Decoupled weight decay regularization, 2019), with the bias correction of Adam
- * (Kingma, Ba, 2015), in the order of operations that torch.optim.AdamW has. */
+/* A part of a parameter, with what an optimizer has for it. Spans do not overlap, so a backend may work on all of them at
+ * once; cut this small they are even enough to be handed to threads as they are. */
+#define SNG_SPAN_ELEMENTS 32768
+#define SNG_SPAN_BUFFERS 2
+
 typedef struct
 {
-  gsize         n_elements;
-  guint64       step; /* this one's number, from 1 */
-  double        learning_rate;
-  double        beta1;
-  double        beta2;
-  double        epsilon;
+  gsize         n_elements; /* at most SNG_SPAN_ELEMENTS */
+  double        learning_rate_factor;
   double        weight_decay;
   gconstpointer gradient;
   gpointer      parameter;
-  gpointer      exp_avg;
-  gpointer      exp_avg_sq;
+  gpointer      buffers[SNG_SPAN_BUFFERS];
+} SngSpan;
+
+/* One step of an optimizer over all its parameters. */
+typedef struct
+{
+  guint64        step; /* this one's number, from 1 */
+  double         learning_rate;
+  gsize          n_spans;
+  const SngSpan *spans;
+} SngUpdate;
+
+/* AdamW (Loshchilov, Hutter: Decoupled weight decay regularization, 2019), with the bias correction of Adam (Kingma, Ba,
+ * 2015), in the order of operations that torch.optim.AdamW has. The buffers are both moments. */
+typedef struct
+{
+  SngUpdate update;
+  double    beta1;
+  double    beta2;
+  double    epsilon;
 } SngAdamwUpdate;
 
 typedef struct
@@ -211,7 +228,7 @@ typedef struct
   void (*cross_entropy_backward) (SngDevice             *device,
                                   const SngCrossEntropy *cross_entropy);
   void (*adamw)                  (SngDevice             *device,
-                                  const SngAdamwUpdate  *update);
+                                  const SngAdamwUpdate  *adamw);
   /* in double, whatever the dtype */
   double (*sum_of_squares)       (SngDevice             *device,
                                   gsize                  n_elements,

@@ -69,7 +69,7 @@ optimizer_new (GListStore *parameters, double beta2)
   SngOptimizer *optimizer =
       g_object_new (SNG_TYPE_ADAMW, "parameters", parameters, "beta2", beta2, "weight-decay", 0.1, NULL);
 
-  sng_adamw_add_group (SNG_ADAMW (optimizer), "no-decay", "*.bias", 0.0, 0.5, &error);
+  sng_grouped_optimizer_add_group (SNG_GROUPED_OPTIMIZER (optimizer), "no-decay", "*.bias", 0.0, 0.5, &error);
   g_assert_no_error (error);
 
   return optimizer;
@@ -275,26 +275,26 @@ test_groups (void)
 {
   g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
   g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
-  SngAdamw *adamw = SNG_ADAMW (optimizer);
+  SngGroupedOptimizer *grouped = SNG_GROUPED_OPTIMIZER (optimizer);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (sng_adamw_add_group (adamw, "no-decay", "norm.*", 0.0, 1.0, &error));
+  g_assert_false (sng_grouped_optimizer_add_group (grouped, "no-decay", "norm.*", 0.0, 1.0, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
   g_assert_nonnull (strstr (error->message, "no-decay"));
   g_clear_error (&error);
 
-  g_assert_false (sng_adamw_add_group (adamw, "typo", "nrom.*", 0.0, 1.0, &error));
+  g_assert_false (sng_grouped_optimizer_add_group (grouped, "typo", "nrom.*", 0.0, 1.0, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "nrom.*"));
   g_clear_error (&error);
 
-  g_assert_false (sng_adamw_add_group (adamw, "negative", "norm.*", -0.5, 1.0, &error));
+  g_assert_false (sng_grouped_optimizer_add_group (grouped, "negative", "norm.*", -0.5, 1.0, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
   g_assert_nonnull (strstr (error->message, "-0.5"));
   g_clear_error (&error);
 
   run_steps (optimizer, 1, 1);
-  g_assert_false (sng_adamw_add_group (adamw, "late", "norm.*", 0.0, 1.0, &error));
+  g_assert_false (sng_grouped_optimizer_add_group (grouped, "late", "norm.*", 0.0, 1.0, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
   g_assert_nonnull (strstr (error->message, "late"));
 }
@@ -339,7 +339,11 @@ test_other_dtype (void)
   g_assert_nonnull (strstr (error->message, "half"));
 }
 
-#define N_LARGE (SNG_CPU_ELEMENTS_PER_CHUNK * 5 + 13)
+/* Sizes of parameters: below a vector, around a span, beyond several spans. */
+static const gsize sizes[] = { 3, SNG_SPAN_ELEMENTS,     1,  SNG_SPAN_ELEMENTS * 3 + 13,
+                               8, SNG_SPAN_ELEMENTS + 1, 320 };
+
+#define N_LARGE (SNG_SPAN_ELEMENTS * 5 + 346)
 
 static void
 fill (float *values, gsize n, guint seed)
@@ -350,49 +354,109 @@ fill (float *values, gsize n, guint seed)
 
 typedef struct
 {
-  float *arrays[4]; /* parameter, gradient, exp_avg, exp_avg_sq */
+  float *arrays[4]; /* parameter, gradient, exp_avg, exp_avg_sq: those of all sizes behind each other */
   double sum;
 } Outcome;
 
-static Outcome
-run_kernels (const SngKernels *kernels, guint n_threads)
+static void
+outcome_init (Outcome *outcome)
 {
-  g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
-  Outcome outcome;
-  SngAdamwUpdate update = {
-    .n_elements = N_LARGE,
-    .step = 3,
-    .learning_rate = 1e-2,
-    .beta1 = 0.9,
-    .beta2 = 0.98,
-    .epsilon = 1e-8,
-    .weight_decay = 0.1,
-  };
-
   for (guint i = 0; i < 4; i++)
     {
-      outcome.arrays[i] = g_new (float, N_LARGE);
-      fill (outcome.arrays[i], N_LARGE, i);
+      outcome->arrays[i] = g_new (float, N_LARGE);
+      fill (outcome->arrays[i], N_LARGE, i);
     }
   for (gsize i = 0; i < N_LARGE; i++)
-    outcome.arrays[3][i] *= outcome.arrays[3][i];
+    outcome->arrays[3][i] *= outcome->arrays[3][i];
+}
 
-  update.parameter = outcome.arrays[0];
-  update.gradient = outcome.arrays[1];
-  update.exp_avg = outcome.arrays[2];
-  update.exp_avg_sq = outcome.arrays[3];
+static const SngAdamwUpdate settings = {
+  .update = { .step = 3, .learning_rate = 1e-2 },
+  .beta1 = 0.9,
+  .beta2 = 0.98,
+  .epsilon = 1e-8,
+};
 
-  kernels->scale (device, N_LARGE, 0.7, outcome.arrays[1]);
-  outcome.sum = kernels->sum_of_squares (device, N_LARGE, outcome.arrays[1]);
-  kernels->adamw (device, &update);
+/* Parameters of odd numbers belong to another group. */
+static double
+factor_of (guint parameter)
+{
+  return parameter % 2 == 1 ? 0.3 : 1.0;
+}
 
-  return outcome;
+static double
+decay_of (guint parameter)
+{
+  return parameter % 2 == 1 ? 0.0 : 0.1;
+}
+
+/* The formula, element by element and parameter by parameter. */
+static void
+run_formula (Outcome *outcome)
+{
+  gsize i = 0;
+
+  outcome_init (outcome);
+
+  for (guint parameter = 0; parameter < G_N_ELEMENTS (sizes); parameter++)
+    {
+      double rate = settings.update.learning_rate * factor_of (parameter);
+      float decay = (float) (1.0 - rate * decay_of (parameter));
+      float step_size = (float) (rate / (1.0 - pow (settings.beta1, 3)));
+      float correction = (float) sqrt (1.0 - pow (settings.beta2, 3));
+
+      for (gsize end = i + sizes[parameter]; i < end; i++)
+        {
+          float *p = &outcome->arrays[0][i], *m = &outcome->arrays[2][i], *v = &outcome->arrays[3][i];
+          float *g = &outcome->arrays[1][i];
+
+          *g *= 0.7f;
+          *m = *m + (*g - *m) * (float) (1.0 - settings.beta1);
+          *v = *v * (float) settings.beta2 + *g * (float) (1.0 - settings.beta2) * *g;
+          *p = *p * decay - *m * step_size / (sqrtf (*v) / correction + (float) settings.epsilon);
+        }
+    }
+
+  g_assert_cmpuint (i, ==, N_LARGE);
+}
+
+static void
+run_kernels (Outcome *outcome, const SngKernels *kernels, guint n_threads)
+{
+  g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
+  g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (SngSpan));
+  SngAdamwUpdate op = settings;
+  gsize first = 0;
+
+  outcome_init (outcome);
+
+  for (guint parameter = 0; parameter < G_N_ELEMENTS (sizes); parameter++)
+    for (gsize end = first + sizes[parameter]; first < end;)
+      {
+        SngSpan span = {
+          .n_elements = MIN (SNG_SPAN_ELEMENTS, end - first),
+          .learning_rate_factor = factor_of (parameter),
+          .weight_decay = decay_of (parameter),
+          .gradient = outcome->arrays[1] + first,
+          .parameter = outcome->arrays[0] + first,
+          .buffers = { outcome->arrays[2] + first, outcome->arrays[3] + first },
+        };
+
+        g_array_append_val (spans, span);
+        first += span.n_elements;
+      }
+
+  op.update.n_spans = spans->len;
+  op.update.spans = (const SngSpan *) spans->data;
+
+  kernels->scale (device, N_LARGE, 0.7, outcome->arrays[1]);
+  outcome->sum = kernels->sum_of_squares (device, N_LARGE, outcome->arrays[1]);
+  kernels->adamw (device, &op);
 }
 
 static void
 check_equal (const Outcome *a, const Outcome *b)
 {
-  g_assert_cmpmem (&a->sum, sizeof a->sum, &b->sum, sizeof b->sum);
   for (guint i = 0; i < 4; i++)
     g_assert_cmpmem (a->arrays[i], N_LARGE * sizeof (float), b->arrays[i], N_LARGE * sizeof (float));
 }
@@ -404,25 +468,129 @@ outcome_clear (Outcome *outcome)
     g_free (outcome->arrays[i]);
 }
 
-/* Any number of threads and any instruction set: the same bits. */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
+
+/* Any number of threads and any instruction set: the same bits, those of the formula. */
 static void
 test_kernels (void)
 {
-  Outcome one = run_kernels (&sng_cpu_kernels_f32, 1);
-  Outcome two = run_kernels (&sng_cpu_kernels_f32, 2);
-  Outcome best = run_kernels (sng_cpu_math_get ()->f32, 2);
-  double sum = 0.0;
+  const struct
+  {
+    const SngKernels *kernels;
+    guint n_threads;
+  } runs[] = {
+    { &sng_cpu_kernels_f32, 1 },
+    { &sng_cpu_kernels_f32, 2 },
+    { sng_cpu_math_get ()->f32, 1 },
+    { sng_cpu_math_get ()->f32, 3 },
+  };
+  g_auto (Outcome) expected = { 0 };
+  double sum = 0.0, first_sum = 0.0;
 
-  check_equal (&one, &two);
-  check_equal (&one, &best);
-
+  run_formula (&expected);
   for (gsize i = 0; i < N_LARGE; i++)
-    sum += (double) one.arrays[1][i] * (double) one.arrays[1][i];
-  g_assert_cmpfloat_with_epsilon (one.sum, sum, 1e-10 * sum);
+    sum += (double) expected.arrays[1][i] * (double) expected.arrays[1][i];
 
-  outcome_clear (&one);
-  outcome_clear (&two);
-  outcome_clear (&best);
+  for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
+    {
+      g_auto (Outcome) outcome = { 0 };
+
+      run_kernels (&outcome, runs[i].kernels, runs[i].n_threads);
+      check_equal (&outcome, &expected);
+      g_assert_cmpfloat_with_epsilon (outcome.sum, sum, 1e-10 * sum);
+      if (i == 0)
+        first_sum = outcome.sum;
+      g_assert_cmpmem (&outcome.sum, sizeof outcome.sum, &first_sum, sizeof first_sum);
+    }
+}
+
+/* Tensors anywhere in memory, of both dtypes and on two devices, come out as each by itself. */
+static void
+test_scattered (void)
+{
+  const gint64 n = SNG_SPAN_ELEMENTS + 77;
+  const SngDtype dtypes[] = { SNG_DTYPE_F32, SNG_DTYPE_F64, SNG_DTYPE_F32, SNG_DTYPE_F64 };
+  g_autoptr (SngDevice) device = sng_device_new_cpu (2);
+  g_autoptr (GListStore) together = g_list_store_new (SNG_TYPE_PARAMETER);
+  g_autoptr (GPtrArray) alone = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (SngOptimizer) optimizer = NULL;
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (dtypes); i++)
+    {
+      guint kind = i / 2;
+      SngDevice *place = kind < 2 ? NULL : device;
+      g_autofree char *name = g_strdup_printf ("parameter-%u", i);
+      g_autoptr (SngTensor) value = sng_tensor_new (dtypes[kind], &n, 1, place, NULL);
+      g_autoptr (SngTensor) gradient = sng_tensor_new (dtypes[kind], &n, 1, place, NULL);
+      g_autoptr (SngParameter) parameter = sng_parameter_new (name, value, gradient);
+
+      for (guint j = 0; j < n; j++)
+        {
+          set_value (value, j, value_of (kind, j, 0));
+          set_value (gradient, j, value_of (kind, j, 1));
+        }
+
+      if (i % 2 == 0)
+        g_list_store_append (together, parameter);
+      else
+        g_ptr_array_add (alone, g_steal_pointer (&parameter));
+    }
+
+  optimizer = sng_adamw_new (G_LIST_MODEL (together), 0.1, 0.5);
+  g_assert_true (sng_optimizer_step (optimizer, NULL));
+  g_assert_true (sng_optimizer_step (optimizer, NULL));
+
+  for (guint i = 0; i < alone->len; i++)
+    {
+      SngParameter *parameter = g_ptr_array_index (alone, i);
+      g_autoptr (SngParameter) other = g_list_model_get_item (G_LIST_MODEL (together), i);
+      g_autoptr (GListStore) parameters = g_list_store_new (SNG_TYPE_PARAMETER);
+      g_autoptr (SngOptimizer) single = NULL;
+
+      g_list_store_append (parameters, parameter);
+      single = sng_adamw_new (G_LIST_MODEL (parameters), 0.1, 0.5);
+      g_assert_true (sng_optimizer_step (single, NULL));
+      g_assert_false (
+          sng_tensor_equal (sng_parameter_get_value (other), sng_parameter_get_value (parameter)));
+      g_assert_true (sng_optimizer_step (single, NULL));
+      g_assert_true (sng_tensor_equal (sng_parameter_get_value (other), sng_parameter_get_value (parameter)));
+    }
+}
+
+/* Two parameters over the same elements would be changed at the same time. */
+static void
+test_shared_memory (void)
+{
+  const gint64 n = 8, n_part = 4, stride = 1;
+  g_autoptr (SngTensor) value = sng_tensor_new (SNG_DTYPE_F32, &n, 1, NULL, NULL);
+
+  for (gint64 offset = 3; offset <= 4; offset++)
+    {
+      g_autoptr (GListStore) parameters = g_list_store_new (SNG_TYPE_PARAMETER);
+      g_autoptr (SngOptimizer) optimizer = NULL;
+      g_autoptr (GError) error = NULL;
+
+      for (guint i = 0; i < 2; i++)
+        {
+          g_autoptr (SngTensor) part =
+              sng_tensor_new_view (value, i == 0 ? 0 : offset, &n_part, 1, &stride, 1, NULL);
+          g_autoptr (SngTensor) gradient = sng_tensor_new (SNG_DTYPE_F32, &n_part, 1, NULL, NULL);
+          g_autoptr (SngParameter) parameter =
+              sng_parameter_new (i == 0 ? "input" : "output", part, gradient);
+
+          g_list_store_append (parameters, parameter);
+        }
+
+      optimizer = sng_adamw_new (G_LIST_MODEL (parameters), 0.1, 0.5);
+      if (offset == n_part)
+        g_assert_true (sng_optimizer_step (optimizer, NULL));
+      else
+        {
+          g_assert_false (sng_optimizer_step (optimizer, &error));
+          g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+          g_assert_nonnull (strstr (error->message, "output and input share memory"));
+        }
+    }
 }
 
 int
@@ -439,6 +607,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/adamw/no-gradient", test_no_gradient);
   g_test_add_func ("/sng/adamw/other-dtype", test_other_dtype);
   g_test_add_func ("/sng/adamw/kernels", test_kernels);
+  g_test_add_func ("/sng/adamw/scattered", test_scattered);
+  g_test_add_func ("/sng/adamw/shared-memory", test_shared_memory);
 
   return g_test_run ();
 }

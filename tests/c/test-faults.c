@@ -370,7 +370,8 @@ add_groups (SngOptimizer *optimizer, gboolean swapped, GError **error)
     {
       guint k = swapped ? 1 - i : i;
 
-      if (!sng_adamw_add_group (SNG_ADAMW (optimizer), names[k], patterns[k], 0.1 * k, 1.0, error))
+      if (!sng_grouped_optimizer_add_group (SNG_GROUPED_OPTIMIZER (optimizer), names[k], patterns[k], 0.1 * k,
+                                            1.0, error))
         return FALSE;
     }
 
