@@ -5,6 +5,11 @@
 
 #include "sng-types.h"
 
+#include "sng-error.h"
+
+/* By SngPrecision. */
+static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", NULL };
+
 /**
  * SngMode:
  * @SNG_MODE_STOP: the run that is interrupted
@@ -26,6 +31,24 @@
  * @SNG_STAGE_VALIDATE: validation
  *
  * What the model is used for.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * SngPrecision:
+ * @SNG_PRECISION_32: all numbers are binary32
+ * @SNG_PRECISION_BF16_MIXED: the operands of products are rounded to bfloat16
+ * @SNG_PRECISION_16_MIXED: the operands of products are rounded to binary16;
+ *   gradients need a loss scale, since its smallest number is 6e-8 and its
+ *   largest one 65504
+ *
+ * What a model computes in. Rounding is to the nearest number, and to the even
+ * one of two that are equally near. In every precision the sums of products,
+ * parameters, gradients and moments are binary32.
+ *
+ * The names are `32`, `bf16-mixed` and `16-mixed`, see
+ * [func@Sng.Precision.to_string].
  *
  * Since: 1.0
  */
@@ -111,6 +134,60 @@ sng_stage_to_string (SngStage stage)
   g_return_val_if_fail ((guint) stage < G_N_ELEMENTS (names), NULL);
 
   return names[stage];
+}
+
+/**
+ * sng_precision_to_string:
+ * @precision: a precision
+ *
+ * Names a precision: `32`, `bf16-mixed` or `16-mixed`.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+sng_precision_to_string (SngPrecision precision)
+{
+  g_return_val_if_fail ((guint) precision < G_N_ELEMENTS (precision_names) - 1, NULL);
+
+  return precision_names[precision];
+}
+
+/**
+ * sng_precision_from_string:
+ * @name: a name, as [func@Sng.Precision.to_string] gives it
+ * @precision: (out) (optional): where to put the precision; left alone when there
+ *   is none of that name
+ * @error: return location for a #GError
+ *
+ * Looks up a precision by its name. Where there is none, the error is
+ * %SNG_ERROR_INVALID_ARGUMENT and lists those that there are.
+ *
+ * Returns: whether there is one; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_precision_from_string (const char *name, SngPrecision *precision, GError **error)
+{
+  g_autofree char *names = NULL;
+
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  for (guint i = 0; precision_names[i] != NULL; i++)
+    if (g_str_equal (precision_names[i], name))
+      {
+        if (precision != NULL)
+          *precision = (SngPrecision) i;
+        return TRUE;
+      }
+
+  names = g_strjoinv (", ", (char **) precision_names);
+  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT, "[precision] there is no \"%s\", there are %s",
+               name, names);
+
+  return FALSE;
 }
 
 /**

@@ -30,6 +30,13 @@ typedef enum
 
 typedef enum
 {
+  SNG_PRECISION_32,
+  SNG_PRECISION_BF16_MIXED,
+  SNG_PRECISION_16_MIXED
+} SngPrecision;
+
+typedef enum
+{
   SNG_VERDICT_PASS,
   SNG_VERDICT_DIVERGED,
   SNG_VERDICT_NONDETERMINISTIC,
@@ -51,10 +58,16 @@ typedef enum /*< flags >*/
 } SngMetricFlags;
 
 SNG_AVAILABLE_IN_1_0
-const char *sng_mode_to_string    (SngMode     mode);
+const char *sng_mode_to_string        (SngMode        mode);
 SNG_AVAILABLE_IN_1_0
-const char *sng_stage_to_string   (SngStage    stage);
+const char *sng_stage_to_string       (SngStage       stage);
 SNG_AVAILABLE_IN_1_0
-const char *sng_verdict_to_string (SngVerdict  verdict);
+const char *sng_precision_to_string   (SngPrecision   precision);
+SNG_AVAILABLE_IN_1_0
+gboolean    sng_precision_from_string (const char    *name,
+                                       SngPrecision  *precision,
+                                       GError       **error);
+SNG_AVAILABLE_IN_1_0
+const char *sng_verdict_to_string     (SngVerdict     verdict);
 
 G_END_DECLS

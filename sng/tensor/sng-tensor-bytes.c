@@ -286,3 +286,28 @@ sng_tensor_summarize (SngTensor *self, double *minimum, double *maximum, double 
 
   return finish (self, &sums);
 }
+
+/**
+ * sng_tensor_is_finite:
+ * @self: a tensor
+ *
+ * Whether no element is infinite or not a number. Integers never are.
+ *
+ * Returns: whether all elements are finite
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_tensor_is_finite (SngTensor *self)
+{
+  SngBlockSums sums;
+
+  g_return_val_if_fail (SNG_IS_TENSOR (self), FALSE);
+
+  if (!sng_dtype_is_floating (self->layout.dtype))
+    return TRUE;
+
+  ops (self)->fingerprint (self->device, self->data, &self->layout, TRUE, &sums);
+
+  return sums.n_non_finite == 0;
+}

@@ -108,6 +108,8 @@ SngFingerprint *sng_tensor_summarize           (SngTensor      *self,
                                                 double         *mean,
                                                 guint64        *n_non_finite);
 SNG_AVAILABLE_IN_1_0
+gboolean        sng_tensor_is_finite           (SngTensor      *self);
+SNG_AVAILABLE_IN_1_0
 char           *sng_tensor_describe            (SngTensor      *self);
 
 G_END_DECLS

@@ -40,6 +40,9 @@
  * @backward: adds the gradient of the last training forward
  * @zero_gradients: sets every gradient to zero
  * @register_state: registers further state
+ * @set_precision: says what to compute in; without it a model knows
+ *   %SNG_PRECISION_32 only
+ * @find_non_finite: names the first tensor with a NaN or an infinity
  *
  * The functions that a model implements.
  *
@@ -148,11 +151,45 @@ sng_model_real_register_state (SngModel *self, SngStateRegistry *registry, GErro
   return TRUE;
 }
 
+static gboolean
+sng_model_real_set_precision (SngModel *self, SngPrecision precision, GError **error)
+{
+  if (precision == SNG_PRECISION_32)
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+               "[model] %s does not compute in precision %s, only in %s", G_OBJECT_TYPE_NAME (self),
+               sng_precision_to_string (precision), sng_precision_to_string (SNG_PRECISION_32));
+
+  return FALSE;
+}
+
+static char *
+sng_model_real_find_non_finite (SngModel *self, GError **error)
+{
+  g_autoptr (GListModel) parameters = sng_model_get_parameters (self, error);
+
+  if (parameters == NULL)
+    return NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
+    {
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
+
+      if (!sng_tensor_is_finite (sng_parameter_get_value (parameter)))
+        return g_strdup (sng_parameter_get_name (parameter));
+    }
+
+  return NULL;
+}
+
 static void
 sng_model_class_init (SngModelClass *klass)
 {
   klass->zero_gradients = sng_model_real_zero_gradients;
   klass->register_state = sng_model_real_register_state;
+  klass->set_precision = sng_model_real_set_precision;
+  klass->find_non_finite = sng_model_real_find_non_finite;
 }
 
 static void
@@ -380,4 +417,83 @@ sng_model_register_state (SngModel *self, SngStateRegistry *registry, GError **e
     }
 
   return TRUE;
+}
+
+/**
+ * sng_model_set_precision:
+ * @self: a model
+ * @precision: what to compute in
+ * @error: return location for a #GError
+ *
+ * Says what the model computes in, from the next forward on. It is called before
+ * a training; [class@Sng.Trainer] does so when the model is attached, with its
+ * [property@Sng.Trainer:precision].
+ *
+ * In a mixed precision the operands of products are rounded to the 16-bit type
+ * (to nearest, ties to even). Sums, parameters, gradients and moments stay in
+ * binary32, and so does the model's state: a state says nothing about the
+ * precision.
+ *
+ * The default implementation accepts %SNG_PRECISION_32 only. What a model cannot
+ * do is %SNG_ERROR_NOT_SUPPORTED, and then nothing has changed.
+ *
+ * Returns: whether it worked; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_model_set_precision (SngModel *self, SngPrecision precision, GError **error)
+{
+  gboolean succeeded;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), FALSE);
+  g_return_val_if_fail ((guint) precision <= SNG_PRECISION_16_MIXED, FALSE);
+
+  succeeded = SNG_MODEL_GET_CLASS (self)->set_precision (self, precision, &local_error);
+
+  if (!sng_vfunc_check_result (self, "set_precision", succeeded, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/**
+ * sng_model_find_non_finite:
+ * @self: a model
+ * @error: return location for a #GError
+ *
+ * Looks for the origin of a loss that is NaN or infinite: the first tensor, in
+ * the order in which the last forward computed, that holds a NaN or an infinity.
+ * An implementation that sees its activations goes from the parameters of a layer
+ * to its outputs; the default one goes over the values of the parameters.
+ *
+ * It is for diagnosis and may take as long as a forward.
+ *
+ * Returns: (transfer full) (nullable): the tensor's name, such as that of a
+ *   parameter, or %NULL where all that it sees is finite, or with @error set
+ *
+ * Since: 1.0
+ */
+char *
+sng_model_find_non_finite (SngModel *self, GError **error)
+{
+  char *name;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), NULL);
+
+  name = SNG_MODEL_GET_CLASS (self)->find_non_finite (self, &local_error);
+
+  if (local_error == NULL)
+    return name;
+
+  g_free (name);
+  sng_vfunc_check_result (self, "find_non_finite", FALSE, &local_error);
+  g_propagate_error (error, local_error);
+
+  return NULL;
 }

@@ -45,6 +45,13 @@ struct _SngModelClass
   gboolean      (*register_state) (SngModel         *self,
                                    SngStateRegistry *registry,
                                    GError          **error);
+  /* what to compute in from now on; fails, and changes nothing, where the model cannot */
+  gboolean      (*set_precision)  (SngModel      *self,
+                                   SngPrecision   precision,
+                                   GError       **error);
+  /* (transfer full) (nullable) the name of the first tensor of the last forward, in the order of computation, with a NaN or an infinity */
+  char         *(*find_non_finite) (SngModel     *self,
+                                    GError      **error);
 
   gpointer _reserved[8];
 };
@@ -68,5 +75,12 @@ SNG_AVAILABLE_IN_1_0
 gboolean      sng_model_register_state (SngModel          *self,
                                         SngStateRegistry  *registry,
                                         GError           **error);
+SNG_AVAILABLE_IN_1_0
+gboolean      sng_model_set_precision  (SngModel          *self,
+                                        SngPrecision       precision,
+                                        GError           **error);
+SNG_AVAILABLE_IN_1_0
+char         *sng_model_find_non_finite (SngModel         *self,
+                                         GError          **error);
 
 G_END_DECLS

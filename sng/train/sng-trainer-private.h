@@ -33,6 +33,7 @@ typedef struct
   guint64             limit_val_batches;
   double              gradient_clip_norm;
   guint64             seed;
+  SngPrecision        precision;
   SngModelCheckpoint *model_checkpoint;
 
   SngStateRegistry    *registry;

@@ -7,6 +7,8 @@
 
 #include "train/sng-trainer-private.h"
 
+#include "sng-enum-types.h"
+
 enum
 {
   PROP_0,
@@ -17,6 +19,7 @@ enum
   PROP_LIMIT_VAL_BATCHES,
   PROP_GRADIENT_CLIP_NORM,
   PROP_SEED,
+  PROP_PRECISION,
   PROP_MODEL_CHECKPOINT,
   N_PROPERTIES
 };
@@ -58,6 +61,10 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       g_value_set_uint64 (value, priv->seed);
       break;
 
+    case PROP_PRECISION:
+      g_value_set_enum (value, priv->precision);
+      break;
+
     case PROP_MODEL_CHECKPOINT:
       g_value_set_object (value, priv->model_checkpoint);
       break;
@@ -73,9 +80,9 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
   SngTrainerPrivate *priv = sng_trainer_get_private (SNG_TRAINER (object));
   g_auto (GValue) before = G_VALUE_INIT;
 
-  /* They belong to a training as a whole, and the seed is in the sampler and the streams already. */
+  /* They belong to a training as a whole, and what is attached has these already. */
   g_return_if_fail (!priv->is_fitting);
-  g_return_if_fail (prop_id != PROP_SEED || priv->model == NULL);
+  g_return_if_fail ((prop_id != PROP_SEED && prop_id != PROP_PRECISION) || priv->model == NULL);
 
   g_value_init (&before, pspec->value_type);
   sng_trainer_get_property (object, prop_id, &before, pspec);
@@ -111,6 +118,10 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
 
     case PROP_SEED:
       priv->seed = g_value_get_uint64 (value);
+      break;
+
+    case PROP_PRECISION:
+      priv->precision = g_value_get_enum (value);
       break;
 
     case PROP_MODEL_CHECKPOINT:
@@ -203,6 +214,17 @@ sng_trainer_install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   properties[PROP_SEED] = g_param_spec_uint64 ("seed", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * SngTrainer:precision: (getter get_precision)
+   *
+   * What the model computes in. It is set before [method@Sng.Trainer.attach],
+   * which hands it to the model, see [method@Sng.Model.set_precision].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PRECISION] =
+      g_param_spec_enum ("precision", NULL, NULL, SNG_TYPE_PRECISION, SNG_PRECISION_32, flags);
 
   /**
    * SngTrainer:model-checkpoint: (getter get_model_checkpoint)

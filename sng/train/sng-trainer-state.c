@@ -114,7 +114,9 @@ attach (SngTrainer *self,
   sampler = sng_sampler_new (n_samples, priv->seed, TRUE);
   masking = sng_rng_stream_new (priv->seed, "masking", 0);
 
-  if (!register_parts (self, model, optimizer, scheduler, sampler, masking, error))
+  /* The precision last: a model that accepts it has changed. */
+  if (!register_parts (self, model, optimizer, scheduler, sampler, masking, error)
+      || !sng_model_set_precision (model, priv->precision, error))
     {
       unregister_all_but (priv->registry, (const char *const *) kept);
       return FALSE;
@@ -141,8 +143,8 @@ attach (SngTrainer *self,
  *   optimizer's rate alone
  * @error: return location for a #GError
  *
- * Gives the trainer its parts, once, and registers their state. Where it fails,
- * nothing is attached.
+ * Gives the trainer its parts, once, registers their state, and tells the model
+ * the [property@Sng.Trainer:precision]. Where it fails, nothing is attached.
  *
  * Returns: whether it worked; otherwise @error is set
  *
@@ -355,6 +357,24 @@ sng_trainer_get_max_steps (SngTrainer *self)
   g_return_val_if_fail (SNG_IS_TRAINER (self), 0);
 
   return sng_trainer_get_private (self)->max_steps;
+}
+
+/**
+ * sng_trainer_get_precision: (get-property precision)
+ * @self: a trainer
+ *
+ * Gets what the model computes in.
+ *
+ * Returns: the precision
+ *
+ * Since: 1.0
+ */
+SngPrecision
+sng_trainer_get_precision (SngTrainer *self)
+{
+  g_return_val_if_fail (SNG_IS_TRAINER (self), SNG_PRECISION_32);
+
+  return sng_trainer_get_private (self)->precision;
 }
 
 /**

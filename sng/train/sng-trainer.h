@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 #define SNG_TYPE_TRAINER (sng_trainer_get_type ())
 
 /* Properties (construct or before fit): max-steps, micro-batch-size, accumulate-grad-batches, val-check-interval (0: never),
- * limit-val-batches (0: all), gradient-clip-norm (0: off), seed (before attach), model-checkpoint (nullable).
+ * limit-val-batches (0: all), gradient-clip-norm (0: off), seed and precision (both before attach), model-checkpoint (nullable).
  * Signals, all in the thread that called fit, in this order within a step:
  *   fit-start, { step-start, micro-batch-end* (stage train), step-end,
  *     [ validation-start, micro-batch-end* (stage validate), validation-end ], [ checkpoint-saved ], step-finished }*, fit-end | interrupted
@@ -88,6 +88,8 @@ SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_global_step          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_max_steps            (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+SngPrecision         sng_trainer_get_precision            (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_consumed_samples     (SngTrainer      *self,
                                                            SngStage         stage);

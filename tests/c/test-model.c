@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <math.h>
 #include <string.h>
 
 #include "tiny-model.h"
@@ -173,6 +174,49 @@ test_zero_gradients (void)
     g_assert_cmpfloat (gradient[i], ==, 0.0);
 }
 
+/* What a model does that knows nothing of either. */
+static void
+test_precision (void)
+{
+  g_autoptr (TinyModel) model = tiny_model_new (1, 0.0);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sng_model_set_precision (SNG_MODEL (model), SNG_PRECISION_32, &error));
+  g_assert_no_error (error);
+  g_assert_false (sng_model_set_precision (SNG_MODEL (model), SNG_PRECISION_BF16_MIXED, &error));
+  check_error (&error, SNG_ERROR_NOT_SUPPORTED,
+               "TinyModel does not compute in precision bf16-mixed, only in 32");
+  g_assert_false (sng_model_set_precision (SNG_MODEL (model), SNG_PRECISION_16_MIXED, &error));
+  check_error (&error, SNG_ERROR_NOT_SUPPORTED, "TinyModel does not compute in precision 16-mixed");
+}
+
+static void
+test_find_non_finite (void)
+{
+  g_autoptr (TinyModel) model = tiny_model_new (1, 0.0);
+  g_autoptr (BadModel) bad = g_object_new (bad_model_get_type (), NULL);
+  double *weight = sng_tensor_get_data (sng_parameter_get_value (model->weight));
+  double *bias = sng_tensor_get_data (sng_parameter_get_value (model->bias));
+  g_autofree char *in_bias = NULL;
+  g_autofree char *in_both = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (sng_model_find_non_finite (SNG_MODEL (model), &error));
+  g_assert_no_error (error);
+
+  bias[0] = -INFINITY;
+  in_bias = sng_model_find_non_finite (SNG_MODEL (model), &error);
+  g_assert_cmpstr (in_bias, ==, "bias");
+
+  weight[2] = NAN;
+  in_both = sng_model_find_non_finite (SNG_MODEL (model), &error);
+  g_assert_cmpstr (in_both, ==, "weight");
+  g_assert_no_error (error);
+
+  g_assert_null (sng_model_find_non_finite (SNG_MODEL (bad), &error));
+  check_error (&error, SNG_ERROR_FAILED, "BadModel.get_parameters");
+}
+
 static void
 test_bad_data (void)
 {
@@ -238,6 +282,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/model/bad-model", test_bad_model);
   g_test_add_func ("/sng/model/state", test_state);
   g_test_add_func ("/sng/model/zero-gradients", test_zero_gradients);
+  g_test_add_func ("/sng/model/precision", test_precision);
+  g_test_add_func ("/sng/model/find-non-finite", test_find_non_finite);
   g_test_add_func ("/sng/model/bad-data", test_bad_data);
   g_test_add_func ("/sng/model/plain-optimizer", test_plain_optimizer);
 

@@ -56,6 +56,7 @@ check_summary (SngDtype dtype, gint64 n, gboolean special)
   alone = sng_tensor_compute_fingerprint (tensor);
   g_assert_true (sng_fingerprint_equal (fingerprint, alone));
   g_assert_cmpuint (n_non_finite, ==, n_special);
+  g_assert_cmpint (sng_tensor_is_finite (tensor), ==, n_special == 0);
   if (n_special == (guint64) n)
     {
       g_assert_true (isnan (minimum) && isnan (maximum) && isnan (mean));

@@ -67,6 +67,22 @@ export const LinearModel = register({}, class LinearModel extends Sng.Model {
         for (const [name, value] of [['weight', 0.1], ['bias', 0]])
             this.parameters.append(Sng.Parameter.new(name, vector([value]), vector([0])));
         this.batches = new BatchCounter();
+        this.kept = {x: [], residual: []};
+        this.round = value => value;
+    }
+
+    // Rounds the operands of products to binary32, which is less than they are.
+    vfunc_set_precision(precision) {
+        if (precision !== Sng.Precision['32'])
+            throw new GLib.Error(Sng.error_quark(), Sng.Error.NOT_SUPPORTED, 'nothing but 32');
+        this.round = Math.fround;
+        return true;
+    }
+
+    vfunc_find_non_finite() {
+        const tensors = items(this.parameters).map(p => [p.get_name(), p.get_value().dup_values()]);
+        const found = [...tensors, ['residual', this.kept.residual]].find(([, values]) => !values.every(Number.isFinite));
+        return found ? found[0] : null;
     }
 
     vfunc_get_parameters() {
@@ -74,8 +90,8 @@ export const LinearModel = register({}, class LinearModel extends Sng.Model {
     }
 
     vfunc_forward(batch, stage) {
-        const [weight, bias] = items(this.parameters).map(p => p.get_value().get_value(0));
-        const x = batch.get_tensor('x').dup_values();
+        const [weight, bias] = items(this.parameters).map(p => this.round(p.get_value().get_value(0)));
+        const x = batch.get_tensor('x').dup_values().map(this.round);
         const y = batch.get_tensor('y').dup_values();
         const residual = x.map((_, i) => x[i] * weight + bias - y[i]);
         if (stage === Sng.Stage.TRAIN) {

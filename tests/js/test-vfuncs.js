@@ -43,7 +43,7 @@ test('faithful-resume-passes', () => {
     assertEqual(report.get_verdict(), Sng.Verdict.PASS, report.to_text());
     assert(report.lookup_metric('Weight').get_compared() > 8);
 
-    const expected = overridable().map(name => {
+    const expected = overridable().filter(name => name !== 'Model.find_non_finite').map(name => {
         const [base, vfunc] = name.split('.');
         return `${implementation(base)?.name ?? `?${base}`}.${vfunc}`;
     });
@@ -109,10 +109,28 @@ test('error-keeps-its-code', () => {
     assert(error.matches(Sng.error_quark(), Sng.Error.INVALID_DATA), `${error}`);
 });
 
+// Is asked only where something is wrong.
+test('find-non-finite', () => {
+    const model = new linear.LinearModel();
+    assertEqual(model.find_non_finite(), null);
+    model.kept.residual = [1, Infinity];
+    assertEqual(model.find_non_finite(), 'residual');
+    model.parameters.get_item(1).get_value().copy_from(linear.vector([NaN]));
+    assertEqual(model.find_non_finite(), 'bias');
+    model.kept = null;
+    const error = assertThrows(() => model.find_non_finite());
+    assert(error.message.includes('JsLinearModel.find_non_finite'), error.message);
+});
+
+test('unknown-precision', () => {
+    const error = assertThrows(() => new linear.LinearModel().set_precision(Sng.Precision.BF16_MIXED));
+    assert(error.matches(Sng.error_quark(), Sng.Error.NOT_SUPPORTED), `${error}`);
+});
+
 // An exception in any function ends the run with an error that names class and function.
 for (const [name, cls] of Object.entries(linear).filter(([, value]) => value.prototype instanceof GObject.Object)) {
     const vfuncs = Object.getOwnPropertyNames(cls.prototype).filter(key => key.startsWith('vfunc_') &&
-        key !== 'vfunc_get_n_samples');
+        !['vfunc_get_n_samples', 'vfunc_find_non_finite'].includes(key));
     for (const vfunc of vfuncs) {
         test(`exception/${name}.${vfunc.slice(6)}`, () => {
             cls.planted = vfunc;

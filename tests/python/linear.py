@@ -62,6 +62,24 @@ class LinearModel(Sng.Model):
             gradient = Sng.Tensor.from_numpy(numpy.zeros(len(values)))
             self.parameters.append(Sng.Parameter.new(name, value, gradient))
         self.batches = BatchCounter()
+        self.operand = "float64"
+
+    @counted
+    def do_set_precision(self, precision):
+        """Rounds the operands of products to float16, where it is told to."""
+        if precision == Sng.Precision.BF16_MIXED:
+            raise GLib.Error.new_literal(Sng.error_quark(), "numpy has no bfloat16", Sng.Error.NOT_SUPPORTED)
+        self.operand = "float16" if precision == Sng.Precision._16_MIXED else "float64"
+        return True
+
+    def round(self, values):
+        with numpy.errstate(over="ignore"):
+            return values.astype(self.operand).astype("float64")
+
+    @counted
+    def do_find_non_finite(self):
+        tensors = [(p.get_name(), p.get_value().numpy()) for p in self.parameters] + [("residual", self.kept[1])]
+        return next((name for name, values in tensors if not numpy.isfinite(values).all()), None)
 
     @counted
     def do_get_parameters(self):
@@ -70,8 +88,8 @@ class LinearModel(Sng.Model):
     @counted
     def do_forward(self, batch, stage):
         weight, bias = (parameter.get_value().numpy() for parameter in self.parameters)
-        x = batch["x"].numpy()
-        residual = x @ weight + bias - batch["y"].numpy()
+        x = self.round(batch["x"].numpy())
+        residual = x @ self.round(weight) + bias - batch["y"].numpy()
         if stage == Sng.Stage.TRAIN:
             self.kept = x, residual
             self.batches.count += 1
@@ -83,10 +101,10 @@ class LinearModel(Sng.Model):
     @counted
     def do_backward(self, scale):
         x, residual = self.kept
-        gradients = x.T @ residual, residual.sum(keepdims=True)
-        for parameter, gradient in zip(self.parameters, gradients):
+        gradient = self.round(residual * (2 * scale / len(residual)))
+        for parameter, sums in zip(self.parameters, (x.T @ gradient, gradient.sum(keepdims=True))):
             tensor = parameter.get_gradient()
-            write(tensor, tensor.numpy() + gradient * (2 * scale / len(residual)))
+            write(tensor, tensor.numpy() + sums)
         return True
 
     @counted

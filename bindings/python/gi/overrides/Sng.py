@@ -184,6 +184,10 @@ class Stateful(Sng.Stateful):
         hand_on_exceptions(cls)
 
 
+# Names that begin with a digit can be written with an underscore before it, as those of Gdk.
+for name in [name for name in vars(Sng.Precision) if name[0].isdigit()]:
+    setattr(Sng.Precision, f"_{name}", getattr(Sng.Precision, name))
+
 for cls in (Sng.DataModule, Sng.Trainer, Sng.Callback, Sng.Harness):
     cls.__init_subclass__ = classmethod(hand_on_exceptions)
 
