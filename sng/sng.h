@@ -31,6 +31,7 @@
 #include "record/sng-run-store.h"
 
 #include "train/sng-data-module.h"
+#include "train/sng-exponential-moving-average.h"
 #include "train/sng-fasta-data-module.h"
 #include "train/sng-lr-scheduler.h"
 #include "train/sng-model-checkpoint.h"
@@ -50,6 +51,7 @@
 
 #include "callbacks/sng-callback.h"
 #include "callbacks/sng-consumed-samples-callback.h"
+#include "callbacks/sng-ema-state-callback.h"
 #include "callbacks/sng-function-callback.h"
 #include "callbacks/sng-global-step-state-callback.h"
 #include "callbacks/sng-gradient-norm-callback.h"

@@ -6,6 +6,7 @@
 #include "harness/sng-harness-private.h"
 
 #include "callbacks/sng-consumed-samples-callback.h"
+#include "callbacks/sng-ema-state-callback.h"
 #include "callbacks/sng-function-callback.h"
 #include "callbacks/sng-global-step-state-callback.h"
 #include "callbacks/sng-gradient-norm-callback.h"
@@ -53,14 +54,23 @@ sng_harness_default_get_default_callbacks (SngHarness *self, GError **error)
 {
   /* Causes before effects: of what differs at one step, the first in this order is named. */
   const GType types[] = {
-    SNG_TYPE_GLOBAL_STEP_STATE_CALLBACK,     SNG_TYPE_CONSUMED_SAMPLES_CALLBACK,
-    SNG_TYPE_INIT_CONSUMED_SAMPLES_CALLBACK, SNG_TYPE_SCHEDULER_STATE_CALLBACK,
-    SNG_TYPE_LEARNING_RATE_CALLBACK,         SNG_TYPE_RNG_STATE_CALLBACK,
-    SNG_TYPE_REGISTERED_STATE_CALLBACK,      SNG_TYPE_TRAIN_INPUT_CALLBACK,
-    SNG_TYPE_TRAIN_OUTPUT_CALLBACK,          SNG_TYPE_TRAIN_LOSS_CALLBACK,
-    SNG_TYPE_GRADIENT_NORM_CALLBACK,         SNG_TYPE_OPTIMIZER_STATE_CALLBACK,
-    SNG_TYPE_MODEL_WEIGHTS_CALLBACK,         SNG_TYPE_VALID_INPUT_CALLBACK,
-    SNG_TYPE_VALID_OUTPUT_CALLBACK,          SNG_TYPE_VALID_LOSS_CALLBACK,
+    SNG_TYPE_GLOBAL_STEP_STATE_CALLBACK,
+    SNG_TYPE_CONSUMED_SAMPLES_CALLBACK,
+    SNG_TYPE_INIT_CONSUMED_SAMPLES_CALLBACK,
+    SNG_TYPE_SCHEDULER_STATE_CALLBACK,
+    SNG_TYPE_LEARNING_RATE_CALLBACK,
+    SNG_TYPE_RNG_STATE_CALLBACK,
+    SNG_TYPE_REGISTERED_STATE_CALLBACK,
+    SNG_TYPE_TRAIN_INPUT_CALLBACK,
+    SNG_TYPE_TRAIN_OUTPUT_CALLBACK,
+    SNG_TYPE_TRAIN_LOSS_CALLBACK,
+    SNG_TYPE_GRADIENT_NORM_CALLBACK,
+    SNG_TYPE_OPTIMIZER_STATE_CALLBACK,
+    SNG_TYPE_MODEL_WEIGHTS_CALLBACK,
+    SNG_TYPE_EMA_STATE_CALLBACK,
+    SNG_TYPE_VALID_INPUT_CALLBACK,
+    SNG_TYPE_VALID_OUTPUT_CALLBACK,
+    SNG_TYPE_VALID_LOSS_CALLBACK,
   };
   g_autoptr (GListStore) callbacks = g_list_store_new (SNG_TYPE_CALLBACK);
 

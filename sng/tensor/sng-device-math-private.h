@@ -197,6 +197,16 @@ typedef struct
   double    epsilon;
 } SngAdamwUpdate;
 
+/* One step of an exponential moving average: average = average + weight * (value - average), as torch.lerp has it, so that
+ * a weight of 1 yields the value itself. */
+typedef struct
+{
+  gsize         n_elements;
+  double        weight; /* in (0, 1] */
+  gconstpointer value;
+  gpointer      average;
+} SngAverage;
+
 typedef struct
 {
   void (*linear_forward)         (SngDevice             *device,
@@ -237,6 +247,13 @@ typedef struct
                                   gsize                  n_elements,
                                   double                 factor,
                                   gpointer               values);
+  void (*average)                (SngDevice             *device,
+                                  const SngAverage      *average);
+  /* the elements of two arrays that do not overlap */
+  void (*exchange)               (SngDevice             *device,
+                                  gsize                  n_elements,
+                                  gpointer               first,
+                                  gpointer               second);
 } SngKernels;
 
 /* The kernels by dtype; NULL where a backend has none. */

@@ -36,6 +36,8 @@ typedef struct
   SngPrecision        precision;
   SngModelCheckpoint *model_checkpoint;
 
+  SngExponentialMovingAverage *average; /* nullable */
+
   SngStateRegistry    *registry;
   SngTrainingProgress *progress;
 

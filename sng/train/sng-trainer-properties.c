@@ -21,6 +21,7 @@ enum
   PROP_SEED,
   PROP_PRECISION,
   PROP_MODEL_CHECKPOINT,
+  PROP_EXPONENTIAL_MOVING_AVERAGE,
   N_PROPERTIES
 };
 
@@ -69,9 +70,19 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       g_value_set_object (value, priv->model_checkpoint);
       break;
 
+    case PROP_EXPONENTIAL_MOVING_AVERAGE:
+      g_value_set_object (value, priv->average);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
+}
+
+static gboolean
+is_settled_by_attach (guint prop_id)
+{
+  return prop_id == PROP_SEED || prop_id == PROP_PRECISION || prop_id == PROP_EXPONENTIAL_MOVING_AVERAGE;
 }
 
 static void
@@ -80,9 +91,9 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
   SngTrainerPrivate *priv = sng_trainer_get_private (SNG_TRAINER (object));
   g_auto (GValue) before = G_VALUE_INIT;
 
-  /* They belong to a training as a whole, and what is attached has these already. */
+  /* They belong to a training as a whole, and what is attached has some of them already. */
   g_return_if_fail (!priv->is_fitting);
-  g_return_if_fail ((prop_id != PROP_SEED && prop_id != PROP_PRECISION) || priv->model == NULL);
+  g_return_if_fail (priv->model == NULL || !is_settled_by_attach (prop_id));
 
   g_value_init (&before, pspec->value_type);
   sng_trainer_get_property (object, prop_id, &before, pspec);
@@ -126,6 +137,10 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
 
     case PROP_MODEL_CHECKPOINT:
       g_set_object (&priv->model_checkpoint, g_value_get_object (value));
+      break;
+
+    case PROP_EXPONENTIAL_MOVING_AVERAGE:
+      g_set_object (&priv->average, g_value_get_object (value));
       break;
 
     default:
@@ -235,6 +250,17 @@ sng_trainer_install_properties (GObjectClass *object_class)
    */
   properties[PROP_MODEL_CHECKPOINT] =
       g_param_spec_object ("model-checkpoint", NULL, NULL, SNG_TYPE_MODEL_CHECKPOINT, flags);
+
+  /**
+   * SngTrainer:exponential-moving-average: (getter get_exponential_moving_average)
+   *
+   * An average of the parameters, or %NULL for none. It is set before
+   * [method@Sng.Trainer.attach], and belongs to this trainer alone.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_EXPONENTIAL_MOVING_AVERAGE] = g_param_spec_object (
+      "exponential-moving-average", NULL, NULL, SNG_TYPE_EXPONENTIAL_MOVING_AVERAGE, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

@@ -8,6 +8,7 @@
 #include "train/sng-trainer-private.h"
 
 #include "sng-error.h"
+#include "train/sng-exponential-moving-average-private.h"
 #include "train/sng-gradients-private.h"
 #include "state/sng-vfunc-private.h"
 
@@ -67,6 +68,8 @@ register_parts (SngTrainer *self,
              || sng_state_registry_add (registry, "scheduler", SNG_STATEFUL (scheduler), error))
          && sng_state_registry_add (registry, "sampler", SNG_STATEFUL (sampler), error)
          && sng_state_registry_add (registry, "rng/masking", SNG_STATEFUL (masking), error)
+         && (priv->average == NULL
+             || sng_state_registry_add (registry, "ema", SNG_STATEFUL (priv->average), error))
          && sng_model_register_state (model, registry, error);
 }
 
@@ -79,6 +82,30 @@ unregister_all_but (SngStateRegistry *registry, const char *const *kept)
   for (guint i = 0; names[i] != NULL; i++)
     if (!g_strv_contains (kept, names[i]))
       sng_state_registry_remove (registry, names[i]);
+}
+
+/* The average and the precision. A model that accepts the latter has changed, so that comes last. */
+static gboolean
+attach_to_model (SngTrainer *self, SngModel *model, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  g_autoptr (GListModel) parameters = NULL;
+
+  if (priv->average == NULL)
+    return sng_model_set_precision (model, priv->precision, error);
+
+  parameters = sng_model_get_parameters (model, error);
+
+  if (parameters == NULL || !sng_exponential_moving_average_attach (priv->average, parameters, error))
+    return FALSE;
+
+  if (!sng_model_set_precision (model, priv->precision, error))
+    {
+      sng_exponential_moving_average_detach (priv->average);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 static gboolean
@@ -114,9 +141,8 @@ attach (SngTrainer *self,
   sampler = sng_sampler_new (n_samples, priv->seed, TRUE);
   masking = sng_rng_stream_new (priv->seed, "masking", 0);
 
-  /* The precision last: a model that accepts it has changed. */
   if (!register_parts (self, model, optimizer, scheduler, sampler, masking, error)
-      || !sng_model_set_precision (model, priv->precision, error))
+      || !attach_to_model (self, model, error))
     {
       unregister_all_but (priv->registry, (const char *const *) kept);
       return FALSE;
@@ -321,6 +347,24 @@ sng_trainer_get_state_registry (SngTrainer *self)
   g_return_val_if_fail (SNG_IS_TRAINER (self), NULL);
 
   return sng_trainer_get_private (self)->registry;
+}
+
+/**
+ * sng_trainer_get_exponential_moving_average: (get-property exponential-moving-average)
+ * @self: a trainer
+ *
+ * Gets the average of the parameters.
+ *
+ * Returns: (transfer none) (nullable): the average, or %NULL where there is none
+ *
+ * Since: 1.0
+ */
+SngExponentialMovingAverage *
+sng_trainer_get_exponential_moving_average (SngTrainer *self)
+{
+  g_return_val_if_fail (SNG_IS_TRAINER (self), NULL);
+
+  return sng_trainer_get_private (self)->average;
 }
 
 /**

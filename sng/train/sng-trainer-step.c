@@ -157,6 +157,9 @@ update (SngTrainer *self, guint64 n_samples, GError **error)
   if (!sng_optimizer_step (priv->optimizer, error))
     return FALSE;
 
+  if (priv->average != NULL)
+    sng_exponential_moving_average_update (priv->average);
+
   if (priv->scheduler != NULL && !sng_lr_scheduler_step (priv->scheduler, priv->optimizer, error))
     return FALSE;
 

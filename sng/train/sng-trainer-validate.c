@@ -49,8 +49,8 @@ validate_micro_batch (SngTrainer *self,
   return sng_trainer_emit_micro_batch_end (self, SNG_STAGE_VALIDATE, index, batch, outputs, error);
 }
 
-gboolean
-sng_trainer_validate (SngTrainer *self, GError **error)
+static gboolean
+validate (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   guint64 n_samples = sng_data_module_get_n_samples (priv->data_module, SNG_STAGE_VALIDATE);
@@ -68,4 +68,21 @@ sng_trainer_validate (SngTrainer *self, GError **error)
     }
 
   return TRUE;
+}
+
+gboolean
+sng_trainer_validate (SngTrainer *self, GError **error)
+{
+  SngExponentialMovingAverage *average = sng_trainer_get_private (self)->average;
+  gboolean succeeded;
+
+  if (average == NULL || !sng_exponential_moving_average_get_validate (average))
+    return validate (self, error);
+
+  /* Whatever comes of it, the model has its parameters back afterwards. */
+  sng_exponential_moving_average_exchange (average);
+  succeeded = validate (self, error);
+  sng_exponential_moving_average_exchange (average);
+
+  return succeeded;
 }

@@ -43,7 +43,8 @@
  *
  * What must survive a stop is registered with the trainer's
  * [class@Sng.StateRegistry]: "trainer" (global step, consumed samples), "model",
- * "optimizer", "scheduler", "sampler", "rng/masking", and what the model
+ * "optimizer", "scheduler", "sampler", "rng/masking", "ema" where there is a
+ * [property@Sng.Trainer:exponential-moving-average], and what the model
  * registers by itself. Register further state of your own before
  * [method@Sng.Trainer.fit].
  *
@@ -99,6 +100,7 @@ sng_trainer_finalize (GObject *object)
   SngTrainerPrivate *priv = sng_trainer_get_instance_private (SNG_TRAINER (object));
 
   g_clear_object (&priv->model_checkpoint);
+  g_clear_object (&priv->average);
   g_clear_object (&priv->registry);
   g_clear_object (&priv->progress);
   g_clear_object (&priv->model);

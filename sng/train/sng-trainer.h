@@ -11,6 +11,7 @@
 
 #include "state/sng-state-registry.h"
 #include "train/sng-data-module.h"
+#include "train/sng-exponential-moving-average.h"
 #include "train/sng-lr-scheduler.h"
 #include "train/sng-model-checkpoint.h"
 #include "train/sng-model.h"
@@ -21,7 +22,8 @@ G_BEGIN_DECLS
 #define SNG_TYPE_TRAINER (sng_trainer_get_type ())
 
 /* Properties (construct or before fit): max-steps, micro-batch-size, accumulate-grad-batches, val-check-interval (0: never),
- * limit-val-batches (0: all), gradient-clip-norm (0: off), seed and precision (both before attach), model-checkpoint (nullable).
+ * limit-val-batches (0: all), gradient-clip-norm (0: off), seed and precision (both before attach), model-checkpoint (nullable),
+ * exponential-moving-average (before attach, nullable).
  * Signals, all in the thread that called fit, in this order within a step:
  *   fit-start, { step-start, micro-batch-end* (stage train), step-end,
  *     [ validation-start, micro-batch-end* (stage validate), validation-end ], [ checkpoint-saved ], step-finished }*, fit-end | interrupted
@@ -84,6 +86,10 @@ SNG_AVAILABLE_IN_1_0
 SngModelCheckpoint  *sng_trainer_get_model_checkpoint     (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 SngCheckpointStore  *sng_trainer_get_checkpoint_store     (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+SngExponentialMovingAverage *
+                     sng_trainer_get_exponential_moving_average
+                                                          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_global_step          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0

@@ -77,6 +77,7 @@ static const struct
   { sng_gradient_norm_callback_new, "GradientNorm", N_STEPS },
   { sng_rng_state_callback_new, "RngState", 0 },
   { sng_scheduler_state_callback_new, "SchedulerState", 0 },
+  { sng_ema_state_callback_new, "EmaState", (3 + 2) * (N_STEPS + 1) },
 };
 
 static void
@@ -97,15 +98,29 @@ attach_all (SngTrainer *trainer, SngRunStore *store)
     }
 }
 
+/* A trainer with everything that a callback can record. */
+static SngTrainer *
+create_trainer (guint64 max_steps)
+{
+  g_autoptr (SngExponentialMovingAverage) ema = sng_exponential_moving_average_new (0.5);
+  SngTrainer *trainer =
+      g_object_new (SNG_TYPE_TRAINER, "micro-batch-size", 2, "accumulate-grad-batches", N_MICRO_BATCHES,
+                    "max-steps", max_steps, "val-check-interval", (guint64) 2, "seed", (guint64) 7,
+                    "exponential-moving-average", ema, NULL);
+
+  tiny_trainer_attach (trainer);
+
+  return trainer;
+}
+
 /* Trains with all callbacks, from a checkpoint if there is one; a validation every second step. */
 static SngCheckpoint *
 train (Fixture *fixture, SngMode mode, guint64 max_steps, SngCheckpoint *checkpoint)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngTrainer) trainer = tiny_trainer_new (2, N_MICRO_BATCHES, max_steps, NULL);
+  g_autoptr (SngTrainer) trainer = create_trainer (max_steps);
   SngCheckpoint *end;
 
-  g_object_set (trainer, "val-check-interval", (guint64) 2, NULL);
   if (checkpoint != NULL)
     sng_trainer_restore (trainer, checkpoint, &error);
   g_assert_no_error (error);
@@ -181,7 +196,7 @@ static const struct
 } faults[] = {
   { "optimizer", "OptimizerState", STOP_AT }, { "model", "ModelWeights", STOP_AT },
   { "scheduler", "SchedulerState", STOP_AT }, { "rng/dropout", "RngState", STOP_AT },
-  { "sampler", "TrainInput", STOP_AT + 1 },
+  { "sampler", "TrainInput", STOP_AT + 1 },   { "ema", "EmaState", STOP_AT },
 };
 
 static void
@@ -190,7 +205,7 @@ test_fault (Fixture *fixture, gconstpointer data)
   gsize i = GPOINTER_TO_SIZE (data);
   g_autoptr (SngCheckpoint) whole G_GNUC_UNUSED = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
   g_autoptr (SngCheckpoint) half = train (fixture, SNG_MODE_STOP, STOP_AT, NULL);
-  g_autoptr (SngTrainer) fresh = tiny_trainer_new (2, N_MICRO_BATCHES, N_STEPS, NULL);
+  g_autoptr (SngTrainer) fresh = create_trainer (N_STEPS);
   g_autoptr (SngCheckpoint) initial =
       sng_state_registry_capture (sng_trainer_get_state_registry (fresh), 0, NULL);
   g_autoptr (SngCheckpoint) end = NULL;
@@ -278,14 +293,15 @@ test_flags (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (sng_run_store_get_metric_flags (store, "ValidInput"), ==, SNG_METRIC_NONE);
   g_assert_cmpint (sng_run_store_get_metric_flags (store, "InitConsumedSamples"), ==, SNG_METRIC_PER_RUN);
 
-  /* without a schedule the rate may stay, and there is no state of a schedule */
+  /* without a schedule the rate may stay, and there is no state of a schedule; nor is there an average */
   sng_trainer_attach (plain, SNG_MODEL (model), SNG_DATA_MODULE (module), optimizer, NULL, &error);
   g_assert_no_error (error);
   attach_all (plain, other);
   g_assert_cmpint (sng_run_store_get_metric_flags (other, "LearningRate"), ==, SNG_METRIC_NONE);
   metrics = sng_run_store_list_metrics (other, &error);
-  g_assert_cmpuint (g_strv_length (metrics), ==, G_N_ELEMENTS (callbacks) - 1);
+  g_assert_cmpuint (g_strv_length (metrics), ==, G_N_ELEMENTS (callbacks) - 2);
   g_assert_false (g_strv_contains ((const char *const *) metrics, "SchedulerState"));
+  g_assert_false (g_strv_contains ((const char *const *) metrics, "EmaState"));
 }
 
 /* A callback that somebody else wrote: it counts what it hears, and fails where it is told to. */

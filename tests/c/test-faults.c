@@ -139,6 +139,30 @@ swap_tensors (SngCheckpoint *checkpoint, const char *name, const char *first, co
   sng_checkpoint_set_state (checkpoint, name, state);
 }
 
+/* Gives one stateful the tensors that another has under the same names. */
+static void
+copy_tensors (SngCheckpoint *checkpoint, const char *from, const char *to)
+{
+  SngStateDict *source = sng_checkpoint_lookup_state (checkpoint, from);
+  g_autoptr (SngStateDict) state = copy_state (checkpoint, to);
+  gboolean changed = FALSE;
+
+  for (guint i = 0; i < sng_state_dict_get_n_items (source); i++)
+    {
+      const char *key = sng_state_dict_get_name (source, i);
+      SngTensor *tensor = sng_state_dict_lookup_tensor (source, key);
+
+      if (tensor == NULL)
+        continue;
+
+      changed |= !sng_tensor_equal (sng_state_dict_lookup_tensor (state, key), tensor);
+      sng_state_dict_set_tensor (state, key, tensor);
+    }
+
+  g_assert_true (changed);
+  sng_checkpoint_set_state (checkpoint, to, state);
+}
+
 /* ---- The faults ---- */
 
 static gboolean
@@ -271,6 +295,29 @@ round_weights (SngTrainer *trainer, SngCheckpoint *checkpoint)
   return TRUE;
 }
 
+/* as one that is made anew from the restored model */
+static gboolean
+restart_ema (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  copy_tensors (checkpoint, "model", "ema");
+  set_count (checkpoint, "ema", "n_updates", 0);
+  return TRUE;
+}
+
+static gboolean
+reset_ema_counter (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  set_count (checkpoint, "ema", "n_updates", 0);
+  return TRUE;
+}
+
+static gboolean
+take_ema_for_weights (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  copy_tensors (checkpoint, "ema", "model");
+  return TRUE;
+}
+
 static gboolean
 shift_global_step (SngTrainer *trainer, SngCheckpoint *checkpoint)
 {
@@ -336,6 +383,9 @@ static const Fault faults[] = {
   { "opt-bf16", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, round_optimizer, NULL },
   { "opt-swapped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, swap_moments, NULL },
   { "weights-bf16", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, round_weights, NULL },
+  { "ema-reset", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, restart_ema, NULL },
+  { "ema-counter", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, reset_ema_counter, NULL },
+  { "ema-as-weights", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, take_ema_for_weights, NULL },
   { "buffer-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, reset_buffer, NULL },
   { "counter-off", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, shift_global_step, NULL },
   { "silent-scratch", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, ignore_checkpoint, NULL },
@@ -421,6 +471,15 @@ register_buffer (SngTrainer *trainer, GError **error)
                                  error);
 }
 
+static void
+add_ema (SngTrainer *trainer)
+{
+  g_autoptr (SngExponentialMovingAverage) ema =
+      g_object_new (SNG_TYPE_EXPONENTIAL_MOVING_AVERAGE, "decay", 0.9, "warm-up", TRUE, NULL);
+
+  g_object_set (trainer, "exponential-moving-average", ema, NULL);
+}
+
 static SngTrainer *
 fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
@@ -430,6 +489,8 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 
   if (trainer == NULL || !register_buffer (trainer, error))
     return NULL;
+
+  add_ema (trainer);
 
   if (mode == SNG_MODE_RESUME && fault != NULL && fault->configure != NULL)
     fault->configure (harness, trainer);
@@ -522,6 +583,27 @@ test_fault (gconstpointer data)
   g_assert_cmpint (sng_divergence_get_mode (first), ==, SNG_MODE_RESUME);
 }
 
+static SngVerdict
+get_verdict (SngReport *report, const char *metric)
+{
+  return sng_metric_result_get_verdict (sng_report_lookup_metric (report, metric));
+}
+
+/* What is lost of the average never reaches the training. */
+static void
+test_ema_in_validation (void)
+{
+  static const Fault fault = { .name = "ema-reset", .plant = restart_ema };
+  g_autoptr (SngHarness) harness = fault_harness_new (&fault);
+  g_autoptr (SngReport) report = run (harness);
+
+  g_assert_cmpint (get_verdict (report, "EmaState"), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpint (get_verdict (report, "ValidOutput"), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpint (get_verdict (report, "ValidLoss"), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpint (get_verdict (report, "TrainLoss"), ==, SNG_VERDICT_PASS);
+  g_assert_cmpint (get_verdict (report, "ModelWeights"), ==, SNG_VERDICT_PASS);
+}
+
 /* One that matches two patterns would change its group with the order of the groups. */
 static void
 test_swapped_groups (void)
@@ -554,6 +636,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &faults[i], test_fault);
     }
 
+  g_test_add_func ("/faults/ema-reset/validation", test_ema_in_validation);
   g_test_add_func ("/faults/opt-groups", test_swapped_groups);
 
   return g_test_run ();

@@ -248,6 +248,19 @@ tiny_data_new (gboolean noisy)
   return self;
 }
 
+void
+tiny_trainer_attach (SngTrainer *trainer)
+{
+  g_autoptr (TinyModel) model = tiny_model_new (SEED, 0.25);
+  g_autoptr (TinyData) data = tiny_data_new (TRUE);
+  g_autoptr (SngOptimizer) optimizer = sng_adamw_new (G_LIST_MODEL (model->parameters), 0.0, 0.01);
+  g_autoptr (SngLrScheduler) scheduler = sng_cosine_lr_new (0.05, 0.001, 3, 20);
+  g_autoptr (GError) error = NULL;
+
+  sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, scheduler, &error);
+  g_assert_no_error (error);
+}
+
 SngTrainer *
 tiny_trainer_new (guint micro_batch_size,
                   guint accumulate_grad_batches,
@@ -255,12 +268,7 @@ tiny_trainer_new (guint micro_batch_size,
                   const char *directory)
 {
   g_autoptr (SngTrainer) trainer = sng_trainer_new ();
-  g_autoptr (TinyModel) model = tiny_model_new (SEED, 0.25);
-  g_autoptr (TinyData) data = tiny_data_new (TRUE);
-  g_autoptr (SngOptimizer) optimizer = sng_adamw_new (G_LIST_MODEL (model->parameters), 0.0, 0.01);
-  g_autoptr (SngLrScheduler) scheduler = sng_cosine_lr_new (0.05, 0.001, 3, 20);
   g_autoptr (SngModelCheckpoint) checkpoint = NULL;
-  g_autoptr (GError) error = NULL;
 
   if (directory != NULL)
     checkpoint = sng_model_checkpoint_new (directory, 1);
@@ -268,9 +276,7 @@ tiny_trainer_new (guint micro_batch_size,
   g_object_set (trainer, "micro-batch-size", micro_batch_size, "accumulate-grad-batches",
                 accumulate_grad_batches, "max-steps", max_steps, "seed", (guint64) SEED, "model-checkpoint",
                 checkpoint, NULL);
-
-  sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, scheduler, &error);
-  g_assert_no_error (error);
+  tiny_trainer_attach (trainer);
 
   return g_steal_pointer (&trainer);
 }

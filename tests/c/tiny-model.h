@@ -47,11 +47,14 @@ TinyModel *tiny_model_new (guint64 seed,
                            double  dropout);
 TinyData  *tiny_data_new  (gboolean noisy);
 
-/* A trainer with a tiny model, AdamW and a cosine schedule attached. The seed is 7. */
+/* A trainer with all that tiny_trainer_attach() attaches. The seed is 7. */
 SngTrainer *tiny_trainer_new (guint       micro_batch_size,
                               guint       accumulate_grad_batches,
                               guint64     max_steps,
                               const char *directory);
+
+/* Attaches a tiny model, AdamW and a cosine schedule to a trainer. */
+void tiny_trainer_attach (SngTrainer *trainer);
 
 /* With everything in it. */
 void tiny_remove_directory (const char *path);

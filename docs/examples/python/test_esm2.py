@@ -16,4 +16,6 @@ def report():
 @pytest.mark.parametrize("metric", [*METRICS, "ValidationBatches"])
 def test_stop_and_go(report, metric):
     result = report.lookup_metric(metric)
+    if result is None:
+        pytest.skip("does not apply to this training")
     assert result.get_verdict() == Sng.Verdict.PASS, result.get_reason() or result.get_first_divergence().to_string()
