@@ -28,7 +28,7 @@ bench_shape_init (BenchShape *self)
 }
 
 void
-bench_shape_add_options (BenchShape *self, GOptionGroup *group)
+bench_shape_add_options (BenchShape *self, GOptionContext *context)
 {
   const GOptionEntry entries[] = {
     { "layers", 0, 0, G_OPTION_ARG_INT, &self->n_layers, "Blocks (6)", "N" },
@@ -38,21 +38,23 @@ bench_shape_add_options (BenchShape *self, GOptionGroup *group)
     { "tokens", 0, 0, G_OPTION_ARG_INT, &self->n_tokens, "Tokens of a sequence (512)", "N" },
     { "padded", 0, 0, G_OPTION_ARG_NONE, &self->padded, "Sequences of several lengths, padded", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &self->n_threads, "Threads (2)", "N" },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &self->precision, "32, bf16-mixed or 16-mixed (32)", "P" },
     { NULL },
   };
 
-  g_option_group_add_entries (group, entries);
+  g_option_context_add_main_entries (context, entries, NULL);
 }
 
 char *
 bench_shape_to_string (const BenchShape *self)
 {
-  return g_strdup_printf ("ESM-2 %d x %d, %d heads, %d x %d tokens%s, %d threads", self->n_layers,
-                          self->hidden_size, self->n_heads, self->n_sequences, self->n_tokens,
-                          self->padded ? " (padded)" : "", self->n_threads);
+  return g_strdup_printf ("ESM-2 %d x %d, %d heads, %d x %d tokens%s, precision %s, %d threads",
+                          self->n_layers, self->hidden_size, self->n_heads, self->n_sequences, self->n_tokens,
+                          self->padded ? " (padded)" : "", self->precision != NULL ? self->precision : "32",
+                          self->n_threads);
 }
 
-/* Evenly from 7/16 of the longest for two sequences (less for more of them) to the whole: on average two thirds. */
+/* Evenly spread up to the whole length; of many sequences the shortest has a third of it. */
 static gint64
 get_length (const BenchShape *shape, gint64 sequence)
 {
@@ -114,26 +116,36 @@ new_batch (const BenchShape *shape)
   return batch;
 }
 
-void
-bench_model_init (BenchModel *self, const BenchShape *shape)
+static gboolean
+set_precision (SngModel *model, const char *name, GError **error)
+{
+  SngPrecision precision = SNG_PRECISION_32;
+
+  return (name == NULL || sng_precision_from_string (name, &precision, error))
+         && sng_model_set_precision (model, precision, error);
+}
+
+gboolean
+bench_model_init (BenchModel *self, const BenchShape *shape, GError **error)
 {
   g_autoptr (SngTransformerConfig) config = sng_transformer_config_new (
       SNG_ARCHITECTURE_ESM2, (guint) shape->n_layers, (guint) shape->hidden_size, (guint) shape->n_heads);
+  g_autoptr (SngDevice) device = sng_device_new_cpu ((guint) shape->n_threads);
+  g_autoptr (SngModel) model = NULL;
   g_autoptr (GListModel) parameters = NULL;
-  g_autoptr (GError) error = NULL;
 
   g_object_set (config, "max-length", (guint) shape->n_tokens, "max-batch-size", (guint) shape->n_sequences,
                 "hidden-dropout", 0.0, "attention-dropout", 0.0, NULL);
-  self->shape = *shape;
-  self->device = sng_device_new_cpu ((guint) shape->n_threads);
-  self->model = sng_transformer_new (config, self->device, &error);
-  if (self->model == NULL)
-    g_error ("%s", error->message);
-  parameters = sng_model_get_parameters (self->model, &error);
-  if (parameters == NULL)
-    g_error ("%s", error->message);
+  model = sng_transformer_new (config, device, error);
+  if (model == NULL || !set_precision (model, shape->precision, error)
+      || (parameters = sng_model_get_parameters (model, error)) == NULL)
+    return FALSE;
+
   self->optimizer = sng_adamw_new (parameters, LEARNING_RATE, WEIGHT_DECAY);
+  self->model = g_steal_pointer (&model);
   self->batch = new_batch (shape);
+
+  return TRUE;
 }
 
 void
@@ -142,7 +154,6 @@ bench_model_clear (BenchModel *self)
   g_clear_object (&self->batch);
   g_clear_object (&self->optimizer);
   g_clear_object (&self->model);
-  g_clear_object (&self->device);
 }
 
 double

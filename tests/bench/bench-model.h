@@ -19,12 +19,11 @@ typedef struct
   int      n_tokens; /* of a sequence, with padding */
   gboolean padded;   /* the lengths vary */
   int      n_threads;
+  char    *precision; /* NULL: 32 */
 } BenchShape;
 
 typedef struct
 {
-  BenchShape    shape;
-  SngDevice    *device;
   SngModel     *model;
   SngOptimizer *optimizer;
   SngStateDict *batch;
@@ -37,13 +36,14 @@ typedef struct
 } BenchTime;
 
 /* The 8M model at 2 x 512 in fp32 on two threads, and options for each of these. */
-void        bench_shape_init        (BenchShape   *self);
-void        bench_shape_add_options (BenchShape   *self,
-                                     GOptionGroup *group);
+void        bench_shape_init        (BenchShape       *self);
+void        bench_shape_add_options (BenchShape       *self,
+                                     GOptionContext   *context);
 char       *bench_shape_to_string   (const BenchShape *self);
 
-void        bench_model_init        (BenchModel       *self,
-                                     const BenchShape *shape);
+gboolean    bench_model_init        (BenchModel       *self,
+                                     const BenchShape *shape,
+                                     GError          **error);
 void        bench_model_clear       (BenchModel       *self);
 /* Zeroes the gradients, forward, backward, one step of AdamW; returns the loss. */
 double      bench_model_step        (BenchModel       *self);

@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <stdlib.h>
-
 #include "bench-model.h"
 #include "bench-training.h"
 #include "tensor/sng-device-math-private.h"
@@ -303,7 +301,7 @@ main (int argc, char *argv[])
 
   bench_shape_init (&shape);
   g_option_context_add_main_entries (context, entries, NULL);
-  bench_shape_add_options (&shape, g_option_context_get_main_group (context));
+  bench_shape_add_options (&shape, context);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     {
       g_printerr ("%s\n", error->message);
@@ -311,7 +309,11 @@ main (int argc, char *argv[])
     }
 
   put_clocks ();
-  bench_model_init (&model, &shape);
+  if (!bench_model_init (&model, &shape, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return 2;
+    }
   for (guint i = 0; i < N_WARM_UP; i++)
     run_step (&model);
   forget_steps ();

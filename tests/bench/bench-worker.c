@@ -1,0 +1,110 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bench-model.h"
+
+/* libsng's side of bench-pytorch.py, which starts it and tells it on the standard input when to work:
+ *
+ *   step N    answers with N lines: the step's loss, wall time and processor time in seconds
+ *   memory    answers with one line: the resident set before there was a model, and its peak since, in KiB
+ *
+ * It writes its initial weights and its batch to DIRECTORY/weights.safetensors and DIRECTORY/batch.safetensors, for the
+ * other side to train the same, and then a line "ready". It ends with its input. */
+
+static guint64
+read_status (const char *field)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/self/status", &status, NULL, NULL)
+      || (line = strstr (status, field)) == NULL)
+    g_error ("/proc/self/status has no %s", field);
+
+  return g_ascii_strtoull (line + strlen (field), NULL, 10);
+}
+
+/* The peak is counted anew from what is resident now. */
+static void
+forget_peak (void)
+{
+  FILE *file = fopen ("/proc/self/clear_refs", "w");
+
+  if (file == NULL || fputs ("5", file) < 0 || fclose (file) != 0)
+    g_error ("/proc/self/clear_refs cannot be written");
+}
+
+static void
+save (const char *directory, const char *name, SngStateDict *tensors)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (tensors == NULL || !sng_safetensors_save (path, tensors, NULL, &error))
+    g_error ("%s", error != NULL ? error->message : "the model has no state");
+}
+
+static void
+answer_steps (BenchModel *model, guint n_steps)
+{
+  for (guint i = 0; i < n_steps; i++)
+    {
+      BenchTime begin = bench_time_now ();
+      double loss = bench_model_step (model);
+      BenchTime time = bench_time_since (begin);
+
+      printf ("%.9g %.9g %.9g\n", loss, time.wall, time.processor);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  BenchShape shape;
+  BenchModel model;
+  guint64 start;
+  char line[64];
+  guint n_steps;
+  g_autoptr (GOptionContext) context = g_option_context_new ("DIRECTORY - one side of bench-pytorch.py");
+  g_autoptr (SngStateDict) weights = NULL;
+  g_autoptr (GError) error = NULL;
+
+  bench_shape_init (&shape);
+  bench_shape_add_options (&shape, context);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc != 2)
+    {
+      g_printerr ("%s\n", error != NULL ? error->message : "a directory is missing");
+      return 2;
+    }
+
+  start = read_status ("VmRSS:");
+  if (!bench_model_init (&model, &shape, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return 2;
+    }
+  weights = sng_stateful_get_state (SNG_STATEFUL (model.model), &error);
+  save (argv[1], "weights.safetensors", weights);
+  save (argv[1], "batch.safetensors", model.batch);
+  g_clear_object (&weights);
+  forget_peak ();
+
+  setvbuf (stdout, NULL, _IOLBF, 0);
+  puts ("ready");
+  while (fgets (line, sizeof line, stdin) != NULL)
+    if (sscanf (line, "step %u", &n_steps) == 1)
+      answer_steps (&model, n_steps);
+    else if (g_str_equal (line, "memory\n"))
+      printf ("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", start, read_status ("VmHWM:"));
+    else
+      g_error ("unknown: %s", line);
+
+  bench_model_clear (&model);
+
+  return 0;
+}
