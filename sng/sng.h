@@ -46,6 +46,7 @@
 #include "nn/sng-adamw.h"
 #include "nn/sng-grouped-optimizer.h"
 #include "nn/sng-lr-schedulers.h"
+#include "nn/sng-sgd.h"
 #include "nn/sng-transformer-config.h"
 #include "nn/sng-transformer.h"
 

@@ -197,6 +197,17 @@ typedef struct
   double    epsilon;
 } SngAdamwUpdate;
 
+/* Stochastic gradient descent with momentum (Sutskever and others: On the importance of initialization and momentum in deep
+ * learning, 2013), in the order of operations that torch.optim.SGD has. The first buffer is the momentum, which the first
+ * step sets to the gradient; without momentum there is none. */
+typedef struct
+{
+  SngUpdate update;
+  double    momentum;
+  double    dampening;
+  gboolean  nesterov;
+} SngSgdUpdate;
+
 /* One step of an exponential moving average: average = average + weight * (value - average), as torch.lerp has it, so that
  * a weight of 1 yields the value itself. */
 typedef struct
@@ -239,6 +250,8 @@ typedef struct
                                   const SngCrossEntropy *cross_entropy);
   void (*adamw)                  (SngDevice             *device,
                                   const SngAdamwUpdate  *adamw);
+  void (*sgd)                    (SngDevice             *device,
+                                  const SngSgdUpdate    *sgd);
   /* in double, whatever the dtype */
   double (*sum_of_squares)       (SngDevice             *device,
                                   gsize                  n_elements,

@@ -9,58 +9,9 @@
 
 #include "adamw-reference.h"
 #include "cpu/sng-cpu-math-private.h"
+#include "optimizer-fixture.h"
 
 #define N_STEPS 10
-
-static const struct
-{
-  const char *name;
-  guint n_dims;
-  gint64 shape[2];
-} layout[] = {
-  { "layer.weight", 2, { 3, 4 } },
-  { "layer.bias", 1, { 5 } },
-  { "norm.weight", 1, { 7 } },
-  { "head.bias", 1, { 1 } },
-};
-
-/* Numbers without a pattern, exact in any precision. */
-static double
-value_of (guint parameter, guint element, guint step)
-{
-  return (double) ((parameter * 31 + element * 17 + step * 13) % 101) / 64.0 - 0.75;
-}
-
-static void
-set_value (SngTensor *tensor, guint element, double value)
-{
-  gpointer data = sng_tensor_get_data (tensor);
-
-  if (sng_tensor_get_dtype (tensor) == SNG_DTYPE_F32)
-    ((float *) data)[element] = (float) value;
-  else
-    ((double *) data)[element] = value;
-}
-
-static GListStore *
-parameters_new (SngDtype dtype)
-{
-  GListStore *parameters = g_list_store_new (SNG_TYPE_PARAMETER);
-
-  for (guint i = 0; i < G_N_ELEMENTS (layout); i++)
-    {
-      g_autoptr (SngTensor) value = sng_tensor_new (dtype, layout[i].shape, layout[i].n_dims, NULL, NULL);
-      g_autoptr (SngTensor) gradient = sng_tensor_new (dtype, layout[i].shape, layout[i].n_dims, NULL, NULL);
-      g_autoptr (SngParameter) parameter = sng_parameter_new (layout[i].name, value, gradient);
-
-      for (guint j = 0; j < sng_tensor_get_n_elements (value); j++)
-        set_value (value, j, value_of (i, j, 0));
-
-      g_list_store_append (parameters, parameter);
-    }
-
-  return parameters;
-}
 
 static SngOptimizer *
 optimizer_new (GListStore *parameters, double beta2)
@@ -78,25 +29,7 @@ optimizer_new (GListStore *parameters, double beta2)
 static void
 run_steps (SngOptimizer *optimizer, guint first, guint last)
 {
-  const double factors[] = { 1.0, 0.1, 0.01, 0.001 };
-  GListModel *parameters = sng_optimizer_get_parameters (optimizer);
-  g_autoptr (GError) error = NULL;
-
-  for (guint step = first; step <= last; step++)
-    {
-      for (guint i = 0; i < G_N_ELEMENTS (layout); i++)
-        {
-          g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
-          SngTensor *gradient = sng_parameter_get_gradient (parameter);
-
-          for (guint j = 0; j < sng_tensor_get_n_elements (gradient); j++)
-            set_value (gradient, j, value_of (i, j, step) * factors[j % 4]);
-        }
-
-      sng_optimizer_set_learning_rate (optimizer, 1e-2 * (1.0 - 0.05 * (step - 1)));
-      sng_optimizer_step (optimizer, &error);
-      g_assert_no_error (error);
-    }
+  optimizer_run_steps (optimizer, first, last, 1e-2, 0.05, 0.1);
 }
 
 /* The largest difference of one tensor, relative to the expected value and, if that is larger, to @scale; moves on in the
@@ -127,11 +60,11 @@ compare_with_reference (SngOptimizer *optimizer, const double *expected)
   g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
   double worst = 0.0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (layout); i++)
+  for (guint i = 0; i < OPTIMIZER_N_PARAMETERS; i++)
     {
       g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
-      g_autofree char *exp_avg = g_strconcat (layout[i].name, ".exp_avg", NULL);
-      g_autofree char *exp_avg_sq = g_strconcat (layout[i].name, ".exp_avg_sq", NULL);
+      g_autofree char *exp_avg = g_strconcat (optimizer_parameter_name (i), ".exp_avg", NULL);
+      g_autofree char *exp_avg_sq = g_strconcat (optimizer_parameter_name (i), ".exp_avg_sq", NULL);
 
       SngTensor *second = sng_state_dict_lookup_tensor (state, exp_avg_sq);
 
@@ -150,8 +83,8 @@ test_reference (gconstpointer data)
   gboolean is_f32 = dtype == SNG_DTYPE_F32;
   const double *expected = is_f32 ? expected_f32 : expected_f64;
   double tolerance = is_f32 ? 1e-6 : 1e-13;
-  g_autoptr (GListStore) parameters = parameters_new (dtype);
-  g_autoptr (GListStore) other_parameters = parameters_new (dtype);
+  g_autoptr (GListStore) parameters = optimizer_parameters_new (dtype);
+  g_autoptr (GListStore) other_parameters = optimizer_parameters_new (dtype);
   g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
   g_autoptr (SngOptimizer) other = optimizer_new (other_parameters, 0.9801);
   double worst;
@@ -170,7 +103,7 @@ test_reference (gconstpointer data)
 static void
 test_resume (void)
 {
-  g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+  g_autoptr (GListStore) parameters = optimizer_parameters_new (SNG_DTYPE_F32);
   g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
   g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
   g_autoptr (SngStateDict) state = NULL;
@@ -195,7 +128,7 @@ test_resume (void)
 static void
 test_restored_state_is_a_copy (void)
 {
-  g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+  g_autoptr (GListStore) parameters = optimizer_parameters_new (SNG_DTYPE_F32);
   g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
   g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
   g_autoptr (SngStateDict) state = NULL;
@@ -218,62 +151,30 @@ test_restored_state_is_a_copy (void)
 static void
 test_other_settings_are_refused (void)
 {
-  const struct
-  {
-    const char *name;
-    GVariant *value; /* NULL: the entry is missing */
-    const char *in_message;
-  } faults[] = {
-    { "beta2", g_variant_ref_sink (g_variant_new_double (0.5)),
-      "beta2: the checkpoint has 0.5, this run has 0.98" },
-    { "group.no-decay.weight_decay", g_variant_ref_sink (g_variant_new_double (0.1)),
-      "group.no-decay.weight_decay" },
+  const OptimizerFault faults[] = {
+    { "beta2", g_variant_new_double (0.5), "beta2: the checkpoint has 0.5, this run has 0.98" },
+    { "group.no-decay.weight_decay", g_variant_new_double (0.1), "group.no-decay.weight_decay" },
     { "group.default.pattern", NULL,
       "group.default.pattern: the checkpoint has no such value, this run has '*'" },
-    { "step", g_variant_ref_sink (g_variant_new_int64 (-1)), "step: the checkpoint has -1" },
+    { "step", g_variant_new_int64 (-1), "step: the checkpoint has -1" },
     { "step", NULL, "step" },
-    { "learning_rate", g_variant_ref_sink (g_variant_new_double (NAN)), "learning_rate" },
+    { "learning_rate", g_variant_new_double (NAN), "learning_rate" },
     { "layer.bias.exp_avg", NULL, "layer.bias.exp_avg: the checkpoint has no such tensor" },
-    { "unknown", g_variant_ref_sink (g_variant_new_double (1)), "unknown: the checkpoint has it" },
+    { "unknown", g_variant_new_double (1), "unknown: the checkpoint has it" },
   };
+  g_autoptr (GListStore) parameters = optimizer_parameters_new (SNG_DTYPE_F32);
+  g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
+  g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
 
+  run_steps (optimizer, 1, 2);
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
-    {
-      g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
-      g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
-      g_autoptr (SngOptimizer) resumed = optimizer_new (parameters, 0.98);
-      g_autoptr (SngStateDict) state = NULL;
-      g_autoptr (SngStateDict) after = NULL;
-      g_autoptr (SngStateDict) fresh = NULL;
-      g_autoptr (GError) error = NULL;
-
-      run_steps (optimizer, 1, 2);
-      state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
-      after = sng_stateful_get_state (SNG_STATEFUL (resumed), NULL);
-      fresh = sng_state_dict_copy (after, NULL);
-      g_assert_true (sng_stateful_check_state (SNG_STATEFUL (resumed), state, NULL));
-
-      sng_state_dict_remove (state, faults[i].name);
-      if (faults[i].value != NULL)
-        sng_state_dict_set_value (state, faults[i].name, faults[i].value);
-
-      g_assert_false (sng_stateful_check_state (SNG_STATEFUL (resumed), state, NULL));
-      g_assert_false (sng_stateful_set_state (SNG_STATEFUL (resumed), state, &error));
-      g_assert_true (error->domain == SNG_ERROR);
-      g_test_message ("%s", error->message);
-      g_assert_nonnull (strstr (error->message, faults[i].in_message));
-
-      /* and nothing has changed */
-      g_assert_true (sng_tensor_equal (sng_state_dict_lookup_tensor (after, "layer.weight.exp_avg"),
-                                       sng_state_dict_lookup_tensor (fresh, "layer.weight.exp_avg")));
-      g_clear_pointer ((GVariant **) &faults[i].value, g_variant_unref);
-    }
+    optimizer_check_refusal (resumed, optimizer, &faults[i]);
 }
 
 static void
 test_groups (void)
 {
-  g_autoptr (GListStore) parameters = parameters_new (SNG_DTYPE_F32);
+  g_autoptr (GListStore) parameters = optimizer_parameters_new (SNG_DTYPE_F32);
   g_autoptr (SngOptimizer) optimizer = optimizer_new (parameters, 0.98);
   SngGroupedOptimizer *grouped = SNG_GROUPED_OPTIMIZER (optimizer);
   g_autoptr (GError) error = NULL;
@@ -310,7 +211,7 @@ test_no_gradient (void)
   g_autoptr (SngOptimizer) optimizer = NULL;
   g_autoptr (SngStateDict) state = NULL;
 
-  set_value (value, 1, 0.5);
+  optimizer_set_value (value, 1, 0.5);
   before = sng_tensor_copy (value, NULL);
   g_list_store_append (parameters, parameter);
   optimizer = sng_adamw_new (G_LIST_MODEL (parameters), 0.1, 0.5);
@@ -526,8 +427,8 @@ test_scattered (void)
 
       for (guint j = 0; j < n; j++)
         {
-          set_value (value, j, value_of (kind, j, 0));
-          set_value (gradient, j, value_of (kind, j, 1));
+          optimizer_set_value (value, j, optimizer_value_of (kind, j, 0));
+          optimizer_set_value (gradient, j, optimizer_value_of (kind, j, 1));
         }
 
       if (i % 2 == 0)

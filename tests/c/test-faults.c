@@ -29,6 +29,7 @@ typedef struct
   gboolean (*plant) (SngTrainer *trainer,
                      SngCheckpoint *checkpoint);                /* before the restore; FALSE: there is none */
   void (*configure) (SngHarness *harness, SngTrainer *trainer); /* of RESUME */
+  gboolean with_sgd;                                            /* in place of AdamW */
 } Fault;
 
 /* ---- A state in a checkpoint, changed ---- */
@@ -289,6 +290,28 @@ swap_moments (SngTrainer *trainer, SngCheckpoint *checkpoint)
 }
 
 static gboolean
+drop_momentum (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  change_tensors (checkpoint, "optimizer", ".momentum_buffer", make_zero);
+  return TRUE;
+}
+
+static gboolean
+forget_optimizer_steps (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  set_count (checkpoint, "optimizer", "step", 0);
+  return TRUE;
+}
+
+static gboolean
+swap_momentum (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  swap_tensors (checkpoint, "optimizer", "esm.encoder.layer.0.attention.self.query.weight.momentum_buffer",
+                "esm.encoder.layer.0.attention.self.key.weight.momentum_buffer");
+  return TRUE;
+}
+
+static gboolean
 round_weights (SngTrainer *trainer, SngCheckpoint *checkpoint)
 {
   change_tensors (checkpoint, "model", "", make_bf16);
@@ -382,6 +405,11 @@ static const Fault faults[] = {
   { "opt-step-off", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, shift_optimizer_step, NULL },
   { "opt-bf16", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, round_optimizer, NULL },
   { "opt-swapped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, swap_moments, NULL },
+  { "sgd-momentum-dropped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, drop_momentum, NULL, TRUE },
+  { "sgd-step-off", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, shift_optimizer_step, NULL, TRUE },
+  { "sgd-step-dropped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, forget_optimizer_steps, NULL, TRUE },
+  { "sgd-bf16", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, round_optimizer, NULL, TRUE },
+  { "sgd-swapped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, swap_momentum, NULL, TRUE },
   { "weights-bf16", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, round_weights, NULL },
   { "ema-reset", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, restart_ema, NULL },
   { "ema-counter", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, reset_ema_counter, NULL },
@@ -406,6 +434,7 @@ struct _FaultHarness
 
   const Fault *fault; /* NULL: none */
   gboolean swaps_groups;
+  gboolean with_sgd;
 };
 
 G_DEFINE_FINAL_TYPE (FaultHarness, fault_harness, SNG_TYPE_HARNESS)
@@ -445,7 +474,8 @@ fault_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
     return NULL;
 
   parameters = sng_model_get_parameters (model, error);
-  optimizer = sng_adamw_new (parameters, 1e-3, 0.01);
+  optimizer = FAULT_HARNESS (harness)->with_sgd ? sng_sgd_new (parameters, 1e-1, 0.9, 0.01)
+                                                : sng_adamw_new (parameters, 1e-3, 0.01);
   if (!add_groups (optimizer, FAULT_HARNESS (harness)->swaps_groups && mode == SNG_MODE_RESUME, error))
     return NULL;
 
@@ -533,6 +563,7 @@ fault_harness_new (const Fault *fault)
                     "accumulate-grad-batches", 2, "seed", (guint64) 7, "isolation", SNG_ISOLATION_NONE, NULL);
 
   self->fault = fault;
+  self->with_sgd = fault != NULL && fault->with_sgd;
 
   return SNG_HARNESS (self);
 }
@@ -550,21 +581,34 @@ run (SngHarness *harness)
   return report;
 }
 
+static void
+check_passes (SngHarness *harness)
+{
+  g_autoptr (SngReport) report = run (harness);
+  g_autofree char *summary = sng_report_get_summary (report);
+
+  if (sng_report_get_verdict (report) != SNG_VERDICT_PASS)
+    g_error ("%s", summary);
+}
+
 /* Without a fault nothing is found, wherever the stop is: at an epoch's end as well as right before, at and after a
  * validation and a checkpoint. */
 static void
 test_clean (gconstpointer data)
 {
   g_autoptr (SngHarness) harness = fault_harness_new (NULL);
-  g_autoptr (SngReport) report = NULL;
-  g_autofree char *summary = NULL;
 
   g_object_set (harness, "stop-step", GPOINTER_TO_UINT (data), NULL);
-  report = run (harness);
-  summary = sng_report_get_summary (report);
+  check_passes (harness);
+}
 
-  if (sng_report_get_verdict (report) != SNG_VERDICT_PASS)
-    g_error ("%s", summary);
+static void
+test_clean_sgd (void)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL);
+
+  FAULT_HARNESS (harness)->with_sgd = TRUE;
+  check_passes (harness);
 }
 
 static void
@@ -629,6 +673,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/faults/none/epoch-end", GUINT_TO_POINTER (6), test_clean);
   g_test_add_data_func ("/faults/none/validation", GUINT_TO_POINTER (8), test_clean);
   g_test_add_data_func ("/faults/none/after-validation", GUINT_TO_POINTER (9), test_clean);
+  g_test_add_func ("/faults/none/sgd", test_clean_sgd);
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
     {
       g_autofree char *path = g_strconcat ("/faults/", faults[i].name, NULL);
