@@ -10,7 +10,6 @@
 /* The memory of a model, planned once for the largest batch, and the layers as descriptions over it. */
 
 #define ALIGNMENT 16 /* elements */
-#define ROTARY_BASE 10000.0
 
 static gsize
 take (gsize *total, gsize n)
@@ -101,16 +100,14 @@ fill_rotary_tables (SngTransformer *self, GError **error)
 
       if (self->settings.dtype == SNG_DTYPE_F32)
         {
-          float frequency =
-              1.0f / powf ((float) ROTARY_BASE, (float) (2 * pair) / (float) self->settings.head_size);
-          float angle = (float) token * frequency;
+          float angle = (float) token * (float) sng_transformer_rotary_frequency (self, pair);
 
           ((float *) (gpointer) cosine)[i] = cosf (angle);
           ((float *) (gpointer) sine)[i] = sinf (angle);
         }
       else
         {
-          double angle = (double) token / pow (ROTARY_BASE, (double) (2 * pair) / self->settings.head_size);
+          double angle = (double) token * sng_transformer_rotary_frequency (self, pair);
 
           ((double *) (gpointer) cosine)[i] = cos (angle);
           ((double *) (gpointer) sine)[i] = sin (angle);

@@ -22,6 +22,7 @@ typedef struct
   gsize offset;
   double deviation; /* of the normal distribution of the first values; 0: they are all constant */
   double constant;
+  gboolean are_frequencies; /* of the rotary positions */
 } Entry;
 
 typedef struct
@@ -160,6 +161,8 @@ lay_out_esm2 (SngTransformer *self, Layout *layout)
 static void
 lay_out_esm2_untrained (SngTransformer *self, Layout *layout)
 {
+  add_vector (layout, "", SNG_ROTARY_FREQUENCIES, self->settings.head_size / 2, 0);
+  g_array_index (layout->entries, Entry, layout->entries->len - 1).are_frequencies = TRUE;
   add_linear (layout, "", "esm.contact_head.regression",
               (gsize) self->settings.n_layers * self->settings.n_heads, 1);
 }
@@ -191,6 +194,15 @@ lay_out_gpt (SngTransformer *self, Layout *layout)
   for (guint i = 0; i < s->n_layers; i++)
     lay_out_gpt_block (self, layout, i);
   self->layout.final_norm = add_norm (layout, "", "transformer.ln_f", s->hidden_size);
+}
+
+double
+sng_transformer_rotary_frequency (SngTransformer *self, gsize pair)
+{
+  double exponent = (double) (2 * pair) / self->settings.head_size;
+
+  return self->settings.dtype == SNG_DTYPE_F32 ? 1.0f / powf ((float) SNG_ROTARY_BASE, (float) exponent)
+                                               : 1.0 / pow (SNG_ROTARY_BASE, exponent);
 }
 
 /* Four normal numbers from four words (Box, Muller: A note on the generation of random normal deviates, 1958). */
@@ -229,6 +241,10 @@ draw_first_values (SngTransformer *self, const Entry *entry, gpointer values, gs
           if (i % 4 == 0)
             draw_normals (key, i / 4, normals);
           value = entry->deviation * normals[i % 4];
+        }
+      else if (entry->are_frequencies)
+        {
+          value = sng_transformer_rotary_frequency (self, i);
         }
       if (self->settings.dtype == SNG_DTYPE_F32)
         ((float *) values)[i] = (float) value;

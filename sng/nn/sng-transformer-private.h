@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 
 #define SNG_NO_OFFSET G_MAXSIZE
 
+#define SNG_ROTARY_BASE        10000.0
+#define SNG_ROTARY_FREQUENCIES "esm.rotary_embeddings.inv_freq"
+
 /* Offsets, in elements, into the flat buffers of parameters and of their gradients. */
 typedef struct
 {
@@ -141,6 +144,14 @@ typedef struct
 /* sng-transformer-parameters.c */
 gboolean sng_transformer_make_parameters (SngTransformer  *self,
                                           GError         **error);
+/* Of a pair of elements in a head: radians a token. */
+double   sng_transformer_rotary_frequency (SngTransformer  *self,
+                                           gsize            pair);
+
+/* sng-transformer-import.c */
+SngStateDict *sng_transformer_import_weights (SngModel        *model,
+                                              SngStateDict    *tensors,
+                                              GError         **error);
 
 /* sng-transformer-layers.c */
 gboolean sng_transformer_plan_memory     (SngTransformer  *self,

@@ -35,6 +35,15 @@
  * sequences, whether anything is dropped or not. A forward in %SNG_STAGE_VALIDATE
  * drops nothing and changes neither the stream nor a gradient.
  *
+ * Its state is that of `EsmForMaskedLM` or `GPT2LMHeadModel` too, where what is tied is there
+ * once. Two parts of it have no gradient: ESM-2's head that predicts contacts, and
+ * `esm.rotary_embeddings.inv_freq`, the frequencies of its rotary positions, which are always
+ * those of the base 10000. So a `model.safetensors` of a checkpoint loads there, and
+ * [method@Sng.Model.load_weights] takes a file that `save_pretrained` wrote: with or without the
+ * prefix of the model below the head, with LayerNorms' `gamma` and `beta`, with tied tensors twice
+ * if they are equal, and with buffers that follow from the configuration. One of another base is
+ * refused.
+ *
  * All memory is planned when the model is made, for
  * [property@Sng.TransformerConfig:max-batch-size] sequences of
  * [property@Sng.TransformerConfig:max-length] tokens. The parameters lie in one
@@ -206,6 +215,7 @@ sng_transformer_class_init (SngTransformerClass *klass)
   model_class->backward = sng_transformer_backward;
   model_class->zero_gradients = sng_transformer_zero_gradients;
   model_class->register_state = sng_transformer_register_state;
+  model_class->import_weights = sng_transformer_import_weights;
 
   /**
    * SngTransformer:config: (getter get_config)

@@ -7,6 +7,7 @@
 
 #include "sng-error.h"
 #include "tensor/sng-device-private.h"
+#include "state/sng-safetensors.h"
 #include "state/sng-vfunc-private.h"
 
 /**
@@ -43,6 +44,7 @@
  * @set_precision: says what to compute in; without it a model knows
  *   %SNG_PRECISION_32 only
  * @find_non_finite: names the first tensor with a NaN or an infinity
+ * @import_weights: makes a state of the tensors of a file
  *
  * The functions that a model implements.
  *
@@ -183,6 +185,12 @@ sng_model_real_find_non_finite (SngModel *self, GError **error)
   return NULL;
 }
 
+static SngStateDict *
+sng_model_real_import_weights (SngModel *self, SngStateDict *tensors, GError **error)
+{
+  return g_object_ref (tensors);
+}
+
 static void
 sng_model_class_init (SngModelClass *klass)
 {
@@ -190,6 +198,7 @@ sng_model_class_init (SngModelClass *klass)
   klass->register_state = sng_model_real_register_state;
   klass->set_precision = sng_model_real_set_precision;
   klass->find_non_finite = sng_model_real_find_non_finite;
+  klass->import_weights = sng_model_real_import_weights;
 }
 
 static void
@@ -496,4 +505,82 @@ sng_model_find_non_finite (SngModel *self, GError **error)
   g_propagate_error (error, local_error);
 
   return NULL;
+}
+
+/**
+ * sng_model_import_weights:
+ * @self: a model
+ * @tensors: the tensors of a file
+ * @error: return location for a #GError
+ *
+ * Makes a state of this model from tensors that may have other names, or may be
+ * there twice, because another library wrote them. Nothing is set; whether the
+ * state fits is not looked at.
+ *
+ * The default implementation hands @tensors back.
+ *
+ * Returns: (transfer full) (nullable): a state, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+SngStateDict *
+sng_model_import_weights (SngModel *self, SngStateDict *tensors, GError **error)
+{
+  g_autoptr (SngStateDict) state = NULL;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), NULL);
+  g_return_val_if_fail (SNG_IS_STATE_DICT (tensors), NULL);
+
+  state = SNG_MODEL_GET_CLASS (self)->import_weights (self, tensors, &local_error);
+
+  if (!sng_vfunc_check_result (self, "import_weights", state != NULL, &local_error))
+    {
+      g_propagate_error (error, local_error);
+      return NULL;
+    }
+
+  return g_steal_pointer (&state);
+}
+
+/**
+ * sng_model_load_weights:
+ * @self: a model
+ * @path: (type filename): a safetensors file
+ * @error: return location for a #GError
+ *
+ * Sets the model's state to that of a file: the `model.safetensors` of a checkpoint,
+ * or what another library wrote and [vfunc@Sng.Model.import_weights] understands.
+ * Streams and other things that the model registers stay as they are.
+ *
+ * All that the model has must be in the file, and nothing else, with the same
+ * dtypes and shapes; otherwise nothing changes and %SNG_ERROR_MISMATCH names what is
+ * missing and what is unexpected, or both sides of what differs. Fails as
+ * [func@Sng.safetensors_load] does where the file cannot be read.
+ *
+ * Returns: whether it worked; otherwise @error is set
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_model_load_weights (SngModel *self, const char *path, GError **error)
+{
+  g_autoptr (SngStateDict) tensors = NULL;
+  g_autoptr (SngStateDict) state = NULL;
+
+  g_return_val_if_fail (SNG_IS_MODEL (self), FALSE);
+  g_return_val_if_fail (path != NULL, FALSE);
+
+  tensors = sng_safetensors_load (path, NULL, error);
+  if (tensors == NULL)
+    return FALSE;
+
+  state = sng_model_import_weights (self, tensors, error);
+  if (state == NULL || !sng_stateful_set_state (SNG_STATEFUL (self), state, error))
+    {
+      g_prefix_error (error, "[model][load] %s: ", path);
+      return FALSE;
+    }
+
+  return TRUE;
 }

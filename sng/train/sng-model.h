@@ -52,6 +52,10 @@ struct _SngModelClass
   /* (transfer full) (nullable) the name of the first tensor of the last forward, in the order of computation, with a NaN or an infinity */
   char         *(*find_non_finite) (SngModel     *self,
                                     GError      **error);
+  /* the tensors of a file -> a state of the model, where the file has other names; (transfer full) */
+  SngStateDict *(*import_weights) (SngModel      *self,
+                                   SngStateDict  *tensors,
+                                   GError       **error);
 
   gpointer _reserved[8];
 };
@@ -82,5 +86,13 @@ gboolean      sng_model_set_precision  (SngModel          *self,
 SNG_AVAILABLE_IN_1_0
 char         *sng_model_find_non_finite (SngModel         *self,
                                          GError          **error);
+SNG_AVAILABLE_IN_1_0
+SngStateDict *sng_model_import_weights (SngModel          *self,
+                                        SngStateDict      *tensors,
+                                        GError           **error);
+SNG_AVAILABLE_IN_1_0
+gboolean      sng_model_load_weights   (SngModel          *self,
+                                        const char        *path,
+                                        GError           **error);
 
 G_END_DECLS

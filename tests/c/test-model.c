@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -161,6 +162,36 @@ test_state (void)
   check_error (&error, SNG_ERROR_MISMATCH, "weight");
 }
 
+/* Names that are the model's own need no translation. */
+static void
+test_load_weights (void)
+{
+  g_autoptr (TinyModel) model = tiny_model_new (1, 0.0);
+  g_autoptr (TinyModel) other = tiny_model_new (1, 0.0);
+  g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (model), NULL);
+  g_autofree char *directory = g_dir_make_tmp ("sng-test-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (directory, "weights.safetensors", NULL);
+  g_autoptr (GError) error = NULL;
+
+  ((double *) sng_tensor_get_data (sng_parameter_get_value (model->weight)))[1] = 42.0;
+  g_assert_true (sng_safetensors_save (path, state, NULL, NULL));
+  sng_model_load_weights (SNG_MODEL (other), path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (sng_tensor_get_value (sng_parameter_get_value (other->weight), 1), ==, 42.0);
+
+  g_remove (path);
+  sng_state_dict_remove (state, "bias");
+  sng_state_dict_set_tensor (state, "scale", sng_parameter_get_value (model->bias));
+  ((double *) sng_tensor_get_data (sng_parameter_get_value (model->weight)))[1] = 43.0;
+  g_assert_true (sng_safetensors_save (path, state, NULL, NULL));
+  g_assert_false (sng_model_load_weights (SNG_MODEL (other), path, &error));
+  check_error (&error, SNG_ERROR_MISMATCH, "missing: 'bias'; unexpected: 'scale'");
+  g_assert_cmpfloat (sng_tensor_get_value (sng_parameter_get_value (other->weight), 1), ==, 42.0);
+
+  g_remove (path);
+  g_rmdir (directory);
+}
+
 static void
 test_zero_gradients (void)
 {
@@ -281,6 +312,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/sng/model/bad-model", test_bad_model);
   g_test_add_func ("/sng/model/state", test_state);
+  g_test_add_func ("/sng/model/load-weights", test_load_weights);
   g_test_add_func ("/sng/model/zero-gradients", test_zero_gradients);
   g_test_add_func ("/sng/model/precision", test_precision);
   g_test_add_func ("/sng/model/find-non-finite", test_find_non_finite);

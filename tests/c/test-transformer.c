@@ -494,6 +494,7 @@ test_parameters (void)
     { &esm2, "esm.encoder.layer.1.intermediate.dense.weight", { 20, 12 }, 2, TRUE },
     { &esm2, "esm.contact_head.regression.weight", { 1, 4 }, 2, FALSE },
     { &esm2, "esm.contact_head.regression.bias", { 1 }, 1, FALSE },
+    { &esm2, "esm.rotary_embeddings.inv_freq", { 3 }, 1, FALSE },
     { &esm2, "lm_head.bias", { 33 }, 1, TRUE },
     { &gpt, "transformer.wpe.weight", { N_TOKENS + 2, 12 }, 2, TRUE },
     { &gpt, "transformer.h.0.attn.c_attn.weight", { 12, 36 }, 2, TRUE },

@@ -64,8 +64,8 @@ export const LinearModel = register({}, class LinearModel extends Sng.Model {
     _init() {
         super._init();
         this.parameters = Gio.ListStore.new(Sng.Parameter);
-        for (const [name, value] of [['weight', 0.1], ['bias', 0]])
-            this.parameters.append(Sng.Parameter.new(name, vector([value]), vector([0])));
+        for (const name of ['weight', 'bias'])
+            this.parameters.append(Sng.Parameter.new(name, vector([0]), vector([0])));
         this.batches = new BatchCounter();
         this.kept = {x: [], residual: []};
         this.round = value => value;
@@ -122,6 +122,29 @@ export const LinearModel = register({}, class LinearModel extends Sng.Model {
 
     vfunc_register_state(registry) {
         return registry.add('batches', this.batches);
+    }
+
+    vfunc_import_weights(tensors) {
+        const state = new Sng.StateDict();
+        for (const name of tensors.dup_names())
+            state.set_tensor(name.replace('linear.', ''), tensors.lookup_tensor(name));
+        return state;
+    }
+
+    // From a file in which another library might have left them.
+    loadFirstWeights() {
+        const directory = GLib.Dir.make_tmp('sng-test-XXXXXX');
+        const path = GLib.build_filenamev([directory, 'first.safetensors']);
+        const tensors = new Sng.StateDict();
+        tensors.set_tensor('linear.weight', vector([0.1]));
+        tensors.set_tensor('linear.bias', vector([0]));
+        try {
+            Sng.safetensors_save(path, tensors, null);
+            this.load_weights(path);
+        } finally {
+            GLib.unlink(path);
+            GLib.rmdir(directory);
+        }
     }
 });
 
@@ -268,6 +291,7 @@ export const LinearHarness = register({}, class LinearHarness extends Sng.Harnes
 
     vfunc_setup_model(mode) {
         const model = new LinearModel();
+        model.loadFirstWeights();
         return Sng.Setup.new(model, new LineData(), new Momentum(model.get_parameters()), new HalvingLr());
     }
 

@@ -4,6 +4,8 @@
 function of it. The tests look at CALLS to see that each was really called."""
 
 import functools
+import os
+import tempfile
 
 import gi
 gi.require_version("Sng", "1.0")
@@ -57,9 +59,8 @@ class LinearModel(Sng.Model):
     def __init__(self):
         super().__init__()
         self.parameters = Gio.ListStore.new(Sng.Parameter)
-        for name, values in (("weight", [0.0, 0.1, 0.2]), ("bias", [0.0])):
-            value = Sng.Tensor.from_numpy(numpy.array(values))
-            gradient = Sng.Tensor.from_numpy(numpy.zeros(len(values)))
+        for name, size in (("weight", 3), ("bias", 1)):
+            value, gradient = (Sng.Tensor.from_numpy(numpy.zeros(size)) for _ in range(2))
             self.parameters.append(Sng.Parameter.new(name, value, gradient))
         self.batches = BatchCounter()
         self.operand = "float64"
@@ -116,6 +117,23 @@ class LinearModel(Sng.Model):
     @counted
     def do_register_state(self, registry):
         return registry.add("batches", self.batches)
+
+    @counted
+    def do_import_weights(self, tensors):
+        state = Sng.StateDict()
+        for name in tensors.dup_names():
+            state[name.removeprefix("linear.")] = tensors[name]
+        return state
+
+    def load_first_weights(self):
+        """From a file in which another library might have left them."""
+        tensors = Sng.StateDict()
+        tensors["linear.weight"] = numpy.array([0.0, 0.1, 0.2])
+        tensors["linear.bias"] = numpy.array([0.0])
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "first.safetensors")
+            Sng.safetensors_save(path, tensors, None)
+            self.load_weights(path)
 
 
 class Momentum(Sng.Optimizer, Sng.Stateful):
@@ -266,6 +284,7 @@ class LinearHarness(Sng.Harness):
     @counted
     def do_setup_model(self, mode):
         model = LinearModel()
+        model.load_first_weights()
         return Sng.Setup.new(model, LineData(), Momentum(model.get_parameters()), HalvingLr())
 
     @counted
