@@ -19,6 +19,7 @@ typedef struct
 {
   char *fasta;
   char *text;
+  char *optimizer;
   char *output;
   gint64 steps;
   gint64 stop_at;
@@ -48,6 +49,7 @@ options_clear (Options *options)
 {
   g_free (options->fasta);
   g_free (options->text);
+  g_free (options->optimizer);
   g_free (options->output);
 }
 
@@ -61,6 +63,8 @@ parse_options (int argc, char **argv, Options *options)
       N_ ("train an ESM-2 on these proteins (plain or .gz)"), N_ ("FILE") },
     { "text", 0, 0, G_OPTION_ARG_FILENAME, &options->text,
       N_ ("train a GPT on the bytes of this text instead"), N_ ("FILE") },
+    { "optimizer", 0, 0, G_OPTION_ARG_STRING, &options->optimizer,
+      N_ ("what updates the weights: adamw, or sgd with momentum (adamw)"), N_ ("NAME") },
     { "steps", 0, 0, G_OPTION_ARG_INT64, &options->steps, N_ ("how many steps the training has (10)"),
       N_ ("N") },
     { "stop-at", 0, 0, G_OPTION_ARG_INT64, &options->stop_at,
@@ -98,6 +102,22 @@ check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
       value, minimum, maximum);
 
   return FALSE;
+}
+
+static gboolean
+find_optimizer (const char *name, SngDemoOptimizer *optimizer)
+{
+  if (name == NULL || g_str_equal (name, "adamw"))
+    *optimizer = SNG_DEMO_ADAMW;
+  else if (g_str_equal (name, "sgd"))
+    *optimizer = SNG_DEMO_SGD;
+  else
+    {
+      sng_cli_fail (_ ("--optimizer %s: there are adamw and sgd"), name);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 /* GLib takes a relative path for one below / where the current directory was removed. */
@@ -170,9 +190,9 @@ check_options (Options *options)
 }
 
 static SngHarness *
-create_harness (const Options *options)
+create_harness (const Options *options, SngDemoOptimizer optimizer)
 {
-  SngHarness *harness = sng_demo_harness_new (options->fasta, options->text);
+  SngHarness *harness = sng_demo_harness_new (options->fasta, options->text, optimizer);
 
   /* A short training validates more often: each validation is compared with another one at least. */
   g_object_set (harness, "num-steps", (guint) options->steps, "stop-step", (guint) options->stop_at,
@@ -345,11 +365,13 @@ sng_command_demo (int argc, char **argv)
   g_autoptr (SngHarness) harness = NULL;
   g_autoptr (SngDataModule) data = NULL;
   g_autoptr (GError) error = NULL;
+  SngDemoOptimizer optimizer;
 
-  if (!parse_options (argc, argv, &options) || !check_options (&options))
+  if (!parse_options (argc, argv, &options) || !check_options (&options)
+      || !find_optimizer (options.optimizer, &optimizer))
     return SNG_EXIT_ERROR;
 
-  harness = create_harness (&options);
+  harness = create_harness (&options, optimizer);
 
   /* A file that cannot be used is better told now than by a child. */
   if (!sng_harness_is_child ())

@@ -15,6 +15,7 @@
 #define BETA1 0.9
 #define BETA2 0.98
 #define EPSILON 1e-8
+#define MOMENTUM 0.9
 #define WEIGHT_DECAY 0.01
 
 struct _SngDemoHarness
@@ -23,6 +24,7 @@ struct _SngDemoHarness
 
   char *fasta;
   char *text;
+  SngDemoOptimizer optimizer;
 };
 
 G_DEFINE_FINAL_TYPE (SngDemoHarness, sng_demo_harness, SNG_TYPE_HARNESS)
@@ -78,6 +80,16 @@ create_model (SngDemoHarness *self, const Settings *settings, GError **error)
   return sng_transformer_new (config, device, error);
 }
 
+static SngOptimizer *
+create_optimizer (SngDemoHarness *self, const Settings *settings, GListModel *parameters)
+{
+  if (self->optimizer == SNG_DEMO_SGD)
+    return sng_sgd_new (parameters, settings->lr, MOMENTUM, WEIGHT_DECAY);
+
+  return g_object_new (SNG_TYPE_ADAMW, "parameters", parameters, "learning-rate", settings->lr, "beta1",
+                       BETA1, "beta2", BETA2, "epsilon", EPSILON, "weight-decay", WEIGHT_DECAY, NULL);
+}
+
 /* Short enough that the rate rises and falls within the run, and is never the same for two steps around the stop. */
 static SngLrScheduler *
 create_scheduler (const Settings *settings)
@@ -108,8 +120,7 @@ sng_demo_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
   if (parameters == NULL)
     return NULL;
 
-  optimizer = g_object_new (SNG_TYPE_ADAMW, "parameters", parameters, "learning-rate", settings.lr, "beta1",
-                            BETA1, "beta2", BETA2, "epsilon", EPSILON, "weight-decay", WEIGHT_DECAY, NULL);
+  optimizer = create_optimizer (self, &settings, parameters);
 
   return sng_setup_new (model, data, optimizer, scheduler);
 }
@@ -140,12 +151,13 @@ sng_demo_harness_init (SngDemoHarness *self)
 }
 
 SngHarness *
-sng_demo_harness_new (const char *fasta, const char *text)
+sng_demo_harness_new (const char *fasta, const char *text, SngDemoOptimizer optimizer)
 {
   SngDemoHarness *self = g_object_new (SNG_TYPE_DEMO_HARNESS, "exp-name", "sng-demo", NULL);
 
   self->fasta = g_strdup (fasta);
   self->text = g_strdup (text);
+  self->optimizer = optimizer;
 
   return SNG_HARNESS (self);
 }

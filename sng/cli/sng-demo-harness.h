@@ -13,11 +13,18 @@ G_BEGIN_DECLS
 #define SNG_TYPE_DEMO_HARNESS (sng_demo_harness_get_type ())
 G_DECLARE_FINAL_TYPE (SngDemoHarness, sng_demo_harness, SNG, DEMO_HARNESS, SngHarness)
 
+typedef enum
+{
+  SNG_DEMO_ADAMW,
+  SNG_DEMO_SGD
+} SngDemoOptimizer;
+
 /* The properties, and a fasta file or a text or neither (for the built-in proteins). */
-SngHarness    *sng_demo_harness_new             (const char      *fasta,
-                                                 const char      *text);
+SngHarness    *sng_demo_harness_new             (const char        *fasta,
+                                                 const char        *text,
+                                                 SngDemoOptimizer   optimizer);
 /* The data that the harness trains on; fails where the file cannot be used. */
-SngDataModule *sng_demo_harness_create_data     (SngDemoHarness  *self,
-                                                 GError         **error);
+SngDataModule *sng_demo_harness_create_data     (SngDemoHarness    *self,
+                                                 GError           **error);
 
 G_END_DECLS

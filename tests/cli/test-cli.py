@@ -131,6 +131,20 @@ def test_demo_files():
     sng("demo", "--text", ROOT / "COPYING", "--steps", 4, code=PASS)
 
 
+def test_demo_optimizer():
+    for name in ("adamw", "sgd"):
+        result = small_run(name, "--optimizer", name)
+        line, = (line.split() for line in result.stdout.splitlines() if line.startswith("OptimizerState "))
+        assert int(line[1]) > 0 and line[2] == "PASS", line
+    small_run("default-optimizer")
+    assert "different" not in sng("diff", WORK / "adamw", WORK / "default-optimizer", code=PASS).stdout
+    sng("diff", WORK / "adamw", WORK / "sgd", code=DIFFERENT)
+
+    checkpoint = WORK / "sgd/continuous/checkpoints/step-00000004"
+    shown = sng("show", checkpoint, code=PASS).stdout
+    assert "momentum_buffer" in shown and "exp_avg" not in shown, shown
+
+
 def test_demo_errors():
     fasta = WORK / "good.fasta"
     fasta.write_text(">a\nMKTAYIAKQR\n")
@@ -145,7 +159,7 @@ def test_demo_errors():
             (["--steps", "many"], ["many"]), (["--steps", 99999999999], ["--steps", 99999999999]),
             (["--stop-at", 0], ["--stop-at", 0, 9]), (["--stop-at", 10], ["--stop-at", 10, 9]),
             (["--stop-at", -1], ["--stop-at", -1]), (["--seed", -1], ["--seed", -1]), (["--threads", 0], ["--threads", 0]),
-            (["--threads", -2], ["--threads", -2]), (["--nonsense"], ["nonsense"]), (["argument"], ["argument"]),
+            (["--threads", -2], ["--threads", -2]), (["--nonsense"], ["nonsense"]), (["--optimizer", "adam"], ["--optimizer adam", "adamw", "sgd"]), (["argument"], ["argument"]),
             (["--fasta", fasta, "--text", fasta], ["--fasta", "--text"]), (["--fasta", "nowhere.fasta"], ["nowhere.fasta"]),
             (["--text", "nowhere.txt"], ["nowhere.txt"]), (["--fasta", bad], [bad, 4]), (["--fasta", empty], [empty]),
             (["--text", empty], [empty]), (["--fasta", WORK], [WORK]), (["--text", SNG], [SNG])):
