@@ -13,7 +13,7 @@
  * Records what is registered with the trainer, and the state of that which no other metric is about, such as the
  * buffers of a model or what a user has registered: the metric `RegisteredState`.
  *
- * Model, optimizer, scheduler, average, streams of random numbers and the trainer's counters have metrics of
+ * Model, optimizer, scheduler, loss scale, average, streams of random numbers and the trainer's counters have metrics of
  * their own, and the place in the data shows in the inputs: of these it records the names only.
  *
  * Unlike other state, it is recorded after the validation of a step that has one: it may be
@@ -32,7 +32,8 @@ G_DEFINE_FINAL_TYPE (SngRegisteredStateCallback, sng_registered_state_callback, 
 static gboolean
 has_other_metric (const char *name)
 {
-  const char *const names[] = { "trainer", "model", "optimizer", "scheduler", "sampler", "ema", NULL };
+  const char *const names[] = { "trainer",     "model",   "optimizer", "scheduler",
+                                "grad-scaler", "sampler", "ema",       NULL };
 
   return g_strv_contains (names, name) || g_str_has_prefix (name, "rng/");
 }

@@ -9,6 +9,7 @@
 #include "callbacks/sng-ema-state-callback.h"
 #include "callbacks/sng-function-callback.h"
 #include "callbacks/sng-global-step-state-callback.h"
+#include "callbacks/sng-grad-scaler-state-callback.h"
 #include "callbacks/sng-gradient-norm-callback.h"
 #include "callbacks/sng-init-consumed-samples-callback.h"
 #include "callbacks/sng-learning-rate-callback.h"
@@ -59,6 +60,7 @@ sng_harness_default_get_default_callbacks (SngHarness *self, GError **error)
     SNG_TYPE_INIT_CONSUMED_SAMPLES_CALLBACK,
     SNG_TYPE_SCHEDULER_STATE_CALLBACK,
     SNG_TYPE_LEARNING_RATE_CALLBACK,
+    SNG_TYPE_GRAD_SCALER_STATE_CALLBACK,
     SNG_TYPE_RNG_STATE_CALLBACK,
     SNG_TYPE_REGISTERED_STATE_CALLBACK,
     SNG_TYPE_TRAIN_INPUT_CALLBACK,

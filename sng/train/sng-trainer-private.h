@@ -22,6 +22,8 @@ struct _SngTrainingProgress
 
   guint64 global_step;
   guint64 consumed_samples[2]; /* by SngStage */
+
+  SngPrecision precision; /* a setting, which a checkpoint must share */
 };
 
 typedef struct
@@ -33,8 +35,8 @@ typedef struct
   guint64             limit_val_batches;
   double              gradient_clip_norm;
   guint64             seed;
-  SngPrecision        precision;
   SngModelCheckpoint *model_checkpoint;
+  SngGradScaler      *grad_scaler; /* in SNG_PRECISION_16_MIXED there is one from attach on */
 
   SngExponentialMovingAverage *average; /* nullable */
 
@@ -51,6 +53,7 @@ typedef struct
   GPtrArray      *parameters; /* the model's */
 
   GPtrArray *window; /* the micro-batches of the step at work */
+  guint      n_skipped; /* its attempts that were skipped */
   double     loss;
   double     gradient_norm;
   guint64    last_checkpoint_step;
@@ -66,6 +69,7 @@ enum
   SNG_TRAINER_FIT_START,
   SNG_TRAINER_STEP_START,
   SNG_TRAINER_MICRO_BATCH_END,
+  SNG_TRAINER_STEP_SKIPPED,
   SNG_TRAINER_STEP_END,
   SNG_TRAINER_VALIDATION_START,
   SNG_TRAINER_VALIDATION_END,

@@ -20,6 +20,7 @@ enum
   PROP_GRADIENT_CLIP_NORM,
   PROP_SEED,
   PROP_PRECISION,
+  PROP_GRAD_SCALER,
   PROP_MODEL_CHECKPOINT,
   PROP_EXPONENTIAL_MOVING_AVERAGE,
   N_PROPERTIES
@@ -63,7 +64,11 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       break;
 
     case PROP_PRECISION:
-      g_value_set_enum (value, priv->precision);
+      g_value_set_enum (value, priv->progress->precision);
+      break;
+
+    case PROP_GRAD_SCALER:
+      g_value_set_object (value, priv->grad_scaler);
       break;
 
     case PROP_MODEL_CHECKPOINT:
@@ -82,7 +87,8 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
 static gboolean
 is_settled_by_attach (guint prop_id)
 {
-  return prop_id == PROP_SEED || prop_id == PROP_PRECISION || prop_id == PROP_EXPONENTIAL_MOVING_AVERAGE;
+  return prop_id == PROP_SEED || prop_id == PROP_PRECISION || prop_id == PROP_GRAD_SCALER
+         || prop_id == PROP_EXPONENTIAL_MOVING_AVERAGE;
 }
 
 static void
@@ -132,7 +138,11 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
       break;
 
     case PROP_PRECISION:
-      priv->precision = g_value_get_enum (value);
+      priv->progress->precision = g_value_get_enum (value);
+      break;
+
+    case PROP_GRAD_SCALER:
+      g_set_object (&priv->grad_scaler, g_value_get_object (value));
       break;
 
     case PROP_MODEL_CHECKPOINT:
@@ -240,6 +250,17 @@ sng_trainer_install_properties (GObjectClass *object_class)
    */
   properties[PROP_PRECISION] =
       g_param_spec_enum ("precision", NULL, NULL, SNG_TYPE_PRECISION, SNG_PRECISION_32, flags);
+
+  /**
+   * SngTrainer:grad-scaler: (getter get_grad_scaler)
+   *
+   * The loss scale of a training in %SNG_PRECISION_16_MIXED. It is set before
+   * [method@Sng.Trainer.attach], which makes one with default settings where there
+   * is none. In another precision there must be none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_GRAD_SCALER] = g_param_spec_object ("grad-scaler", NULL, NULL, SNG_TYPE_GRAD_SCALER, flags);
 
   /**
    * SngTrainer:model-checkpoint: (getter get_model_checkpoint)

@@ -54,6 +54,7 @@ register_parts (SngTrainer *self,
                 SngModel *model,
                 SngOptimizer *optimizer,
                 SngLrScheduler *scheduler,
+                SngGradScaler *grad_scaler,
                 SngSampler *sampler,
                 SngRngStream *masking,
                 GError **error)
@@ -66,11 +67,36 @@ register_parts (SngTrainer *self,
          && sng_state_registry_add (registry, "optimizer", SNG_STATEFUL (optimizer), error)
          && (scheduler == NULL
              || sng_state_registry_add (registry, "scheduler", SNG_STATEFUL (scheduler), error))
+         && (grad_scaler == NULL
+             || sng_state_registry_add (registry, "grad-scaler", SNG_STATEFUL (grad_scaler), error))
          && sng_state_registry_add (registry, "sampler", SNG_STATEFUL (sampler), error)
          && sng_state_registry_add (registry, "rng/masking", SNG_STATEFUL (masking), error)
          && (priv->average == NULL
              || sng_state_registry_add (registry, "ema", SNG_STATEFUL (priv->average), error))
          && sng_model_register_state (model, registry, error);
+}
+
+/* The user's scaler or one of the trainer's own, where the precision needs one. */
+static gboolean
+ensure_grad_scaler (SngTrainer *self, SngGradScaler **grad_scaler, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  SngPrecision precision = priv->progress->precision;
+
+  if (precision == SNG_PRECISION_16_MIXED)
+    {
+      *grad_scaler = priv->grad_scaler != NULL ? g_object_ref (priv->grad_scaler) : sng_grad_scaler_new ();
+      return TRUE;
+    }
+
+  if (priv->grad_scaler == NULL)
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+               "there is a grad-scaler, which is for the precision %s, but the precision is %s",
+               sng_precision_to_string (SNG_PRECISION_16_MIXED), sng_precision_to_string (precision));
+
+  return FALSE;
 }
 
 /* Takes away what a failed registration has left, so that nothing is half done. */
@@ -92,14 +118,14 @@ attach_to_model (SngTrainer *self, SngModel *model, GError **error)
   g_autoptr (GListModel) parameters = NULL;
 
   if (priv->average == NULL)
-    return sng_model_set_precision (model, priv->precision, error);
+    return sng_model_set_precision (model, priv->progress->precision, error);
 
   parameters = sng_model_get_parameters (model, error);
 
   if (parameters == NULL || !sng_exponential_moving_average_attach (priv->average, parameters, error))
     return FALSE;
 
-  if (!sng_model_set_precision (model, priv->precision, error))
+  if (!sng_model_set_precision (model, priv->progress->precision, error))
     {
       sng_exponential_moving_average_detach (priv->average);
       return FALSE;
@@ -119,6 +145,7 @@ attach (SngTrainer *self,
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   g_auto (GStrv) kept = sng_state_registry_dup_names (priv->registry);
   g_autoptr (GPtrArray) parameters = NULL;
+  g_autoptr (SngGradScaler) grad_scaler = NULL;
   g_autoptr (SngSampler) sampler = NULL;
   g_autoptr (SngRngStream) masking = NULL;
   guint64 n_samples;
@@ -126,7 +153,7 @@ attach (SngTrainer *self,
   parameters = dup_parameters (model, error);
 
   if (parameters == NULL || !check_optimizer (optimizer, parameters, error)
-      || !sng_data_module_setup (data_module, error))
+      || !ensure_grad_scaler (self, &grad_scaler, error) || !sng_data_module_setup (data_module, error))
     return FALSE;
 
   n_samples = sng_data_module_get_n_samples (data_module, SNG_STAGE_TRAIN);
@@ -141,7 +168,7 @@ attach (SngTrainer *self,
   sampler = sng_sampler_new (n_samples, priv->seed, TRUE);
   masking = sng_rng_stream_new (priv->seed, "masking", 0);
 
-  if (!register_parts (self, model, optimizer, scheduler, sampler, masking, error)
+  if (!register_parts (self, model, optimizer, scheduler, grad_scaler, sampler, masking, error)
       || !attach_to_model (self, model, error))
     {
       unregister_all_but (priv->registry, (const char *const *) kept);
@@ -152,6 +179,10 @@ attach (SngTrainer *self,
   g_set_object (&priv->data_module, data_module);
   g_set_object (&priv->optimizer, optimizer);
   g_set_object (&priv->scheduler, scheduler);
+
+  if (g_set_object (&priv->grad_scaler, grad_scaler))
+    g_object_notify (G_OBJECT (self), "grad-scaler");
+
   priv->sampler = g_steal_pointer (&sampler);
   priv->masking = g_steal_pointer (&masking);
   priv->parameters = g_steal_pointer (&parameters);
@@ -202,10 +233,15 @@ sng_trainer_attach (SngTrainer *self,
   return TRUE;
 }
 
+/* The trainer's own state says first what does not fit: another precision is the reason why other names are registered. */
 gboolean
 sng_trainer_real_restore (SngTrainer *self, SngCheckpoint *checkpoint, GError **error)
 {
-  return sng_state_registry_restore (sng_trainer_get_private (self)->registry, checkpoint, error);
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  SngStateDict *own = sng_checkpoint_lookup_state (checkpoint, "trainer");
+
+  return (own == NULL || sng_stateful_check_state (SNG_STATEFUL (priv->progress), own, error))
+         && sng_state_registry_restore (priv->registry, checkpoint, error);
 }
 
 /**
@@ -332,6 +368,24 @@ sng_trainer_get_lr_scheduler (SngTrainer *self)
 }
 
 /**
+ * sng_trainer_get_grad_scaler: (get-property grad-scaler)
+ * @self: a trainer
+ *
+ * Gets the loss scale.
+ *
+ * Returns: (transfer none) (nullable): the scaler, or %NULL where there is none
+ *
+ * Since: 1.0
+ */
+SngGradScaler *
+sng_trainer_get_grad_scaler (SngTrainer *self)
+{
+  g_return_val_if_fail (SNG_IS_TRAINER (self), NULL);
+
+  return sng_trainer_get_private (self)->grad_scaler;
+}
+
+/**
  * sng_trainer_get_state_registry:
  * @self: a trainer
  *
@@ -418,7 +472,7 @@ sng_trainer_get_precision (SngTrainer *self)
 {
   g_return_val_if_fail (SNG_IS_TRAINER (self), SNG_PRECISION_32);
 
-  return sng_trainer_get_private (self)->precision;
+  return sng_trainer_get_private (self)->progress->precision;
 }
 
 /**
@@ -427,7 +481,8 @@ sng_trainer_get_precision (SngTrainer *self)
  * @stage: a stage
  *
  * Gets how many samples the training has consumed in a stage, over all its
- * resumes. Those of a window count when its step is made.
+ * resumes. Those of a window count when its gradients are computed, also where it is
+ * then skipped.
  *
  * Returns: the number of samples
  *

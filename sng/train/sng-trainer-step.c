@@ -29,6 +29,48 @@ sng_trainer_emit_micro_batch_end (SngTrainer *self,
   return sng_trainer_check_end (self, error);
 }
 
+static char *
+dup_first_non_finite (SngStateDict *dict)
+{
+  for (guint i = 0; i < sng_state_dict_get_n_items (dict); i++)
+    {
+      const char *name = sng_state_dict_get_name (dict, i);
+      SngTensor *tensor = sng_state_dict_lookup_tensor (dict, name);
+
+      if (tensor != NULL && !sng_tensor_is_finite (tensor))
+        return g_strdup (name);
+    }
+
+  return NULL;
+}
+
+/* What is wrong with a loss that is no number, told by where it came from: the first tensor, in the order of computation,
+ * that is not finite. */
+static char *
+describe_origin (SngModel *model, SngStateDict *batch, SngStateDict *outputs)
+{
+  g_autofree char *name = dup_first_non_finite (batch);
+  g_autoptr (GError) error = NULL;
+
+  if (name != NULL)
+    return g_strdup_printf ("\"%s\" of the batch is the first tensor that is not finite", name);
+
+  name = sng_model_find_non_finite (model, &error);
+
+  if (name != NULL)
+    return g_strdup_printf ("\"%s\" of the model is the first tensor that is not finite", name);
+
+  if (error != NULL)
+    return g_strdup_printf ("the search for the first tensor that is not finite failed: %s", error->message);
+
+  name = dup_first_non_finite (outputs);
+
+  if (name != NULL)
+    return g_strdup_printf ("\"%s\" of the outputs is the first tensor that is not finite", name);
+
+  return g_strdup ("all tensors of batch, model and outputs are finite");
+}
+
 /* data_module.load_batch has checked that it is there and not negative. */
 static gint64
 get_n_targets (SngStateDict *batch)
@@ -51,11 +93,21 @@ sng_trainer_run_forward (SngTrainer *self, SngStateDict *batch, SngStage stage, 
 
   if (get_n_targets (batch) > 0 && !isfinite (*loss))
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NON_FINITE, "[model] the loss is %g", *loss);
+      g_autofree char *origin = describe_origin (priv->model, batch, outputs);
+
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NON_FINITE, "[model] the loss is %g: %s", *loss, origin);
       return NULL;
     }
 
   return g_steal_pointer (&outputs);
+}
+
+static double
+get_loss_scale (SngTrainer *self)
+{
+  SngGradScaler *grad_scaler = sng_trainer_get_private (self)->grad_scaler;
+
+  return grad_scaler != NULL ? sng_grad_scaler_get_scale (grad_scaler) : 1.0;
 }
 
 /* The next micro-batch of the training; counts its samples in *n_samples. */
@@ -80,24 +132,32 @@ load_micro_batch (SngTrainer *self, guint64 *n_samples, GError **error)
   return g_steal_pointer (&batch);
 }
 
-/* All micro-batches of a step: their weights need the sum of their targets. */
+/* A window of micro-batches, whose weights need the sum of their targets. A skipped window is followed by another one, in
+ * which the index of the micro-batches counts on. */
+typedef struct
+{
+  guint first; /* the index of the first micro-batch within the step */
+  guint64 n_samples;
+  gint64 n_targets;
+} Window;
+
 static gboolean
-load_window (SngTrainer *self, guint64 *n_samples, gint64 *n_targets, GError **error)
+load_window (SngTrainer *self, Window *window, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
   for (guint i = 0; i < priv->accumulate_grad_batches; i++)
     {
-      SngStateDict *batch = load_micro_batch (self, n_samples, error);
+      SngStateDict *batch = load_micro_batch (self, &window->n_samples, error);
 
       if (batch == NULL)
         {
-          g_prefix_error (error, "micro-batch %u: ", i);
+          g_prefix_error (error, "micro-batch %u: ", window->first + i);
           return FALSE;
         }
 
       g_ptr_array_add (priv->window, batch);
-      *n_targets += get_n_targets (batch);
+      window->n_targets += get_n_targets (batch);
     }
 
   return TRUE;
@@ -105,10 +165,11 @@ load_window (SngTrainer *self, guint64 *n_samples, gint64 *n_targets, GError **e
 
 /* Forward and backward of one micro-batch, which weighs n_i / N in the window. One without targets weighs nothing. */
 static gboolean
-train_micro_batch (SngTrainer *self, guint index, gint64 n_targets, GError **error)
+train_micro_batch (SngTrainer *self, const Window *window, guint position, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  SngStateDict *batch = g_ptr_array_index (priv->window, index);
+  SngStateDict *batch = g_ptr_array_index (priv->window, position);
+  guint index = window->first + position;
   gint64 own_targets = get_n_targets (batch);
   g_autoptr (SngStateDict) outputs = NULL;
   double loss;
@@ -123,9 +184,9 @@ train_micro_batch (SngTrainer *self, guint index, gint64 n_targets, GError **err
 
   if (own_targets > 0)
     {
-      double weight = (double) own_targets / (double) n_targets;
+      double weight = (double) own_targets / (double) window->n_targets;
 
-      if (!sng_model_backward (priv->model, weight, error))
+      if (!sng_model_backward (priv->model, weight * get_loss_scale (self), error))
         {
           g_prefix_error (error, "micro-batch %u: ", index);
           return FALSE;
@@ -137,14 +198,79 @@ train_micro_batch (SngTrainer *self, guint index, gint64 n_targets, GError **err
   return sng_trainer_emit_micro_batch_end (self, SNG_STAGE_TRAIN, index, batch, outputs, error);
 }
 
-/* Clips, and moves parameters, moments, schedule and counters to the next step. */
+/* The gradients of the window, computed under the loss scale that there is. */
 static gboolean
-update (SngTrainer *self, guint64 n_samples, GError **error)
+compute_gradients (SngTrainer *self, Window *window, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
-  if (!sng_gradients_compute_norm (priv->parameters, &priv->gradient_norm, error))
+  priv->loss = 0.0;
+  g_ptr_array_set_size (priv->window, 0);
+
+  if (!load_window (self, window, error) || !sng_model_zero_gradients (priv->model, error))
     return FALSE;
+
+  for (guint i = 0; i < priv->window->len; i++)
+    if (!train_micro_batch (self, window, i, error))
+      return FALSE;
+
+  g_ptr_array_set_size (priv->window, 0);
+  priv->progress->consumed_samples[SNG_STAGE_TRAIN] += window->n_samples;
+
+  return TRUE;
+}
+
+/* Takes the loss scale back out of the gradients, and their norm. With a scale, a gradient that is not finite is no error
+ * but a reason to skip the window. */
+static gboolean
+unscale (SngTrainer *self, gboolean *skips, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  g_autoptr (GError) local_error = NULL;
+
+  if (priv->grad_scaler != NULL)
+    sng_gradients_scale (priv->parameters, 1.0 / get_loss_scale (self));
+
+  *skips = FALSE;
+
+  if (sng_gradients_compute_norm (priv->parameters, &priv->gradient_norm, &local_error))
+    return priv->grad_scaler == NULL || sng_grad_scaler_update (priv->grad_scaler, FALSE, error);
+
+  if (priv->grad_scaler == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  if (!sng_grad_scaler_update (priv->grad_scaler, TRUE, error))
+    {
+      g_prefix_error (error, "after %u skipped attempts in a row: %s: ", priv->n_skipped,
+                      local_error->message);
+      return FALSE;
+    }
+
+  *skips = TRUE;
+
+  return TRUE;
+}
+
+/* News of a window that was skipped, and whether the training may go on. */
+static gboolean
+skip (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+
+  priv->n_skipped++;
+  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_STEP_SKIPPED], 0, priv->n_skipped);
+
+  return sng_trainer_check_end (self, error);
+}
+
+/* Clips, and moves parameters, moments, schedule and the count of steps to the next one. */
+static gboolean
+update (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
   if (priv->gradient_clip_norm > 0.0)
     {
@@ -164,7 +290,6 @@ update (SngTrainer *self, guint64 n_samples, GError **error)
     return FALSE;
 
   priv->progress->global_step++;
-  priv->progress->consumed_samples[SNG_STAGE_TRAIN] += n_samples;
 
   return TRUE;
 }
@@ -179,23 +304,22 @@ gboolean
 sng_trainer_make_step (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  guint64 n_samples = 0;
-  gint64 n_targets = 0;
+  gboolean skips;
 
   priv->is_within_step = TRUE;
-  priv->loss = 0.0;
-  g_ptr_array_set_size (priv->window, 0);
+  priv->n_skipped = 0;
 
-  if (!load_window (self, &n_samples, &n_targets, error) || !sng_model_zero_gradients (priv->model, error))
-    return FALSE;
+  do
+    {
+      Window window = { .first = priv->n_skipped * priv->accumulate_grad_batches };
 
-  for (guint i = 0; i < priv->window->len; i++)
-    if (!train_micro_batch (self, i, n_targets, error))
-      return FALSE;
+      if (!compute_gradients (self, &window, error) || !unscale (self, &skips, error)
+          || (skips && !skip (self, error)))
+        return FALSE;
+    }
+  while (skips);
 
-  g_ptr_array_set_size (priv->window, 0);
-
-  if (!update (self, n_samples, error))
+  if (!update (self, error))
     return FALSE;
 
   priv->is_within_step = FALSE;

@@ -34,6 +34,13 @@
  * clipped, the optimizer and the scheduler make a step, and the global step and
  * the count of consumed samples move on.
  *
+ * In %SNG_PRECISION_16_MIXED the loss is scaled for the backward pass, and the
+ * gradients are divided by the scale before they are clipped. Where one of them is
+ * infinite or not a number, the window is skipped: its samples are consumed, but nothing
+ * else moves on, and the step is made with the next window. See
+ * [class@Sng.GradScaler]. In another precision such a gradient ends the training with
+ * %SNG_ERROR_NON_FINITE, and in each one a loss of that kind does.
+ *
  * A window may reach over the end of an epoch; a micro-batch never does, so the
  * last one of an epoch may be smaller.
  *
@@ -43,7 +50,8 @@
  *
  * What must survive a stop is registered with the trainer's
  * [class@Sng.StateRegistry]: "trainer" (global step, consumed samples), "model",
- * "optimizer", "scheduler", "sampler", "rng/masking", "ema" where there is a
+ * "optimizer", "scheduler", "grad-scaler" in %SNG_PRECISION_16_MIXED, "sampler",
+ * "rng/masking", "ema" where there is a
  * [property@Sng.Trainer:exponential-moving-average], and what the model
  * registers by itself. Register further state of your own before
  * [method@Sng.Trainer.fit].
@@ -57,7 +65,8 @@
  * 1. [signal@Sng.Trainer::fit-start], once;
  * 2. for each step [signal@Sng.Trainer::step-start],
  *    [signal@Sng.Trainer::micro-batch-end] for each micro-batch of the window,
- *    [signal@Sng.Trainer::step-end]; where a validation is due
+ *    where that is skipped [signal@Sng.Trainer::step-skipped] and the same for
+ *    the next window, [signal@Sng.Trainer::step-end]; where a validation is due
  *    [signal@Sng.Trainer::validation-start],
  *    [signal@Sng.Trainer::micro-batch-end] for each of its micro-batches,
  *    [signal@Sng.Trainer::validation-end]; where a checkpoint is due
@@ -101,6 +110,7 @@ sng_trainer_finalize (GObject *object)
 
   g_clear_object (&priv->model_checkpoint);
   g_clear_object (&priv->average);
+  g_clear_object (&priv->grad_scaler);
   g_clear_object (&priv->registry);
   g_clear_object (&priv->progress);
   g_clear_object (&priv->model);
@@ -127,6 +137,7 @@ static void
 install_signals (void)
 {
   const GType micro_batch_end[] = { SNG_TYPE_STAGE, G_TYPE_UINT, SNG_TYPE_STATE_DICT, SNG_TYPE_STATE_DICT };
+  const GType step_skipped[] = { G_TYPE_UINT };
   const GType checkpoint_saved[] = { G_TYPE_STRING };
   const GType interrupted[] = { G_TYPE_ERROR };
 
@@ -155,7 +166,8 @@ install_signals (void)
    * SngTrainer::micro-batch-end:
    * @self: the trainer
    * @stage: whether it was trained or validated on
-   * @micro_batch: its index within the step, or within the validation
+   * @micro_batch: its index within the step, where it counts on over attempts that
+   *   were skipped, or within the validation
    * @batch: the inputs, with "sample_ids" and "n_targets"
    * @outputs: what the model made of them, with "loss"
    *
@@ -167,6 +179,24 @@ install_signals (void)
    */
   sng_trainer_signals[SNG_TRAINER_MICRO_BATCH_END] =
       add_signal ("micro-batch-end", G_N_ELEMENTS (micro_batch_end), micro_batch_end);
+
+  /**
+   * SngTrainer::step-skipped:
+   * @self: the trainer
+   * @n_skipped: how many attempts at this step were skipped, from 1
+   *
+   * After the micro-batches of a window whose gradients were infinite or not a number, where a
+   * [class@Sng.GradScaler] has lowered its scale for that. Parameters, moments,
+   * schedule and global step are as they were; the samples are consumed. The step is
+   * attempted again with the next window, which begins with its
+   * [signal@Sng.Trainer::micro-batch-end]: so a step has one
+   * [signal@Sng.Trainer::step-start], any number of these, and one
+   * [signal@Sng.Trainer::step-end]. In between there is no state to save.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_STEP_SKIPPED] =
+      add_signal ("step-skipped", G_N_ELEMENTS (step_skipped), step_skipped);
 
   /**
    * SngTrainer::step-end:

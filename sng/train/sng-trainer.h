@@ -12,6 +12,7 @@
 #include "state/sng-state-registry.h"
 #include "train/sng-data-module.h"
 #include "train/sng-exponential-moving-average.h"
+#include "train/sng-grad-scaler.h"
 #include "train/sng-lr-scheduler.h"
 #include "train/sng-model-checkpoint.h"
 #include "train/sng-model.h"
@@ -22,13 +23,13 @@ G_BEGIN_DECLS
 #define SNG_TYPE_TRAINER (sng_trainer_get_type ())
 
 /* Properties (construct or before fit): max-steps, micro-batch-size, accumulate-grad-batches, val-check-interval (0: never),
- * limit-val-batches (0: all), gradient-clip-norm (0: off), seed and precision (both before attach), model-checkpoint (nullable),
- * exponential-moving-average (before attach, nullable).
+ * limit-val-batches (0: all), gradient-clip-norm (0: off), model-checkpoint (nullable); before attach: seed, precision,
+ * grad-scaler (nullable), exponential-moving-average (nullable).
  * Signals, all in the thread that called fit, in this order within a step:
- *   fit-start, { step-start, micro-batch-end* (stage train), step-end,
+ *   fit-start, { step-start, { micro-batch-end* (stage train), step-skipped }*, micro-batch-end* (stage train), step-end,
  *     [ validation-start, micro-batch-end* (stage validate), validation-end ], [ checkpoint-saved ], step-finished }*, fit-end | interrupted
- * Arguments: micro-batch-end (SngStage, guint micro_batch, SngStateDict *batch, SngStateDict *outputs), checkpoint-saved (const char *path),
- *   interrupted (GError *), the others none. */
+ * Arguments: micro-batch-end (SngStage, guint micro_batch, SngStateDict *batch, SngStateDict *outputs), step-skipped (guint n_skipped),
+ *   checkpoint-saved (const char *path), interrupted (GError *), the others none. */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (SngTrainer, sng_trainer, SNG, TRAINER, GObject)
 
@@ -80,6 +81,8 @@ SNG_AVAILABLE_IN_1_0
 SngOptimizer        *sng_trainer_get_optimizer            (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 SngLrScheduler      *sng_trainer_get_lr_scheduler         (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+SngGradScaler       *sng_trainer_get_grad_scaler          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 SngStateRegistry    *sng_trainer_get_state_registry       (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0

@@ -24,6 +24,8 @@ sng_training_progress_get_state (SngStateful *stateful, GError **error)
                             g_variant_new_uint64 (self->consumed_samples[SNG_STAGE_TRAIN]));
   sng_state_dict_set_value (state, "consumed_validation_samples",
                             g_variant_new_uint64 (self->consumed_samples[SNG_STAGE_VALIDATE]));
+  sng_state_dict_set_value (state, "precision",
+                            g_variant_new_string (sng_precision_to_string (self->precision)));
 
   return g_steal_pointer (&state);
 }

@@ -6,6 +6,7 @@
 #include "tiny-model.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 
 #define SEED 7
 
@@ -108,9 +109,19 @@ tiny_model_backward (SngModel *model, double scale, GError **error)
 
   for (guint j = 0; j < TINY_N_INPUTS; j++)
     weight[j] += scale * self->gradient[j];
+  if (self->largest_factor > 0.0 && scale > self->largest_factor)
+    weight[1] = INFINITY;
   bias[0] += scale * self->gradient[TINY_N_INPUTS];
 
   return TRUE;
+}
+
+/* The precision changes nothing but what the gradients' scale may be. */
+static gboolean
+tiny_model_set_precision (SngModel *model, SngPrecision precision, GError **error)
+{
+  return TINY_MODEL (model)->largest_factor > 0.0
+         || SNG_MODEL_CLASS (tiny_model_parent_class)->set_precision (model, precision, error);
 }
 
 static gboolean
@@ -143,6 +154,7 @@ tiny_model_class_init (TinyModelClass *klass)
   model_class->forward = tiny_model_forward;
   model_class->backward = tiny_model_backward;
   model_class->register_state = tiny_model_register_state;
+  model_class->set_precision = tiny_model_set_precision;
 }
 
 static void

@@ -33,6 +33,7 @@ struct _TinyModel
   double poison;                      /* added to every loss */
   int    fail_at;                     /* the forward (from 1) that fails; 0: none */
   int    n_forwards;
+  double largest_factor; /* backward with a larger one overflows, as binary16 does; 0: none, and no precision but 32 */
 };
 
 struct _TinyData
