@@ -50,7 +50,7 @@ def make_batch(options, fault):
     if fault == "labels":
         batch["labels"] = batch["labels"].where(batch["labels"] < 0, 4)
     if fault == "tokens":
-        batch["input_ids"][0, 1:4] = 5
+        batch["input_ids"][0, 1:16] = 5
     return batch
 
 
