@@ -54,6 +54,16 @@ static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", N
  */
 
 /**
+ * SngMonitorMode:
+ * @SNG_MONITOR_MODE_MIN: less is better, as of a loss
+ * @SNG_MONITOR_MODE_MAX: more is better, as of an accuracy
+ *
+ * Which of two monitored values is the better one.
+ *
+ * Since: 1.0
+ */
+
+/**
  * SngVerdict:
  * @SNG_VERDICT_PASS: everything that was recorded is equal, and could have been
  *   different

@@ -37,6 +37,12 @@ typedef enum
 
 typedef enum
 {
+  SNG_MONITOR_MODE_MIN,
+  SNG_MONITOR_MODE_MAX
+} SngMonitorMode;
+
+typedef enum
+{
   SNG_VERDICT_PASS,
   SNG_VERDICT_DIVERGED,
   SNG_VERDICT_NONDETERMINISTIC,

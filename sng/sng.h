@@ -31,6 +31,7 @@
 #include "record/sng-run-store.h"
 
 #include "train/sng-data-module.h"
+#include "train/sng-early-stopping.h"
 #include "train/sng-exponential-moving-average.h"
 #include "train/sng-fasta-data-module.h"
 #include "train/sng-grad-scaler.h"

@@ -57,6 +57,7 @@
  * @micro_batch_end: a micro-batch of a step or of a validation has been computed
  * @step_end: a step is done, and counted
  * @validation_end: a validation is done
+ * @step_finished: a step is over, with its validation and its checkpoint
  *
  * The functions that a callback may implement. Each is called in the thread that trains.
  *
@@ -296,6 +297,15 @@ validation_end_cb (SngTrainer *trainer, SngCallback *self)
 }
 
 static void
+step_finished_cb (SngTrainer *trainer, SngCallback *self)
+{
+  GError *error = NULL;
+  gboolean done = SNG_CALLBACK_GET_CLASS (self)->step_finished (self, trainer, &error);
+
+  finish_call (self, trainer, "step_finished", done, error);
+}
+
+static void
 commit_cb (SngTrainer *trainer, SngRecorder *recorder)
 {
   g_autoptr (GError) error = NULL;
@@ -389,6 +399,7 @@ sng_callback_attach (SngCallback *self, SngTrainer *trainer, SngRecorder *record
       listen (trainer, "step-end", klass->step_end != NULL, G_CALLBACK (step_end_cb), self, 0);
       listen (trainer, "validation-end", klass->validation_end != NULL, G_CALLBACK (validation_end_cb), self,
               0);
+      listen (trainer, "step-finished", klass->step_finished != NULL, G_CALLBACK (step_finished_cb), self, 0);
       ensure_commits (trainer, recorder);
     }
 

@@ -45,6 +45,9 @@ struct _SngCallbackClass
   gboolean       (*validation_end)  (SngCallback   *self,
                                      SngTrainer    *trainer,
                                      GError       **error);
+  gboolean       (*step_finished)   (SngCallback   *self,
+                                     SngTrainer    *trainer,
+                                     GError       **error);
 
   gpointer _reserved[8];
 };

@@ -11,14 +11,13 @@
  * SngRegisteredStateCallback:
  *
  * Records what is registered with the trainer, and the state of that which no other metric is about, such as the
- * buffers of a model or what a user has registered: the metric `RegisteredState`.
+ * buffers of a model, an early stopping or what a user has registered: the metric `RegisteredState`.
  *
- * Model, optimizer, scheduler, loss scale, average, streams of random numbers and the trainer's counters have metrics of
+ * Model, optimizer, scheduler, loss scale, average and streams of random numbers have metrics of
  * their own, and the place in the data shows in the inputs: of these it records the names only.
  *
- * Unlike other state, it is recorded after the validation of a step that has one: it may be
- * what a validation changes, and a checkpoint is written after the validation. It may stay the same all through a
- * training.
+ * Unlike other state, it is recorded when all of a step is over: it may be what a validation or a checkpoint
+ * changes. It may stay the same all through a training.
  *
  * Since: 1.0
  */
@@ -32,8 +31,7 @@ G_DEFINE_FINAL_TYPE (SngRegisteredStateCallback, sng_registered_state_callback, 
 static gboolean
 has_other_metric (const char *name)
 {
-  const char *const names[] = { "trainer",     "model",   "optimizer", "scheduler",
-                                "grad-scaler", "sampler", "ema",       NULL };
+  const char *const names[] = { "model", "optimizer", "scheduler", "grad-scaler", "sampler", "ema", NULL };
 
   return g_strv_contains (names, name) || g_str_has_prefix (name, "rng/");
 }
@@ -61,21 +59,6 @@ sng_registered_state_callback_record (SngStateCallback *callback,
   return TRUE;
 }
 
-static gboolean
-sng_registered_state_callback_step_end (SngCallback *callback, SngTrainer *trainer, GError **error)
-{
-  return sng_trainer_is_validation_due (trainer)
-         || sng_registered_state_callback_record (SNG_STATE_CALLBACK (callback), trainer,
-                                                  sng_trainer_get_global_step (trainer), error);
-}
-
-static gboolean
-sng_registered_state_callback_validation_end (SngCallback *callback, SngTrainer *trainer, GError **error)
-{
-  return sng_registered_state_callback_record (SNG_STATE_CALLBACK (callback), trainer,
-                                               sng_trainer_get_global_step (trainer), error);
-}
-
 static SngMetricFlags
 sng_registered_state_callback_get_flags (SngCallback *callback, SngTrainer *trainer, GError **error)
 {
@@ -88,8 +71,8 @@ sng_registered_state_callback_class_init (SngRegisteredStateCallbackClass *klass
   SngCallbackClass *callback_class = SNG_CALLBACK_CLASS (klass);
 
   callback_class->get_flags = sng_registered_state_callback_get_flags;
-  callback_class->step_end = sng_registered_state_callback_step_end;
-  callback_class->validation_end = sng_registered_state_callback_validation_end;
+  callback_class->step_finished = callback_class->step_end;
+  callback_class->step_end = NULL;
   SNG_STATE_CALLBACK_CLASS (klass)->record = sng_registered_state_callback_record;
 }
 

@@ -37,7 +37,7 @@ maybe_validate (SngTrainer *self, GError **error)
 
   priv->is_validation_due = FALSE;
 
-  return emit (self, SNG_TRAINER_VALIDATION_END, error);
+  return sng_trainer_ask_early_stopping (self, error) && emit (self, SNG_TRAINER_VALIDATION_END, error);
 }
 
 static gboolean
@@ -48,7 +48,7 @@ maybe_save_checkpoint (SngTrainer *self, GError **error)
   g_autofree char *path = NULL;
 
   if (priv->model_checkpoint == NULL
-      || !sng_model_checkpoint_is_due (priv->model_checkpoint, step, step >= priv->max_steps))
+      || !sng_model_checkpoint_is_due (priv->model_checkpoint, step, sng_trainer_is_done (self)))
     return TRUE;
 
   path = sng_trainer_save_checkpoint (self, error);
@@ -99,7 +99,8 @@ prepare (SngTrainer *self, GError **error)
       return FALSE;
     }
 
-  if (priv->scheduler != NULL && !sng_lr_scheduler_apply (priv->scheduler, priv->optimizer, error))
+  if (!sng_trainer_check_monitors (self, error)
+      || (priv->scheduler != NULL && !sng_lr_scheduler_apply (priv->scheduler, priv->optimizer, error)))
     {
       g_prefix_error (error, "[trainer][fit] ");
       return FALSE;
@@ -111,12 +112,10 @@ prepare (SngTrainer *self, GError **error)
 gboolean
 sng_trainer_real_fit (SngTrainer *self, GError **error)
 {
-  SngTrainerPrivate *priv = sng_trainer_get_private (self);
-
   if (!prepare (self, error) || !emit (self, SNG_TRAINER_FIT_START, error))
     return FALSE;
 
-  while (priv->progress->global_step < priv->max_steps)
+  while (!sng_trainer_is_done (self))
     if (!run_step (self, error))
       return FALSE;
 

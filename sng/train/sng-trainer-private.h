@@ -22,6 +22,7 @@ struct _SngTrainingProgress
 
   guint64 global_step;
   guint64 consumed_samples[2]; /* by SngStage */
+  double  valid_loss;          /* of the newest validation; NaN: none */
 
   SngPrecision precision; /* a setting, which a checkpoint must share */
 };
@@ -38,7 +39,8 @@ typedef struct
   SngModelCheckpoint *model_checkpoint;
   SngGradScaler      *grad_scaler; /* in SNG_PRECISION_16_MIXED there is one from attach on */
 
-  SngExponentialMovingAverage *average; /* nullable */
+  SngExponentialMovingAverage *average;        /* nullable */
+  SngEarlyStopping            *early_stopping; /* nullable */
 
   SngStateRegistry    *registry;
   SngTrainingProgress *progress;
@@ -100,6 +102,7 @@ SngStateDict      *sng_trainer_run_forward  (SngTrainer     *self,
                                              SngStage        stage,
                                              double         *loss,
                                              GError        **error);
+gint64             sng_trainer_get_n_targets (SngStateDict  *batch);
 /* The signal, and whether the training may go on. */
 gboolean           sng_trainer_emit_micro_batch_end
                                             (SngTrainer     *self,
@@ -109,9 +112,22 @@ gboolean           sng_trainer_emit_micro_batch_end
                                              SngStateDict   *outputs,
                                              GError        **error);
 /* sng-trainer-validate.c */
-/* Always the same samples with the same random numbers; the only training state that it touches is the count of its samples. */
+/* Always the same samples with the same random numbers; the only training state that it touches is the count of its samples
+ * and the loss. */
 gboolean           sng_trainer_validate     (SngTrainer     *self,
                                              GError        **error);
+/* sng-trainer-monitor.c */
+#define SNG_TRAINER_VALID_LOSS "valid_loss"
+/* Whether there will be what is monitored. */
+gboolean           sng_trainer_check_monitors
+                                            (SngTrainer     *self,
+                                             GError        **error);
+/* After a validation. */
+gboolean           sng_trainer_ask_early_stopping
+                                            (SngTrainer     *self,
+                                             GError        **error);
+/* Whether the step that was just made was the last one. */
+gboolean           sng_trainer_is_done      (SngTrainer     *self);
 /* the default implementations of the vfuncs */
 gboolean           sng_trainer_real_fit     (SngTrainer     *self,
                                              GError        **error);

@@ -23,6 +23,7 @@ enum
   PROP_GRAD_SCALER,
   PROP_MODEL_CHECKPOINT,
   PROP_EXPONENTIAL_MOVING_AVERAGE,
+  PROP_EARLY_STOPPING,
   N_PROPERTIES
 };
 
@@ -79,6 +80,10 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       g_value_set_object (value, priv->average);
       break;
 
+    case PROP_EARLY_STOPPING:
+      g_value_set_object (value, priv->early_stopping);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -87,8 +92,18 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
 static gboolean
 is_settled_by_attach (guint prop_id)
 {
-  return prop_id == PROP_SEED || prop_id == PROP_PRECISION || prop_id == PROP_GRAD_SCALER
-         || prop_id == PROP_EXPONENTIAL_MOVING_AVERAGE;
+  switch (prop_id)
+    {
+    case PROP_SEED:
+    case PROP_PRECISION:
+    case PROP_GRAD_SCALER:
+    case PROP_EXPONENTIAL_MOVING_AVERAGE:
+    case PROP_EARLY_STOPPING:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
 }
 
 static void
@@ -151,6 +166,10 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
 
     case PROP_EXPONENTIAL_MOVING_AVERAGE:
       g_set_object (&priv->average, g_value_get_object (value));
+      break;
+
+    case PROP_EARLY_STOPPING:
+      g_set_object (&priv->early_stopping, g_value_get_object (value));
       break;
 
     default:
@@ -282,6 +301,18 @@ sng_trainer_install_properties (GObjectClass *object_class)
    */
   properties[PROP_EXPONENTIAL_MOVING_AVERAGE] = g_param_spec_object (
       "exponential-moving-average", NULL, NULL, SNG_TYPE_EXPONENTIAL_MOVING_AVERAGE, flags);
+
+  /**
+   * SngTrainer:early-stopping: (getter get_early_stopping)
+   *
+   * What may end the training before its last step, or %NULL for nothing. It is set before
+   * [method@Sng.Trainer.attach], belongs to this trainer alone, and needs a
+   * [property@Sng.Trainer:val-check-interval].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_EARLY_STOPPING] =
+      g_param_spec_object ("early-stopping", NULL, NULL, SNG_TYPE_EARLY_STOPPING, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

@@ -73,6 +73,9 @@ register_parts (SngTrainer *self,
          && sng_state_registry_add (registry, "rng/masking", SNG_STATEFUL (masking), error)
          && (priv->average == NULL
              || sng_state_registry_add (registry, "ema", SNG_STATEFUL (priv->average), error))
+         && (priv->early_stopping == NULL
+             || sng_state_registry_add (registry, "early-stopping", SNG_STATEFUL (priv->early_stopping),
+                                        error))
          && sng_model_register_state (model, registry, error);
 }
 
@@ -495,27 +498,6 @@ sng_trainer_get_consumed_samples (SngTrainer *self, SngStage stage)
   g_return_val_if_fail (stage == SNG_STAGE_TRAIN || stage == SNG_STAGE_VALIDATE, 0);
 
   return sng_trainer_get_private (self)->progress->consumed_samples[stage];
-}
-
-/**
- * sng_trainer_is_validation_due:
- * @self: a trainer
- *
- * Whether the step that was just made has a validation that is still to come: from
- * [signal@Sng.Trainer::step-end] of such a step until [signal@Sng.Trainer::validation-end].
- *
- * State that a validation may change is settled after that only.
- *
- * Returns: whether there is one
- *
- * Since: 1.0
- */
-gboolean
-sng_trainer_is_validation_due (SngTrainer *self)
-{
-  g_return_val_if_fail (SNG_IS_TRAINER (self), FALSE);
-
-  return sng_trainer_get_private (self)->is_validation_due;
 }
 
 /**

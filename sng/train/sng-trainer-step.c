@@ -72,8 +72,8 @@ describe_origin (SngModel *model, SngStateDict *batch, SngStateDict *outputs)
 }
 
 /* data_module.load_batch has checked that it is there and not negative. */
-static gint64
-get_n_targets (SngStateDict *batch)
+gint64
+sng_trainer_get_n_targets (SngStateDict *batch)
 {
   gint64 n_targets = 0;
 
@@ -91,7 +91,7 @@ sng_trainer_run_forward (SngTrainer *self, SngStateDict *batch, SngStage stage, 
   if (outputs == NULL || !sng_state_dict_get_double (outputs, "loss", loss, error))
     return NULL;
 
-  if (get_n_targets (batch) > 0 && !isfinite (*loss))
+  if (sng_trainer_get_n_targets (batch) > 0 && !isfinite (*loss))
     {
       g_autofree char *origin = describe_origin (priv->model, batch, outputs);
 
@@ -157,7 +157,7 @@ load_window (SngTrainer *self, Window *window, GError **error)
         }
 
       g_ptr_array_add (priv->window, batch);
-      window->n_targets += get_n_targets (batch);
+      window->n_targets += sng_trainer_get_n_targets (batch);
     }
 
   return TRUE;
@@ -170,7 +170,7 @@ train_micro_batch (SngTrainer *self, const Window *window, guint position, GErro
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   SngStateDict *batch = g_ptr_array_index (priv->window, position);
   guint index = window->first + position;
-  gint64 own_targets = get_n_targets (batch);
+  gint64 own_targets = sng_trainer_get_n_targets (batch);
   g_autoptr (SngStateDict) outputs = NULL;
   double loss;
 

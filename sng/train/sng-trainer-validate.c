@@ -7,6 +7,14 @@
 
 #include "train/sng-trainer-private.h"
 
+#include <math.h>
+
+typedef struct
+{
+  double loss; /* of all targets */
+  gint64 n_targets;
+} Sum;
+
 /* The micro-batch of the validation samples from @first. */
 static gboolean
 validate_micro_batch (SngTrainer *self,
@@ -14,6 +22,7 @@ validate_micro_batch (SngTrainer *self,
                       guint64 first,
                       guint64 n_samples,
                       SngRngStream *rng,
+                      Sum *sum,
                       GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
@@ -24,6 +33,7 @@ validate_micro_batch (SngTrainer *self,
   g_autoptr (SngStateDict) batch = NULL;
   g_autoptr (SngStateDict) outputs = NULL;
   double loss;
+  gint64 n_targets;
 
   for (guint64 i = 0; i < n_samples; i++)
     ids[i] = (gint64) (first + i);
@@ -43,6 +53,14 @@ validate_micro_batch (SngTrainer *self,
       return FALSE;
     }
 
+  n_targets = sng_trainer_get_n_targets (batch);
+
+  if (n_targets > 0)
+    {
+      sum->loss += (double) n_targets * loss;
+      sum->n_targets += n_targets;
+    }
+
   sng_rng_stream_advance (rng, n_samples);
   priv->progress->consumed_samples[SNG_STAGE_VALIDATE] += n_samples;
 
@@ -50,7 +68,7 @@ validate_micro_batch (SngTrainer *self,
 }
 
 static gboolean
-validate (SngTrainer *self, GError **error)
+validate (SngTrainer *self, Sum *sum, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   guint64 n_samples = sng_data_module_get_n_samples (priv->data_module, SNG_STAGE_VALIDATE);
@@ -63,26 +81,38 @@ validate (SngTrainer *self, GError **error)
         break;
 
       if (!validate_micro_batch (self, index, first, MIN (priv->micro_batch_size, n_samples - first), rng,
-                                 error))
+                                 sum, error))
         return FALSE;
     }
 
   return TRUE;
 }
 
-gboolean
-sng_trainer_validate (SngTrainer *self, GError **error)
+static gboolean
+validate_average (SngTrainer *self, Sum *sum, GError **error)
 {
   SngExponentialMovingAverage *average = sng_trainer_get_private (self)->average;
   gboolean succeeded;
 
-  if (average == NULL || !sng_exponential_moving_average_get_validate (average))
-    return validate (self, error);
-
   /* Whatever comes of it, the model has its parameters back afterwards. */
   sng_exponential_moving_average_exchange (average);
-  succeeded = validate (self, error);
+  succeeded = validate (self, sum, error);
   sng_exponential_moving_average_exchange (average);
 
   return succeeded;
+}
+
+gboolean
+sng_trainer_validate (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  gboolean is_average = priv->average != NULL && sng_exponential_moving_average_get_validate (priv->average);
+  Sum sum = { 0.0, 0 };
+
+  if (!(is_average ? validate_average : validate) (self, &sum, error))
+    return FALSE;
+
+  priv->progress->valid_loss = sum.n_targets > 0 ? sum.loss / (double) sum.n_targets : NAN;
+
+  return TRUE;
 }

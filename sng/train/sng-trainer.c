@@ -52,7 +52,8 @@
  * [class@Sng.StateRegistry]: "trainer" (global step, consumed samples), "model",
  * "optimizer", "scheduler", "grad-scaler" in %SNG_PRECISION_16_MIXED, "sampler",
  * "rng/masking", "ema" where there is a
- * [property@Sng.Trainer:exponential-moving-average], and what the model
+ * [property@Sng.Trainer:exponential-moving-average], "early-stopping" where there is a
+ * [property@Sng.Trainer:early-stopping], and what the model
  * registers by itself. Register further state of your own before
  * [method@Sng.Trainer.fit].
  *
@@ -110,6 +111,7 @@ sng_trainer_finalize (GObject *object)
 
   g_clear_object (&priv->model_checkpoint);
   g_clear_object (&priv->average);
+  g_clear_object (&priv->early_stopping);
   g_clear_object (&priv->grad_scaler);
   g_clear_object (&priv->registry);
   g_clear_object (&priv->progress);
@@ -256,7 +258,7 @@ install_signals (void)
    * SngTrainer::fit-end:
    * @self: the trainer
    *
-   * When the training has reached its last step.
+   * When the training has reached its last step, or its [property@Sng.Trainer:early-stopping] has ended it.
    *
    * Since: 1.0
    */

@@ -11,6 +11,7 @@
 
 #include "state/sng-state-registry.h"
 #include "train/sng-data-module.h"
+#include "train/sng-early-stopping.h"
 #include "train/sng-exponential-moving-average.h"
 #include "train/sng-grad-scaler.h"
 #include "train/sng-lr-scheduler.h"
@@ -24,7 +25,7 @@ G_BEGIN_DECLS
 
 /* Properties (construct or before fit): max-steps, micro-batch-size, accumulate-grad-batches, val-check-interval (0: never),
  * limit-val-batches (0: all), gradient-clip-norm (0: off), model-checkpoint (nullable); before attach: seed, precision,
- * grad-scaler (nullable), exponential-moving-average (nullable).
+ * grad-scaler (nullable), exponential-moving-average (nullable), early-stopping (nullable).
  * Signals, all in the thread that called fit, in this order within a step:
  *   fit-start, { step-start, { micro-batch-end* (stage train), step-skipped }*, micro-batch-end* (stage train), step-end,
  *     [ validation-start, micro-batch-end* (stage validate), validation-end ], [ checkpoint-saved ], step-finished }*, fit-end | interrupted
@@ -94,6 +95,8 @@ SngExponentialMovingAverage *
                      sng_trainer_get_exponential_moving_average
                                                           (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
+SngEarlyStopping    *sng_trainer_get_early_stopping       (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_global_step          (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_max_steps            (SngTrainer      *self);
@@ -105,9 +108,14 @@ guint64              sng_trainer_get_consumed_samples     (SngTrainer      *self
 SNG_AVAILABLE_IN_1_0
 guint64              sng_trainer_get_epoch                (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0
-gboolean             sng_trainer_is_validation_due        (SngTrainer      *self);
-SNG_AVAILABLE_IN_1_0
 double               sng_trainer_get_loss                 (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+double               sng_trainer_get_valid_loss           (SngTrainer      *self);
+SNG_AVAILABLE_IN_1_0
+gboolean             sng_trainer_get_monitored            (SngTrainer      *self,
+                                                           const char      *name,
+                                                           double          *value,
+                                                           GError         **error);
 SNG_AVAILABLE_IN_1_0
 double               sng_trainer_get_gradient_norm        (SngTrainer      *self);
 SNG_AVAILABLE_IN_1_0

@@ -369,6 +369,12 @@ my_noise_callback_validation_end (SngCallback *callback, SngTrainer *trainer, GE
   return hear (callback, 'w', error);
 }
 
+static gboolean
+my_noise_callback_step_finished (SngCallback *callback, SngTrainer *trainer, GError **error)
+{
+  return hear (callback, 'd', error);
+}
+
 static SngMetricFlags
 my_noise_callback_get_flags (SngCallback *callback, SngTrainer *trainer, GError **error)
 {
@@ -395,6 +401,7 @@ my_noise_callback_class_init (MyNoiseCallbackClass *klass)
   callback_class->micro_batch_end = my_noise_callback_micro_batch_end;
   callback_class->step_end = my_noise_callback_step_end;
   callback_class->validation_end = my_noise_callback_validation_end;
+  callback_class->step_finished = my_noise_callback_step_finished;
 }
 
 static void
@@ -419,14 +426,14 @@ test_own_class (Fixture *fixture, gconstpointer data)
   g_assert_true (sng_callback_attach (SNG_CALLBACK (callback), trainer, recorder, &error));
   g_assert_true (sng_trainer_fit (trainer, &error));
   g_assert_no_error (error);
-  g_assert_cmpstr (callback->heard->str, ==, "gfstestevw");
+  g_assert_cmpstr (callback->heard->str, ==, "gfstedstevwd");
 }
 
 /* An error in any function ends the training, and it is that error. */
 static void
 test_error (Fixture *fixture, gconstpointer data)
 {
-  for (const char *event = "gfstevw"; *event != '\0'; event++)
+  for (const char *event = "gfstevwd"; *event != '\0'; event++)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (SngTrainer) trainer = tiny_trainer_new (2, 1, 3, NULL);

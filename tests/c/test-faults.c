@@ -5,6 +5,7 @@
 
 #include <sng.h>
 
+#include <math.h>
 #include <string.h>
 
 /*
@@ -341,6 +342,40 @@ take_ema_for_weights (SngTrainer *trainer, SngCheckpoint *checkpoint)
   return TRUE;
 }
 
+/* as one that is made anew */
+static gboolean
+restart_early_stopping (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  g_autoptr (SngStateDict) state = copy_state (checkpoint, "early-stopping");
+  double best_score;
+
+  g_assert_true (sng_state_dict_get_double (state, "best_score", &best_score, NULL));
+  g_assert_true (isfinite (best_score));
+  sng_state_dict_set_double (state, "best_score", INFINITY);
+  sng_checkpoint_set_state (checkpoint, "early-stopping", state);
+
+  return TRUE;
+}
+
+static gboolean
+reset_wait_count (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  set_count (checkpoint, "early-stopping", "wait_count", 0);
+  return TRUE;
+}
+
+/* as from a trainer that does not keep it */
+static gboolean
+forget_valid_loss (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  g_autoptr (SngStateDict) state = copy_state (checkpoint, "trainer");
+
+  sng_state_dict_set_double (state, "valid_loss", NAN);
+  sng_checkpoint_set_state (checkpoint, "trainer", state);
+
+  return TRUE;
+}
+
 static gboolean
 shift_global_step (SngTrainer *trainer, SngCheckpoint *checkpoint)
 {
@@ -414,6 +449,8 @@ static const Fault faults[] = {
   { "ema-reset", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, restart_ema, NULL },
   { "ema-counter", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, reset_ema_counter, NULL },
   { "ema-as-weights", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, take_ema_for_weights, NULL },
+  { "early-stop-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, restart_early_stopping, NULL },
+  { "valid-loss-lost", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, forget_valid_loss, NULL },
   { "buffer-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, reset_buffer, NULL },
   { "counter-off", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, shift_global_step, NULL },
   { "silent-scratch", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, ignore_checkpoint, NULL },
@@ -435,6 +472,7 @@ struct _FaultHarness
   const Fault *fault; /* NULL: none */
   gboolean swaps_groups;
   gboolean with_sgd;
+  guint patience;
 };
 
 G_DEFINE_FINAL_TYPE (FaultHarness, fault_harness, SNG_TYPE_HARNESS)
@@ -510,6 +548,16 @@ add_ema (SngTrainer *trainer)
   g_object_set (trainer, "exponential-moving-average", ema, NULL);
 }
 
+/* No validation after the first one is good enough. */
+static void
+add_early_stopping (SngTrainer *trainer, guint patience)
+{
+  g_autoptr (SngEarlyStopping) early_stopping =
+      g_object_new (SNG_TYPE_EARLY_STOPPING, "patience", patience, "min-delta", 1e6, NULL);
+
+  g_object_set (trainer, "early-stopping", early_stopping, NULL);
+}
+
 static SngTrainer *
 fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
@@ -521,6 +569,7 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
     return NULL;
 
   add_ema (trainer);
+  add_early_stopping (trainer, FAULT_HARNESS (harness)->patience);
 
   if (mode == SNG_MODE_RESUME && fault != NULL && fault->configure != NULL)
     fault->configure (harness, trainer);
@@ -552,6 +601,7 @@ fault_harness_class_init (FaultHarnessClass *klass)
 static void
 fault_harness_init (FaultHarness *self)
 {
+  self->patience = 100;
 }
 
 static SngHarness *
@@ -648,6 +698,46 @@ test_ema_in_validation (void)
   g_assert_cmpint (get_verdict (report, "ModelWeights"), ==, SNG_VERDICT_PASS);
 }
 
+/* Of all that wait, only the count of the waits is lost. */
+static void
+test_wait_count (void)
+{
+  static const Fault fault = { .name = "early-stop-reset", .plant = reset_wait_count };
+  g_autoptr (SngHarness) harness = fault_harness_new (&fault);
+  g_autoptr (SngReport) report = NULL;
+  SngDivergence *first;
+
+  g_object_set (harness, "stop-step", 9, NULL);
+  report = run (harness);
+  first = sng_report_get_first_divergence (report);
+  g_assert_nonnull (first);
+  g_assert_cmpstr (sng_divergence_get_metric (first), ==, "RegisteredState");
+  g_assert_cmpstr (sng_divergence_get_path (first), ==, "early-stopping/wait_count");
+  g_assert_cmpuint (sng_divergence_get_step (first), ==, 9);
+}
+
+/* A training that ends before its last step: by itself after the stop, at it, and not when the best score is lost. */
+static void
+test_stopped_early (void)
+{
+  static const Fault reset = { .name = "early-stop-reset", .plant = restart_early_stopping };
+  const guint stops[] = { 7, 8, 7 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
+    {
+      g_autoptr (SngHarness) harness = fault_harness_new (i == 2 ? &reset : NULL);
+      g_autoptr (SngReport) report = NULL;
+      g_autofree char *summary = NULL;
+
+      g_object_set (harness, "stop-step", stops[i], NULL);
+      FAULT_HARNESS (harness)->patience = 1;
+      report = run (harness);
+      summary = sng_report_get_summary (report);
+      g_test_message ("%s", summary);
+      g_assert_cmpint (sng_report_get_verdict (report), ==, i == 2 ? SNG_VERDICT_DIVERGED : SNG_VERDICT_PASS);
+    }
+}
+
 /* One that matches two patterns would change its group with the order of the groups. */
 static void
 test_swapped_groups (void)
@@ -682,6 +772,8 @@ main (int argc, char **argv)
     }
 
   g_test_add_func ("/faults/ema-reset/validation", test_ema_in_validation);
+  g_test_add_func ("/faults/early-stop-reset/wait-count", test_wait_count);
+  g_test_add_func ("/faults/none/stopped-early", test_stopped_early);
   g_test_add_func ("/faults/opt-groups", test_swapped_groups);
 
   return g_test_run ();

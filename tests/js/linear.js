@@ -260,6 +260,10 @@ export const WeightCallback = register({}, class WeightCallback extends Sng.Call
     vfunc_validation_end(trainer) {
         return this._record(trainer, Sng.Stage.VALIDATE);
     }
+
+    vfunc_step_finished(trainer) {
+        return true;
+    }
 });
 
 // Records the state that the model registers.

@@ -52,7 +52,7 @@ test('faithful-resume-passes', () => {
 });
 
 for (const [forget, metric, step] of [['optimizer', 'OptimizerState', 5], ['model', 'ModelWeights', 5],
-    ['batches', 'RegisteredState', 5], ['scheduler', 'SchedulerState', 5], ['rng/masking', 'RngState', 5],
+    ['batches', 'BatchCount', 5], ['scheduler', 'SchedulerState', 5], ['rng/masking', 'RngState', 5],
     ['sampler', 'TrainInput', 6]]) {
     test(`forgotten/${forget}`, () => {
         const report = check({forget});

@@ -252,6 +252,10 @@ class WeightNormCallback(Sng.Callback):
     def do_validation_end(self, trainer):
         return self.record(trainer, Sng.Stage.VALIDATE)
 
+    @counted
+    def do_step_finished(self, trainer):
+        return True
+
 
 class BatchCountCallback(Sng.StateCallback):
     """Records the state that the model registers."""
