@@ -125,9 +125,11 @@ class ProtocolTest(unittest.TestCase):
 
     def test_read_only(self):
         constant = new_constant()
-        with self.assertRaisesRegex(BufferError, r"U8 \[2\] is read-only"):
-            constant.__dlpack__()
-        back = Sng.Tensor.from_dlpack(constant)
+        for version in (None, (1, 0)):
+            with self.assertRaisesRegex(BufferError, r"U8 \[2\].* is read-only: take a copy"):
+                constant.__dlpack__(max_version=version)
+        back = Sng.Tensor.new_from_dlpack(constant.to_dlpack(True, False), True)
+        self.assertEqual(back.get_data(), constant.get_data())
         self.assertTrue(back.is_read_only())
         with self.assertRaisesRegex(GLib.Error, "read-only"):
             back.set_bytes(GLib.Bytes.new(b"xy"))
@@ -211,11 +213,10 @@ class NumpyTest(unittest.TestCase):
         if OLD_NUMPY:  # it cannot tell, and says so
             with self.assertRaises(BufferError):
                 Sng.Tensor.from_dlpack(array)
-            with self.assertRaisesRegex(BufferError, "read-only"):
-                numpy.from_dlpack(constant)
         else:
             self.assertTrue(Sng.Tensor.from_dlpack(array).is_read_only())
-            self.assertFalse(numpy.from_dlpack(constant).flags.writeable)
+        with self.assertRaisesRegex(BufferError, "read-only"):
+            numpy.from_dlpack(constant)
 
     def test_numpy_takes_the_capsule(self):
         tensor = new_tensor()
@@ -285,9 +286,33 @@ class TorchTest(unittest.TestCase):
         gc.collect()
         self.assertEqual(other.tolist(), [[0, 1, 1], [0, 1, 1]])
 
+    def test_both_sides_see_a_change(self):
+        other = torch.zeros(3)
+        back = torch.from_dlpack(Sng.Tensor.from_dlpack(other))
+        back[1] = 5
+        self.assertEqual(other.tolist(), [0, 5, 0])
+        del other
+        gc.collect()
+        self.assertEqual(back.tolist(), [0, 5, 0])
+
+    def test_read_only(self):
+        """PyTorch knows no such thing, so it gets a copy or nothing."""
+        constant = new_constant()
+        before = constant.__grefcount__
+        with self.assertRaisesRegex(BufferError, "is read-only: take a copy"):
+            torch.from_dlpack(constant)
+        self.assertEqual(constant.__grefcount__, before)
+        copy = torch.from_dlpack(constant.copy())
+        copy[0] = 0
+        self.assertEqual(constant.dup_bytes().get_data(), b"ab")
+
     def test_refuses_what_no_tensor_holds(self):
         with self.assertRaisesRegex(GLib.Error, "Complex .* 64 bits"):
             Sng.Tensor.from_dlpack(torch.zeros(2, dtype=torch.complex64))
+        with self.assertRaisesRegex(BufferError, "meta"):
+            Sng.Tensor.from_dlpack(torch.zeros(2, device="meta"))
+        with self.assertRaisesRegex(BufferError, "require gradient"):
+            Sng.Tensor.from_dlpack(torch.zeros(2, requires_grad=True))
 
 
 if __name__ == "__main__":

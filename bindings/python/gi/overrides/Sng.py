@@ -53,6 +53,9 @@ class Tensor(Sng.Tensor):
             raise BufferError(f"the processor has no stream {stream}")
         if dl_device is not None and tuple(dl_device) != CPU:
             raise BufferError(f"{self!r} is on the device {CPU}, not on {tuple(dl_device)}")
+        # DLPack 1.0 can tell, but PyTorch takes what it is told is read-only and writes to it.
+        if self.is_read_only() and not copy:
+            raise BufferError(f"{self!r} is read-only: take a copy (copy=True), or an array (numpy ())")
         versioned = max_version is not None and max_version[0] >= 1
         try:
             managed = self.to_dlpack(versioned, bool(copy))
