@@ -5,6 +5,7 @@
 
 #include "nn/sng-grouped-optimizer-private.h"
 
+#include "nn/sng-parameter-groups-private.h"
 #include "sng-error.h"
 #include "state/sng-vfunc-private.h"
 #include "train/sng-settings-private.h"
@@ -52,14 +53,6 @@
  * Since: 1.0
  */
 
-typedef struct
-{
-  char *name;
-  char *pattern;
-  double weight_decay;
-  double learning_rate_factor;
-} Group;
-
 /* A parameter with a gradient. */
 typedef struct
 {
@@ -77,7 +70,7 @@ typedef struct
 
 typedef struct
 {
-  GPtrArray *groups; /* the default one last */
+  GPtrArray *groups; /* of SngParameterGroup */
   GArray *slots;     /* NULL until the buffers are needed; then the groups are settled */
   GArray *passes;
   guint64 step;
@@ -101,29 +94,6 @@ get_rule (SngGroupedOptimizer *self)
   return SNG_GROUPED_OPTIMIZER_GET_CLASS (self)->rule;
 }
 
-static Group *
-group_new (const char *name, const char *pattern, double weight_decay, double learning_rate_factor)
-{
-  Group *group = g_new0 (Group, 1);
-
-  group->name = g_strdup (name);
-  group->pattern = g_strdup (pattern);
-  group->weight_decay = weight_decay;
-  group->learning_rate_factor = learning_rate_factor;
-
-  return group;
-}
-
-static void
-group_free (gpointer data)
-{
-  Group *group = data;
-
-  g_free (group->name);
-  g_free (group->pattern);
-  g_free (group);
-}
-
 static void
 slot_clear (gpointer data)
 {
@@ -141,22 +111,6 @@ pass_clear (gpointer data)
 
   g_clear_object (&pass->device);
   g_clear_pointer (&pass->spans, g_array_unref);
-}
-
-static const Group *
-find_group (SngGroupedOptimizer *self, const char *name)
-{
-  GPtrArray *groups = GET_PRIVATE (self)->groups;
-
-  for (guint i = 0; i < groups->len; i++)
-    {
-      const Group *group = g_ptr_array_index (groups, i);
-
-      if (g_pattern_match_simple (group->pattern, name))
-        return group;
-    }
-
-  g_assert_not_reached ();
 }
 
 static SngTensor *
@@ -265,7 +219,7 @@ find_spans (GArray *passes, SngDevice *device, const SngKernels *kernels)
 }
 
 static void
-add_spans (GArray *spans, const Slot *slot, const Group *group)
+add_spans (GArray *spans, const Slot *slot, const SngParameterGroup *group)
 {
   SngTensor *value = sng_parameter_get_value (slot->parameter);
   gsize size = sng_dtype_get_size (sng_tensor_get_dtype (value));
@@ -307,7 +261,7 @@ make_passes (SngGroupedOptimizer *self)
       const SngKernels *kernels = sng_device_get_kernels (device, sng_tensor_get_dtype (value));
 
       add_spans (find_spans (priv->passes, device, kernels), slot,
-                 find_group (self, sng_parameter_get_name (slot->parameter)));
+                 sng_parameter_groups_find (priv->groups, sng_parameter_get_name (slot->parameter)));
     }
 }
 
@@ -361,31 +315,6 @@ sng_grouped_optimizer_step (SngOptimizer *optimizer, GError **error)
   return TRUE;
 }
 
-static void
-set_group_value (SngStateDict *state, const Group *group, const char *setting, GVariant *value)
-{
-  g_autofree char *name = g_strdup_printf ("group.%s.%s", group->name, setting);
-
-  sng_state_dict_set_value (state, name, value);
-}
-
-static void
-add_group_settings (SngStateDict *state, GPtrArray *groups)
-{
-  for (guint i = 0; i < groups->len; i++)
-    {
-      const Group *group = g_ptr_array_index (groups, i);
-
-      /* the default one always comes last */
-      if (i + 1 < groups->len)
-        set_group_value (state, group, "position", g_variant_new_uint32 (i));
-      set_group_value (state, group, "pattern", g_variant_new_string (group->pattern));
-      set_group_value (state, group, "weight_decay", g_variant_new_double (group->weight_decay));
-      set_group_value (state, group, "learning_rate_factor",
-                       g_variant_new_double (group->learning_rate_factor));
-    }
-}
-
 static SngStateDict *
 sng_grouped_optimizer_get_state (SngStateful *stateful, GError **error)
 {
@@ -401,7 +330,7 @@ sng_grouped_optimizer_get_state (SngStateful *stateful, GError **error)
   sng_state_dict_set_value (state, "step", g_variant_new_uint64 (priv->step));
   sng_state_dict_set_double (state, "learning_rate", sng_optimizer_get_learning_rate (SNG_OPTIMIZER (self)));
   rule->add_settings (self, state);
-  add_group_settings (state, priv->groups);
+  sng_parameter_groups_add_settings (priv->groups, state);
 
   buffers = rule->get_buffers (self);
   for (guint i = 0; i < priv->slots->len; i++)
@@ -510,75 +439,13 @@ sng_grouped_optimizer_class_init (SngGroupedOptimizerClass *klass)
 static void
 sng_grouped_optimizer_init (SngGroupedOptimizer *self)
 {
-  SngGroupedOptimizerPrivate *priv = GET_PRIVATE (self);
-
-  priv->groups = g_ptr_array_new_with_free_func (group_free);
-  g_ptr_array_add (priv->groups, group_new ("default", "*", 0.0, 1.0));
+  GET_PRIVATE (self)->groups = sng_parameter_groups_new ();
 }
 
 double *
 sng_grouped_optimizer_get_weight_decay (SngGroupedOptimizer *self)
 {
-  GPtrArray *groups = GET_PRIVATE (self)->groups;
-
-  return &((Group *) g_ptr_array_index (groups, groups->len - 1))->weight_decay;
-}
-
-static gboolean
-check_is_matched (SngGroupedOptimizer *self, const char *name, const char *pattern, GError **error)
-{
-  GListModel *parameters = sng_optimizer_get_parameters (SNG_OPTIMIZER (self));
-
-  for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
-    {
-      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
-
-      if (g_pattern_match_simple (pattern, sng_parameter_get_name (parameter)))
-        return TRUE;
-    }
-
-  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[%s][group] %s: no parameter's name matches \"%s\"",
-               get_rule (self)->name, name, pattern);
-
-  return FALSE;
-}
-
-static gboolean
-check_group (SngGroupedOptimizer *self,
-             const char *name,
-             double weight_decay,
-             double learning_rate_factor,
-             GError **error)
-{
-  SngGroupedOptimizerPrivate *priv = GET_PRIVATE (self);
-  const char *place = get_rule (self)->name;
-
-  if (priv->slots != NULL)
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[%s][group] %s: the optimizer is in use, its groups are settled", place, name);
-      return FALSE;
-    }
-
-  if (!(weight_decay >= 0.0 && weight_decay <= G_MAXDOUBLE)
-      || !(learning_rate_factor >= 0.0 && learning_rate_factor <= G_MAXDOUBLE))
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[%s][group] %s: weight decay %g and learning-rate factor %g, expected are finite "
-                   "values from 0",
-                   place, name, weight_decay, learning_rate_factor);
-      return FALSE;
-    }
-
-  for (guint i = 0; i < priv->groups->len; i++)
-    if (g_str_equal (((const Group *) g_ptr_array_index (priv->groups, i))->name, name))
-      {
-        g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                     "[%s][group] %s: there is a group of this name already", place, name);
-        return FALSE;
-      }
-
-  return TRUE;
+  return &sng_parameter_groups_get_default (GET_PRIVATE (self)->groups)->weight_decay;
 }
 
 /**
@@ -608,18 +475,28 @@ sng_grouped_optimizer_add_group (SngGroupedOptimizer *self,
                                  GError **error)
 {
   SngGroupedOptimizerPrivate *priv = GET_PRIVATE (self);
+  const SngParameterGroup group = {
+    .name = (char *) name,
+    .pattern = (char *) pattern,
+    .weight_decay = weight_decay,
+    .learning_rate_factor = learning_rate_factor,
+  };
+  g_autofree char *place = NULL;
 
   g_return_val_if_fail (SNG_IS_GROUPED_OPTIMIZER (self), FALSE);
   g_return_val_if_fail (name != NULL && *name != '\0', FALSE);
   g_return_val_if_fail (pattern != NULL, FALSE);
 
-  if (!check_group (self, name, weight_decay, learning_rate_factor, error)
-      || !check_is_matched (self, name, pattern, error))
-    return FALSE;
+  if (priv->slots != NULL)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[%s][group] %s: the optimizer is in use, its groups are settled", get_rule (self)->name,
+                   name);
+      return FALSE;
+    }
 
-  /* before the default one */
-  g_ptr_array_insert (priv->groups, (int) priv->groups->len - 1,
-                      group_new (name, pattern, weight_decay, learning_rate_factor));
+  place = g_strdup_printf ("[%s][group]", get_rule (self)->name);
 
-  return TRUE;
+  return sng_parameter_groups_add (priv->groups, &group, sng_optimizer_get_parameters (SNG_OPTIMIZER (self)),
+                                   place, error);
 }

@@ -3,17 +3,38 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The conveniences of gi/overrides/Sng.py."""
 
+import struct
 import unittest
 
 import gi
 gi.require_version("Sng", "1.0")
-from gi.repository import GLib, GObject, Sng
+from gi.repository import Gio, GLib, GObject, Sng
 import tap
 
 try:
     import numpy
 except ImportError:
     numpy = None
+
+
+class OptimizerTest(unittest.TestCase):
+    def test_steps_over_parameters_anywhere(self):
+        parameters = Gio.ListStore.new(Sng.Parameter)
+        values = {}
+        for name in ("weight", "bias"):
+            value = Sng.Tensor.new(Sng.Dtype.F32, [3], None)
+            gradient = Sng.Tensor.new(Sng.Dtype.F32, [3], None)
+            gradient.set_bytes(GLib.Bytes.new(struct.pack("3f", 1, 1, 1)))
+            values[name] = value
+            parameters.append(Sng.Parameter.new(name, value, gradient))
+
+        optimizer = Sng.Sgd(parameters=parameters, learning_rate=0.5, momentum=0.5, nesterov=True)
+        optimizer.add_group("slow", "bias", weight_decay=0, learning_rate_factor=0.5)
+        with self.assertRaisesRegex(GLib.Error, r"\[sgd\]\[group\] slow"):
+            optimizer.add_group("slow", "weight", weight_decay=0, learning_rate_factor=0.5)
+        optimizer.step()
+        self.assertEqual([values[name].get_value(2) for name in ("weight", "bias")], [-0.75, -0.375])
+        self.assertEqual(optimizer.get_state()["weight.momentum_buffer"].get_value(0), 1)
 
 
 class StateDictTest(unittest.TestCase):
