@@ -62,6 +62,55 @@ for (const [forget, metric, step] of [['optimizer', 'OptimizerState', 5], ['mode
     });
 }
 
+// The same classes under a trainer of their own, without a harness around it: the losses and the last state, from the
+// checkpoint of step 5 on where change is given.
+function train(directory, maxSteps, change = null) {
+    const model = new linear.LinearModel();
+    model.loadFirstWeights();
+    const trainer = new Sng.Trainer({max_steps: maxSteps, micro_batch_size: 2, accumulate_grad_batches: 2,
+        model_checkpoint: Sng.ModelCheckpoint.new(directory, 5)});
+    trainer.attach(model, new linear.LineData(), new linear.Momentum(model.get_parameters()), new linear.HalvingLr());
+    if (change) {
+        const checkpoint = Sng.Checkpoint.load(GLib.build_filenamev([directory, 'step-00000005']));
+        change(trainer, checkpoint);
+        trainer.restore(checkpoint);
+    }
+    const losses = [];
+    trainer.connect('step-end', () => losses.push(trainer.get_loss()));
+    trainer.fit();
+    const registry = trainer.get_state_registry();
+    const state = registry.dup_names().map(name =>
+        [name, registry.lookup(name).get_state().compute_fingerprint().to_string()]);
+    return [losses, state];
+}
+
+function withDirectory(function_) {
+    const directory = GLib.Dir.make_tmp('sng-test-XXXXXX');
+    try {
+        function_(directory);
+    } finally {
+        GLib.spawn_sync(null, ['rm', '-r', directory], null, GLib.SpawnFlags.SEARCH_PATH, null);
+    }
+}
+
+test('trainer/stops-and-resumes', () => withDirectory(directory => {
+    const [losses, state] = train(directory, 12);
+    assert(losses.at(-1) < losses[0] / 4, `${losses}`);
+    train(directory, 5);
+    assertEqual(train(directory, 12, () => {}), [losses.slice(5), state]);
+
+    const [damaged] = train(directory, 12, (trainer, checkpoint) =>
+        checkpoint.set_state('optimizer', trainer.get_optimizer().get_state()));
+    assertEqual(damaged[0], losses[5]);
+    assert(damaged[1] !== losses[6]);
+}));
+
+test('trainer/refuses-a-checkpoint-without-a-state', () => withDirectory(directory => {
+    train(directory, 5);
+    const error = assertThrows(() => train(directory, 12, (_, checkpoint) => checkpoint.remove_state('batches')));
+    assert(error.message.includes("missing: 'batches'"), error.message);
+}));
+
 // The same, each mode in a process of its own: the interpreter runs the script again.
 for (const [forget, verdict] of [['', 'PASS'], ['optimizer', 'DIVERGED']]) {
     test(`processes/${verdict}`, () => {

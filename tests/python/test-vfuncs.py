@@ -126,6 +126,58 @@ class TrainingTest(unittest.TestCase):
         self.assertEqual(report.lookup_metric("Bias").get_compared(), 8)
 
 
+class TrainerTest(unittest.TestCase):
+    """The same classes under a trainer of their own, without a harness around it."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def new_trainer(self, max_steps):
+        model = linear.LinearModel()
+        model.load_first_weights()
+        trainer = Sng.Trainer(max_steps=max_steps, micro_batch_size=2, accumulate_grad_batches=2,
+                              model_checkpoint=Sng.ModelCheckpoint.new(self.directory, 5))
+        trainer.attach(model, linear.LineData(), linear.Momentum(model.get_parameters()), linear.HalvingLr())
+        return trainer
+
+    def train(self, max_steps, change=None):
+        """The losses and the last state, from the checkpoint of step 5 on where change is given."""
+        trainer = self.new_trainer(max_steps)
+        losses = []
+        if change:
+            checkpoint = Sng.Checkpoint.load(os.path.join(self.directory, "step-00000005"))
+            change(trainer, checkpoint)
+            trainer.restore(checkpoint)
+        trainer.connect("step-end", lambda trainer: losses.append(trainer.get_loss()))
+        trainer.fit()
+        registry = trainer.get_state_registry()
+        return losses, {name: registry.lookup(name).get_state().compute_fingerprint().to_string()
+                        for name in registry.dup_names()}
+
+    def test_stops_and_resumes(self):
+        def forget(trainer, checkpoint):
+            checkpoint.set_state("optimizer", trainer.get_optimizer().get_state())
+
+        losses, state = self.train(12)
+        self.assertLess(losses[-1], losses[0] / 4)
+        self.train(5)
+        self.assertEqual(self.train(12, lambda *_: None), (losses[5:], state))
+        damaged = self.train(12, forget)
+        self.assertEqual(damaged[0][0], losses[5])
+        self.assertNotEqual(damaged[0][1], losses[6])
+        self.assertNotEqual(damaged[1]["model"], state["model"])
+
+    def test_refuses_a_checkpoint_without_a_state(self):
+        def remove(trainer, checkpoint):
+            self.assertTrue(checkpoint.remove_state("batches"))
+
+        self.train(5)
+        with self.assertRaisesRegex(GLib.Error, "missing: 'batches'"):
+            self.train(12, remove)
+
+
 class ExceptionTest(unittest.TestCase):
     """An exception in any function ends the run with an error that names class and function."""
 
