@@ -20,6 +20,7 @@ typedef struct
   char *fasta;
   char *text;
   char *optimizer;
+  char *precision;
   char *output;
   gint64 steps;
   gint64 stop_at;
@@ -50,6 +51,7 @@ options_clear (Options *options)
   g_free (options->fasta);
   g_free (options->text);
   g_free (options->optimizer);
+  g_free (options->precision);
   g_free (options->output);
 }
 
@@ -65,6 +67,8 @@ parse_options (int argc, char **argv, Options *options)
       N_ ("train a GPT on the bytes of this text instead"), N_ ("FILE") },
     { "optimizer", 0, 0, G_OPTION_ARG_STRING, &options->optimizer,
       N_ ("what updates the weights: adamw, or sgd with momentum (adamw)"), N_ ("NAME") },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &options->precision,
+      N_ ("what the model computes in: 32, bf16-mixed or 16-mixed (32)"), N_ ("P") },
     { "steps", 0, 0, G_OPTION_ARG_INT64, &options->steps, N_ ("how many steps the training has (10)"),
       N_ ("N") },
     { "stop-at", 0, 0, G_OPTION_ARG_INT64, &options->stop_at,
@@ -118,6 +122,19 @@ find_optimizer (const char *name, SngDemoOptimizer *optimizer)
     }
 
   return TRUE;
+}
+
+static gboolean
+check_precision (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (name == NULL || sng_precision_from_string (name, NULL, &error))
+    return TRUE;
+
+  sng_cli_fail ("--precision: %s", error->message);
+
+  return FALSE;
 }
 
 /* GLib takes a relative path for one below / where the current directory was removed. */
@@ -186,7 +203,7 @@ check_options (Options *options)
   return check_range ("stop-at", options->stop_at, 1, options->steps - 1)
          && check_range ("seed", options->seed, 0, G_MAXINT64)
          && (options->threads == G_MININT64 || check_range ("threads", options->threads, 1, MAX_THREADS))
-         && check_output (options->output);
+         && check_precision (options->precision) && check_output (options->output);
 }
 
 static SngHarness *
@@ -200,6 +217,9 @@ create_harness (const Options *options, SngDemoOptimizer optimizer)
                 (guint64) options->seed, "n-threads",
                 options->threads == G_MININT64 ? 0 : (guint) options->threads, "repeat", options->repeat,
                 NULL);
+
+  if (options->precision != NULL)
+    g_object_set (harness, "precision", options->precision, NULL);
 
   /* The run directory is DIR itself. */
   if (options->output != NULL)

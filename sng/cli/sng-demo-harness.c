@@ -18,6 +18,10 @@
 #define MOMENTUM 0.9
 #define WEIGHT_DECAY 0.01
 
+/* More than binary16 can do with: so even a short run skips windows, and grows the scale back until it does so again. */
+#define INITIAL_SCALE 0x1p22
+#define GROWTH_INTERVAL G_GUINT64_CONSTANT (2)
+
 struct _SngDemoHarness
 {
   SngHarness parent_instance;
@@ -125,6 +129,23 @@ sng_demo_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
   return sng_setup_new (model, data, optimizer, scheduler);
 }
 
+static SngTrainer *
+sng_demo_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
+{
+  g_autoptr (SngTrainer) trainer =
+      SNG_HARNESS_CLASS (sng_demo_harness_parent_class)->setup_trainer (harness, mode, error);
+
+  if (trainer != NULL && sng_trainer_get_precision (trainer) == SNG_PRECISION_16_MIXED)
+    {
+      g_autoptr (SngGradScaler) scaler = g_object_new (SNG_TYPE_GRAD_SCALER, "initial-scale", INITIAL_SCALE,
+                                                       "growth-interval", GROWTH_INTERVAL, NULL);
+
+      g_object_set (trainer, "grad-scaler", scaler, NULL);
+    }
+
+  return g_steal_pointer (&trainer);
+}
+
 static void
 sng_demo_harness_finalize (GObject *object)
 {
@@ -141,6 +162,7 @@ sng_demo_harness_class_init (SngDemoHarnessClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = sng_demo_harness_finalize;
   SNG_HARNESS_CLASS (klass)->setup_model = sng_demo_harness_setup_model;
+  SNG_HARNESS_CLASS (klass)->setup_trainer = sng_demo_harness_setup_trainer;
 }
 
 /* In the middle of the second epoch of the built-in proteins, and between two validations. */

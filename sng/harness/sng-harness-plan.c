@@ -65,11 +65,9 @@ sng_harness_check_settings (SngHarness *self, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
 
-  if (g_strcmp0 (priv->precision, "32") != 0)
+  if (!sng_precision_from_string (priv->precision != NULL ? priv->precision : "", NULL, error))
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-                   "[harness][settings] the precision \"%s\" is not supported; \"32\" is",
-                   priv->precision != NULL ? priv->precision : "");
+      g_prefix_error (error, "[harness][settings] ");
       return FALSE;
     }
 

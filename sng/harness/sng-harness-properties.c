@@ -302,8 +302,9 @@ install_schedule_properties (void)
   /**
    * SngHarness:precision:
    *
-   * The precision of the training: "32", which is f32 throughout. Another one fails
-   * with %SNG_ERROR_NOT_SUPPORTED when a run begins.
+   * The precision of the training: "32", "bf16-mixed" or "16-mixed", see
+   * [enum@Sng.Precision]. Where it is another name, or the model does not know it, a run
+   * fails when it begins.
    *
    * Since: 1.0
    */

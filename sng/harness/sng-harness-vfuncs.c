@@ -42,12 +42,16 @@ static SngTrainer *
 sng_harness_default_setup_trainer (SngHarness *self, SngMode mode, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
+  SngPrecision precision;
+
+  if (!sng_precision_from_string (priv->precision, &precision, error))
+    return NULL;
 
   return g_object_new (SNG_TYPE_TRAINER, "max-steps", (guint64) priv->num_steps, "micro-batch-size",
                        priv->micro_batch_size, "accumulate-grad-batches", priv->accumulate_grad_batches,
                        "val-check-interval", (guint64) priv->val_check_interval, "limit-val-batches",
                        (guint64) priv->limit_val_batches, "gradient-clip-norm", priv->gradient_clip_norm,
-                       "seed", priv->seed, NULL);
+                       "seed", priv->seed, "precision", precision, NULL);
 }
 
 static GListModel *

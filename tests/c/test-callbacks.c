@@ -77,6 +77,7 @@ static const struct
   { sng_gradient_norm_callback_new, "GradientNorm", N_STEPS },
   { sng_rng_state_callback_new, "RngState", 0 },
   { sng_scheduler_state_callback_new, "SchedulerState", 0 },
+  { sng_grad_scaler_state_callback_new, "GradScalerState", 6 * (N_STEPS + 1) },
   { sng_ema_state_callback_new, "EmaState", (3 + 2) * (N_STEPS + 1) },
 };
 
@@ -106,7 +107,7 @@ create_trainer (guint64 max_steps)
   SngTrainer *trainer =
       g_object_new (SNG_TYPE_TRAINER, "micro-batch-size", 2, "accumulate-grad-batches", N_MICRO_BATCHES,
                     "max-steps", max_steps, "val-check-interval", (guint64) 2, "seed", (guint64) 7,
-                    "exponential-moving-average", ema, NULL);
+                    "exponential-moving-average", ema, "precision", SNG_PRECISION_16_MIXED, NULL);
 
   tiny_trainer_attach (trainer);
 
@@ -194,9 +195,10 @@ static const struct
   const char *metric;
   guint64 step;
 } faults[] = {
-  { "optimizer", "OptimizerState", STOP_AT }, { "model", "ModelWeights", STOP_AT },
-  { "scheduler", "SchedulerState", STOP_AT }, { "rng/dropout", "RngState", STOP_AT },
-  { "sampler", "TrainInput", STOP_AT + 1 },   { "ema", "EmaState", STOP_AT },
+  { "optimizer", "OptimizerState", STOP_AT },    { "model", "ModelWeights", STOP_AT },
+  { "scheduler", "SchedulerState", STOP_AT },    { "rng/dropout", "RngState", STOP_AT },
+  { "sampler", "TrainInput", STOP_AT + 1 },      { "ema", "EmaState", STOP_AT },
+  { "grad-scaler", "GradScalerState", STOP_AT },
 };
 
 static void
@@ -293,15 +295,16 @@ test_flags (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (sng_run_store_get_metric_flags (store, "ValidInput"), ==, SNG_METRIC_NONE);
   g_assert_cmpint (sng_run_store_get_metric_flags (store, "InitConsumedSamples"), ==, SNG_METRIC_PER_RUN);
 
-  /* without a schedule the rate may stay, and there is no state of a schedule; nor is there an average */
+  /* without a schedule the rate may stay, and there is no state of a schedule; nor is there an average or a loss scale */
   sng_trainer_attach (plain, SNG_MODEL (model), SNG_DATA_MODULE (module), optimizer, NULL, &error);
   g_assert_no_error (error);
   attach_all (plain, other);
   g_assert_cmpint (sng_run_store_get_metric_flags (other, "LearningRate"), ==, SNG_METRIC_NONE);
   metrics = sng_run_store_list_metrics (other, &error);
-  g_assert_cmpuint (g_strv_length (metrics), ==, G_N_ELEMENTS (callbacks) - 2);
+  g_assert_cmpuint (g_strv_length (metrics), ==, G_N_ELEMENTS (callbacks) - 3);
   g_assert_false (g_strv_contains ((const char *const *) metrics, "SchedulerState"));
   g_assert_false (g_strv_contains ((const char *const *) metrics, "EmaState"));
+  g_assert_false (g_strv_contains ((const char *const *) metrics, "GradScalerState"));
 }
 
 /* A callback that somebody else wrote: it counts what it hears, and fails where it is told to. */

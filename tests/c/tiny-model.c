@@ -269,6 +269,9 @@ tiny_trainer_attach (SngTrainer *trainer)
   g_autoptr (SngLrScheduler) scheduler = sng_cosine_lr_new (0.05, 0.001, 3, 20);
   g_autoptr (GError) error = NULL;
 
+  if (sng_trainer_get_precision (trainer) != SNG_PRECISION_32)
+    model->largest_factor = G_MAXDOUBLE;
+
   sng_trainer_attach (trainer, SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, scheduler, &error);
   g_assert_no_error (error);
 }

@@ -159,7 +159,7 @@ def test_demo_errors():
             (["--steps", "many"], ["many"]), (["--steps", 99999999999], ["--steps", 99999999999]),
             (["--stop-at", 0], ["--stop-at", 0, 9]), (["--stop-at", 10], ["--stop-at", 10, 9]),
             (["--stop-at", -1], ["--stop-at", -1]), (["--seed", -1], ["--seed", -1]), (["--threads", 0], ["--threads", 0]),
-            (["--threads", -2], ["--threads", -2]), (["--nonsense"], ["nonsense"]), (["--optimizer", "adam"], ["--optimizer adam", "adamw", "sgd"]), (["argument"], ["argument"]),
+            (["--threads", -2], ["--threads", -2]), (["--nonsense"], ["nonsense"]), (["--precision", "fp8"], ["--precision", '"fp8"', "32, bf16-mixed, 16-mixed"]), (["--optimizer", "adam"], ["--optimizer adam", "adamw", "sgd"]), (["argument"], ["argument"]),
             (["--fasta", fasta, "--text", fasta], ["--fasta", "--text"]), (["--fasta", "nowhere.fasta"], ["nowhere.fasta"]),
             (["--text", "nowhere.txt"], ["nowhere.txt"]), (["--fasta", bad], [bad, 4]), (["--fasta", empty], [empty]),
             (["--text", empty], [empty]), (["--fasta", WORK], [WORK]), (["--text", SNG], [SNG])):
