@@ -14,6 +14,10 @@
 
 #define REAL float
 #define INTEGER gint32
+#define REAL_DTYPE SNG_DTYPE_F32
+#define OPERAND float
+#define OPERAND_IS_REAL 1
+#define OPERAND_DTYPE SNG_DTYPE_F32
 #define SQRT sqrtf
 #define LOG logf
 #define GEMM sng_cpu_gemm_f32

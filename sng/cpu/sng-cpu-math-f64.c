@@ -12,6 +12,10 @@
 #define SNG_CPU_MATH_F64
 #define REAL double
 #define INTEGER gint64
+#define REAL_DTYPE SNG_DTYPE_F64
+#define OPERAND double
+#define OPERAND_IS_REAL 1
+#define OPERAND_DTYPE SNG_DTYPE_F64
 #define SQRT sqrt
 #define LOG log
 #define GEMM sng_cpu_gemm_f64

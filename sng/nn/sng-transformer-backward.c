@@ -23,18 +23,11 @@ backward_head (SngTransformer *self, const SngFrame *frame)
   k->layer_norm_backward (self->device, &frame->final_norm);
 }
 
-/* A branch joined the stream through dropout: its gradient is that of the stream through the same dropout. */
 static void
-backward_residual (SngTransformer *self, const SngResidual *residual)
+backward_branch (SngTransformer *self, const SngBranch *branch)
 {
-  SngResidual gradient = *residual;
-
-  if (residual->dropout.rate <= 0)
-    return;
-  gradient.input = sng_transformer_address (self, self->arena, self->activations.d_hidden);
-  gradient.residual = NULL;
-  gradient.output = sng_transformer_address (self, self->arena, self->activations.d_branch);
-  self->kernels->residual (self->device, &gradient);
+  if (branch->d_branch != NULL)
+    self->kernels->branch_backward (self->device, branch);
 }
 
 static void
@@ -42,7 +35,7 @@ backward_rotary (SngTransformer *self, const SngRotary *rotary)
 {
   SngRotary gradient = *rotary;
 
-  gradient.qkv = sng_transformer_address (self, self->arena, self->activations.d_qkv);
+  gradient.qkv = sng_transformer_activation (self, self->activations.d_qkv);
   gradient.inverse = TRUE;
   self->kernels->rotary (self->device, &gradient);
 }
@@ -54,32 +47,17 @@ backward_block (SngTransformer *self, guint index)
   SngBlock block;
 
   sng_transformer_describe_block (self, index, &block);
-  backward_residual (self, &block.ffn_residual);
+  backward_branch (self, &block.ffn_branch);
   k->linear_backward (self->device, &block.down);
-  k->gelu_backward (self->device, &block.gelu);
   k->linear_backward (self->device, &block.up);
   k->layer_norm_backward (self->device, &block.norm2);
-  backward_residual (self, &block.attention_residual);
+  backward_branch (self, &block.attention_branch);
   k->linear_backward (self->device, &block.projection);
   k->attention_backward (self->device, &block.attention);
   if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)
     backward_rotary (self, &block.rotary);
   k->linear_backward (self->device, &block.qkv);
   k->layer_norm_backward (self->device, &block.norm1);
-}
-
-static void
-backward_embedding (SngTransformer *self, const SngFrame *frame)
-{
-  SngResidual dropout = frame->embedding_dropout;
-
-  if (self->settings.architecture == SNG_ARCHITECTURE_GPT && dropout.dropout.rate > 0)
-    {
-      dropout.input = frame->embedding.d_output;
-      dropout.output = (gpointer) frame->embedding.d_output;
-      self->kernels->residual (self->device, &dropout);
-    }
-  self->kernels->embedding_backward (self->device, &frame->embedding);
 }
 
 gboolean
@@ -103,6 +81,6 @@ sng_transformer_backward (SngModel *model, double scale, GError **error)
   backward_head (self, &frame);
   for (guint i = self->settings.n_layers; i > 0; i--)
     backward_block (self, i - 1);
-  backward_embedding (self, &frame);
+  self->kernels->embedding_backward (self->device, &frame.embedding);
   return TRUE;
 }

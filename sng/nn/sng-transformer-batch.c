@@ -7,10 +7,12 @@
 
 #include "sng-error.h"
 
-/* Checks a batch, and puts what the kernels read of it on the device. */
+/* Checks a batch, leaves its padding out, and puts what the kernels read of it on the device. */
 
 /* ESM-2 was trained with this share of its input tokens replaced by <mask>; see SngTransformerConfig:token-dropout. */
 #define ESM2_MASK_RATIO (0.15 * 0.8)
+
+#define NO_LABEL (-100)
 
 /* input_ids decides the size of the batch */
 static gboolean
@@ -47,18 +49,15 @@ read_size (SngTransformer *self, SngTensor *ids, GError **error)
   return TRUE;
 }
 
-/* Copies a tensor of the shape of input_ids and checks its range. */
+/* Looks at the shape and the range of all elements, those of the padding as well. */
 static gboolean
-read_indices (SngTransformer *self,
-              SngTensor *tensor,
-              const char *name,
-              gint64 least, /* beside ignored */
-              gint64 end,
-              gint64 ignored,
-              gint64 *to,
-              GError **error)
+check_indices (SngTransformer *self,
+               SngTensor *tensor,
+               const char *name,
+               gint64 end,
+               gint64 ignored, /* beside those from 0 */
+               GError **error)
 {
-  gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
   guint n_dims;
   const gint64 *shape = sng_tensor_get_shape (tensor, &n_dims);
 
@@ -73,81 +72,165 @@ read_indices (SngTransformer *self,
                    name, text, self->batch.n_sequences, self->batch.n_tokens);
       return FALSE;
     }
-  for (gsize row = 0; row < n_rows; row++)
+  for (gint64 i = 0; i < shape[0] * shape[1]; i++)
     {
-      to[row] = sng_tensor_get_value_int64 (tensor, (gint64) row);
-      if ((to[row] < least || to[row] >= end) && to[row] != ignored)
+      gint64 value = sng_tensor_get_value_int64 (tensor, i);
+
+      if ((value < 0 || value >= end) && value != ignored)
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                       "[transformer][forward] \"%s\" has %" G_GINT64_FORMAT " at [%" G_GSIZE_FORMAT
-                       ", %" G_GSIZE_FORMAT "]; it must be at least %" G_GINT64_FORMAT
-                       " and less than %" G_GINT64_FORMAT,
-                       name, to[row], row / self->batch.n_tokens, row % self->batch.n_tokens, least, end);
+                       "[transformer][forward] \"%s\" has %" G_GINT64_FORMAT " at [%" G_GINT64_FORMAT
+                       ", %" G_GINT64_FORMAT "]; it must be at least 0 and less than %" G_GINT64_FORMAT,
+                       name, value, i / shape[1], i % shape[1], end);
           return FALSE;
         }
     }
   return TRUE;
 }
 
-/* How far the keys of each sequence reach, and whether some are hidden before that. */
+/* Where the rows of each sequence begin: it keeps its tokens up to its last visible one. */
 static gboolean
-read_mask (SngTransformer *self, gint64 *mask, gint64 *n_keys, GError **error)
+measure (SngTransformer *self, SngTensor *mask, GError **error)
 {
-  self->batch.has_mask = FALSE;
-  for (gsize i = 0; i < self->batch.n_sequences; i++)
-    {
-      const gint64 *row = mask + i * self->batch.n_tokens;
-      gsize n_visible = 0;
+  SngTransformerBatch *batch = &self->batch;
+  gint64 *first_rows = self->host_inputs;
 
-      n_keys[i] = 0;
-      for (gsize token = 0; token < self->batch.n_tokens; token++)
-        if (row[token] != 0)
+  batch->n_rows = 0;
+  batch->max_tokens = 0;
+  batch->has_mask = FALSE;
+  first_rows[0] = 0;
+  for (gsize i = 0; i < batch->n_sequences; i++)
+    {
+      gsize n_visible = mask == NULL ? batch->n_tokens : 0, length = n_visible;
+
+      for (gsize token = 0; mask != NULL && token < batch->n_tokens; token++)
+        if (sng_tensor_get_value_int64 (mask, (gint64) (i * batch->n_tokens + token)) != 0)
           {
             n_visible++;
-            n_keys[i] = (gint64) token + 1;
+            length = token + 1;
           }
       if (n_visible == 0)
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
                        "[transformer][forward] \"attention_mask\" hides all %" G_GSIZE_FORMAT
                        " tokens of sequence %" G_GSIZE_FORMAT,
-                       self->batch.n_tokens, i);
+                       batch->n_tokens, i);
           return FALSE;
         }
-      if ((gint64) n_visible != n_keys[i])
-        self->batch.has_mask = TRUE;
+      batch->has_mask = batch->has_mask || n_visible != length;
+      batch->max_tokens = MAX (batch->max_tokens, length);
+      batch->n_rows += length;
+      first_rows[i + 1] = (gint64) batch->n_rows;
     }
+  return TRUE;
+}
+
+static gint64 *
+host_input (SngTransformer *self, SngTransformerInput input)
+{
+  return self->host_inputs + sng_transformer_input_offset (self, input);
+}
+
+static void
+number_rows (SngTransformer *self)
+{
+  const gint64 *first_rows = self->host_inputs;
+  gint64 *sequences = host_input (self, SNG_INPUT_SEQUENCES);
+  gint64 *tokens = host_input (self, SNG_INPUT_TOKENS);
+  gint64 *logit_rows = host_input (self, SNG_INPUT_LOGIT_ROWS);
+
+  for (gint64 i = 0; i < (gint64) self->batch.n_sequences; i++)
+    for (gint64 row = first_rows[i]; row < first_rows[i + 1]; row++)
+      {
+        sequences[row] = i;
+        tokens[row] = row - first_rows[i];
+        logit_rows[row] = i * (gint64) self->batch.n_tokens + tokens[row];
+      }
+}
+
+static void
+pack (SngTransformer *self, SngTensor *tensor, SngTransformerInput input)
+{
+  const gint64 *places = host_input (self, SNG_INPUT_LOGIT_ROWS);
+  gint64 *to = host_input (self, input);
+
+  for (gsize row = 0; row < self->batch.n_rows; row++)
+    to[row] = sng_tensor_get_value_int64 (tensor, places[row]);
+}
+
+/* A target in the padding would be dropped without a word, and the mean be one over others than the caller counted. */
+static gboolean
+check_no_label_in_padding (SngTransformer *self, SngTensor *labels, GError **error)
+{
+  const gint64 *first_rows = self->host_inputs;
+
+  for (gsize i = 0; i < self->batch.n_sequences; i++)
+    for (gsize token = (gsize) (first_rows[i + 1] - first_rows[i]); token < self->batch.n_tokens; token++)
+      {
+        gint64 label = sng_tensor_get_value_int64 (labels, (gint64) (i * self->batch.n_tokens + token));
+
+        if (label >= 0)
+          {
+            g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                         "[transformer][forward] \"labels\" has %" G_GINT64_FORMAT " at [%" G_GSIZE_FORMAT
+                         ", %" G_GSIZE_FORMAT "], where \"attention_mask\" has padding; it must be %d there",
+                         label, i, token, NO_LABEL);
+            return FALSE;
+          }
+      }
+  return TRUE;
+}
+
+static gboolean
+read_labels (SngTransformer *self, SngTensor *labels, GError **error)
+{
+  const gint64 *packed = host_input (self, SNG_INPUT_LABELS);
+
+  self->batch.has_labels = labels != NULL;
+  self->batch.n_targets = 0;
+  if (labels == NULL)
+    return TRUE;
+  if (!check_no_label_in_padding (self, labels, error))
+    return FALSE;
+  pack (self, labels, SNG_INPUT_LABELS);
+  for (gsize row = 0; row < self->batch.n_rows; row++)
+    self->batch.n_targets += packed[row] >= 0;
   return TRUE;
 }
 
 static void
 set_row_scale (SngTransformer *self, gsize row, double scale)
 {
+  gpointer row_scale = host_input (self, SNG_N_INPUTS);
+
   if (self->settings.dtype == SNG_DTYPE_F32)
-    ((float *) self->host_row_scale)[row] = (float) scale;
+    ((float *) row_scale)[row] = (float) scale;
   else
-    ((double *) self->host_row_scale)[row] = scale;
+    ((double *) row_scale)[row] = scale;
 }
 
-/* ESM-2: the factor on each embedding. Padding is 0; with token dropout so is <mask>, and the rest make up for the share of
- * <mask> that differs from that of the training. */
+/* ESM-2: the factor on each embedding. What is hidden is 0; with token dropout so is <mask>, and the rest make up for the share
+ * of <mask> that differs from that of the training. */
 static void
-compute_row_scale (SngTransformer *self, const gint64 *ids, const gint64 *mask)
+compute_row_scale (SngTransformer *self)
 {
+  const gint64 *first_rows = self->host_inputs;
+  const gint64 *ids = host_input (self, SNG_INPUT_IDS);
+  const gint64 *mask = host_input (self, SNG_INPUT_MASK);
+
   for (gsize i = 0; i < self->batch.n_sequences; i++)
     {
-      gsize first = i * self->batch.n_tokens;
-      gsize last = first + self->batch.n_tokens;
+      gsize first = (gsize) first_rows[i], end = (gsize) first_rows[i + 1];
       double n_masked = 0, n_visible = 0, scale = 1;
 
-      for (gsize row = first; row < last; row++)
+      for (gsize row = first; row < end; row++)
         {
           n_masked += ids[row] == SNG_ESM2_MASK;
           n_visible += mask[row] != 0;
         }
       if (self->settings.token_dropout)
         scale = (1 - ESM2_MASK_RATIO) / (1 - n_masked / n_visible);
-      for (gsize row = first; row < last; row++)
+      for (gsize row = first; row < end; row++)
         {
           gboolean dropped = self->settings.token_dropout && ids[row] == SNG_ESM2_MASK;
 
@@ -156,71 +239,66 @@ compute_row_scale (SngTransformer *self, const gint64 *ids, const gint64 *mask)
     }
 }
 
-static gboolean
-upload (SngTransformer *self, GError **error)
+static gsize
+n_bytes_of_inputs (SngTransformer *self)
 {
-  SngDeviceClass *device_class = sng_transformer_device_class (self);
-  gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
-  gsize max_rows = sng_transformer_max_rows (self);
-  gint64 *to = sng_tensor_get_data (self->indices);
-
-  for (gsize i = 0; i < 3; i++)
-    if (!device_class->upload (self->device, to + i * max_rows, self->host_indices + i * max_rows,
-                               n_rows * sizeof (gint64), error))
-      return FALSE;
-  if (!device_class->upload (self->device, to + 3 * max_rows, self->host_indices + 3 * max_rows,
-                             self->batch.n_sequences * sizeof (gint64), error))
-    return FALSE;
-  return self->settings.architecture != SNG_ARCHITECTURE_ESM2
-         || device_class->upload (
-             self->device, sng_transformer_address (self, self->arena, self->activations.row_scale),
-             self->host_row_scale, n_rows * sng_dtype_get_size (self->settings.dtype), error);
+  return sng_transformer_input_offset (self, SNG_N_INPUTS) * sizeof (gint64)
+         + self->batch.n_rows * sng_dtype_get_size (self->settings.dtype);
 }
 
-static gboolean
-read_labels (SngTransformer *self, SngStateDict *batch, gint64 *labels, GError **error)
+gboolean
+sng_transformer_make_inputs (SngTransformer *self, GError **error)
 {
-  gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
-  SngTensor *tensor = sng_state_dict_lookup_tensor (batch, "labels");
+  gint64 n_losses = (gint64) sng_transformer_max_rows (self);
+  gint64 n_inputs;
 
-  self->batch.has_labels = tensor != NULL;
-  self->batch.n_targets = 0;
-  if (tensor == NULL)
-    return TRUE;
-  if (!read_indices (self, tensor, "labels", 0, self->settings.vocab_size, -100, labels, error))
+  self->batch.n_sequences = self->settings.max_batch_size;
+  self->batch.n_rows = sng_transformer_max_rows (self);
+  n_inputs = (gint64) ((n_bytes_of_inputs (self) + sizeof (gint64) - 1) / sizeof (gint64));
+  self->inputs = sng_tensor_new (SNG_DTYPE_I64, &n_inputs, 1, self->device, error);
+  if (self->inputs == NULL)
     return FALSE;
-  for (gsize row = 0; row < n_rows; row++)
-    self->batch.n_targets += labels[row] >= 0;
+  self->losses = sng_tensor_new (SNG_DTYPE_F64, &n_losses, 1, self->device, error);
+  if (self->losses == NULL)
+    return FALSE;
+  self->host_inputs = g_new0 (gint64, n_inputs);
+  self->host_losses = g_new0 (double, n_losses);
+  self->batch = (SngTransformerBatch){ 0 };
   return TRUE;
 }
 
 gboolean
 sng_transformer_load_batch (SngTransformer *self, SngStateDict *batch, SngStage stage, GError **error)
 {
-  gsize max_rows = sng_transformer_max_rows (self);
-  gint64 *ids = self->host_indices;
-  gint64 *labels = ids + max_rows;
-  gint64 *mask = labels + max_rows;
-  gint64 *n_keys = mask + max_rows;
-  SngTensor *tensor = sng_state_dict_get_tensor (batch, "input_ids", error);
+  SngTensor *ids = sng_state_dict_get_tensor (batch, "input_ids", error);
+  SngTensor *labels = sng_state_dict_lookup_tensor (batch, "labels");
+  SngTensor *mask = sng_state_dict_lookup_tensor (batch, "attention_mask");
+  gint64 *packed_mask;
 
+  self->batch.has_activations = FALSE;
   self->batch.can_go_back = FALSE;
-  if (tensor == NULL || !read_size (self, tensor, error)
-      || !read_indices (self, tensor, "input_ids", 0, self->settings.vocab_size, 0, ids, error)
-      || !read_labels (self, batch, labels, error))
+  if (ids == NULL || !read_size (self, ids, error)
+      || !check_indices (self, ids, "input_ids", self->settings.vocab_size, 0, error)
+      || (labels != NULL
+          && !check_indices (self, labels, "labels", self->settings.vocab_size, NO_LABEL, error))
+      || (mask != NULL && !check_indices (self, mask, "attention_mask", 2, 0, error))
+      || !measure (self, mask, error))
     return FALSE;
 
-  tensor = sng_state_dict_lookup_tensor (batch, "attention_mask");
-  if (tensor == NULL)
-    for (gsize row = 0; row < self->batch.n_sequences * self->batch.n_tokens; row++)
-      mask[row] = 1;
-  else if (!read_indices (self, tensor, "attention_mask", 0, 2, 0, mask, error))
-    return FALSE;
-  if (!read_mask (self, mask, n_keys, error))
+  number_rows (self);
+  pack (self, ids, SNG_INPUT_IDS);
+  packed_mask = host_input (self, SNG_INPUT_MASK);
+  if (mask != NULL)
+    pack (self, mask, SNG_INPUT_MASK);
+  for (gsize row = 0; mask == NULL && row < self->batch.n_rows; row++)
+    packed_mask[row] = 1;
+  if (!read_labels (self, labels, error))
     return FALSE;
 
-  compute_row_scale (self, ids, mask);
+  if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)
+    compute_row_scale (self);
   self->batch.training = stage == SNG_STAGE_TRAIN;
   self->batch.first_ordinal = sng_rng_stream_get_position (self->dropout);
-  return upload (self, error);
+  return sng_transformer_device_class (self)->upload (self->device, sng_tensor_get_data (self->inputs),
+                                                      self->host_inputs, n_bytes_of_inputs (self), error);
 }

@@ -18,12 +18,9 @@ forward_block (SngTransformer *self, guint index)
     k->rotary (self->device, &block.rotary);
   k->attention_forward (self->device, &block.attention);
   k->linear_forward (self->device, &block.projection);
-  k->residual (self->device, &block.attention_residual);
   k->layer_norm_forward (self->device, &block.norm2);
   k->linear_forward (self->device, &block.up);
-  k->gelu_forward (self->device, &block.gelu);
   k->linear_forward (self->device, &block.down);
-  k->residual (self->device, &block.ffn_residual);
 }
 
 static void
@@ -35,7 +32,6 @@ forward_head (SngTransformer *self, const SngFrame *frame)
   if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)
     {
       k->linear_forward (self->device, &frame->dense);
-      k->gelu_forward (self->device, &frame->gelu);
       k->layer_norm_forward (self->device, &frame->head_norm);
     }
   k->linear_forward (self->device, &frame->decoder);
@@ -45,7 +41,7 @@ forward_head (SngTransformer *self, const SngFrame *frame)
 static gboolean
 compute_loss (SngTransformer *self, const SngFrame *frame, double *loss, GError **error)
 {
-  gsize n_rows = self->batch.n_sequences * self->batch.n_tokens;
+  gsize n_rows = self->batch.n_rows;
   double total = 0;
 
   self->kernels->cross_entropy_forward (self->device, &frame->cross_entropy);
@@ -66,6 +62,7 @@ make_outputs (SngTransformer *self, const SngFrame *frame, GError **error)
   const gint64 shape[] = { (gint64) self->batch.n_sequences, (gint64) self->batch.n_tokens,
                            self->settings.vocab_size };
   const gint64 strides[] = { shape[1] * shape[2], shape[2], 1 };
+  gint64 offset = (gint64) (self->activations.logits / sng_dtype_get_size (self->kernels->real));
 
   if (self->batch.has_labels)
     {
@@ -75,7 +72,10 @@ make_outputs (SngTransformer *self, const SngFrame *frame, GError **error)
         return NULL;
       sng_state_dict_set_double (outputs, "loss", loss);
     }
-  logits = sng_tensor_new_view (self->arena, (gint64) self->activations.logits, shape, 3, strides, 3, error);
+  /* The loss and its gradient know where the rows are; who reads the outputs expects them in the batch's places. */
+  if (self->batch.n_rows < self->batch.n_sequences * self->batch.n_tokens)
+    self->kernels->spread (self->device, &frame->spread);
+  logits = sng_tensor_new_view (self->arena, offset, shape, 3, strides, 3, error);
   if (logits == NULL)
     return NULL;
   sng_state_dict_set_tensor (outputs, "logits", logits);
@@ -86,17 +86,15 @@ SngStateDict *
 sng_transformer_forward (SngModel *model, SngStateDict *batch, SngStage stage, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (model);
-  const SngKernels *k = self->kernels;
   g_autoptr (SngStateDict) outputs = NULL;
   SngFrame frame;
 
   if (!sng_transformer_load_batch (self, batch, stage, error))
     return NULL;
 
+  sng_transformer_refresh_operands (self);
   sng_transformer_describe_frame (self, &frame);
-  k->embedding_forward (self->device, &frame.embedding);
-  if (self->settings.architecture == SNG_ARCHITECTURE_GPT && frame.embedding_dropout.dropout.rate > 0)
-    k->residual (self->device, &frame.embedding_dropout);
+  self->kernels->embedding_forward (self->device, &frame.embedding);
   for (guint i = 0; i < self->settings.n_layers; i++)
     forward_block (self, i);
   forward_head (self, &frame);
@@ -106,6 +104,7 @@ sng_transformer_forward (SngModel *model, SngStateDict *batch, SngStage stage, G
     return NULL;
   if (stage == SNG_STAGE_TRAIN)
     sng_rng_stream_advance (self->dropout, self->batch.n_sequences);
+  self->batch.has_activations = TRUE;
   self->batch.can_go_back = stage == SNG_STAGE_TRAIN && self->batch.has_labels;
   return g_steal_pointer (&outputs);
 }

@@ -122,10 +122,19 @@ add_conv1d (Layout *layout,
   return affine;
 }
 
+/* What the names of a block's parameters begin with. */
+char *
+sng_transformer_dup_block_prefix (SngTransformer *self, guint index)
+{
+  return g_strdup_printf (self->settings.architecture == SNG_ARCHITECTURE_GPT ? "transformer.h.%u."
+                                                                              : "esm.encoder.layer.%u.",
+                          index);
+}
+
 static void
 lay_out_esm2_block (SngTransformer *self, Layout *layout, guint index)
 {
-  g_autofree char *prefix = g_strdup_printf ("esm.encoder.layer.%u.", index);
+  g_autofree char *prefix = sng_transformer_dup_block_prefix (self, index);
   SngBlockParameters *block = &self->layout.blocks[index];
   gsize n = self->settings.hidden_size;
 
@@ -171,7 +180,7 @@ lay_out_esm2_untrained (SngTransformer *self, Layout *layout)
 static void
 lay_out_gpt_block (SngTransformer *self, Layout *layout, guint index)
 {
-  g_autofree char *prefix = g_strdup_printf ("transformer.h.%u.", index);
+  g_autofree char *prefix = sng_transformer_dup_block_prefix (self, index);
   SngBlockParameters *block = &self->layout.blocks[index];
   gsize n = self->settings.hidden_size;
   double residual_deviation = INITIAL_DEVIATION / sqrt (2.0 * self->settings.n_layers);

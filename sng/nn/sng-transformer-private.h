@@ -46,7 +46,7 @@ typedef struct
   gsize               decoder_bias;
 } SngTransformerParameters;
 
-/* Offsets, in elements, into the arena: what forward computes and keeps. */
+/* Offsets, in bytes, into the arena: what forward computes and keeps. */
 typedef struct
 {
   gsize input;
@@ -60,29 +60,45 @@ typedef struct
 typedef struct
 {
   gsize                cosine, sine; /* ESM-2 */
-  gsize                row_scale;    /* ESM-2 */
   SngBlockActivations *blocks;
   gsize                last; /* the residual stream behind the last block */
   gsize                final_norm, final_mean, final_rstd;
   gsize                dense, gelu; /* ESM-2 */
   gsize                head_norm, head_mean, head_rstd;
   gsize                logits, log_sum_exp;
-  gsize                branch; /* the output of a branch before it joins the residual stream */
 
   gsize                d_hidden; /* the gradient of the residual stream */
-  gsize                d_branch, d_norm, d_qkv, d_up, d_logits;
+  gsize                d_branch, d_norm, d_context, d_qkv, d_up;
+  gsize                d_logits;
+  gsize                d_gelu, d_dense; /* ESM-2 */
 } SngTransformerActivations;
+
+/* What a batch brings, row by row, each i64. The host packs it behind the first row of each sequence, the factors on ESM-2's
+ * embeddings come last, and all of it goes to the device at once. */
+typedef enum
+{
+  SNG_INPUT_IDS,
+  SNG_INPUT_LABELS,
+  SNG_INPUT_MASK,
+  SNG_INPUT_SEQUENCES,
+  SNG_INPUT_TOKENS,
+  SNG_INPUT_LOGIT_ROWS, /* where the row is with its batch's padding */
+  SNG_N_INPUTS
+} SngTransformerInput;
 
 /* The batch of the last forward. */
 typedef struct
 {
   gsize    n_sequences;
-  gsize    n_tokens; /* of a sequence, with padding */
+  gsize    n_tokens;   /* of a sequence, with padding */
+  gsize    n_rows;     /* of all sequences, without padding */
+  gsize    max_tokens; /* of the longest sequence, without padding */
   gsize    n_targets;
   gboolean has_labels;
-  gboolean has_mask; /* some sequence is masked in another way than at its end */
+  gboolean has_mask; /* some token before a sequence's last visible one is hidden */
   gboolean training;
   guint64  first_ordinal; /* in the dropout stream */
+  gboolean has_activations; /* the arena holds what forward computed of this batch */
   gboolean can_go_back;
 } SngTransformerBatch;
 
@@ -98,14 +114,14 @@ struct _SngTransformer
   GListStore                *parameters;
   SngTensor                 *values;    /* all parameters, flat */
   SngTensor                 *gradients; /* of those that are trained, flat, at the same offsets */
+  SngTensor                 *operands;  /* the values rounded to operands, at the same offsets; NULL: they are operands */
   SngTransformerParameters   layout;
 
-  SngTensor                 *arena;
+  SngTensor                 *arena; /* of reals, and of operands in between */
   SngTransformerActivations  activations;
-  SngTensor                 *indices; /* i64: ids, labels, mask, number of keys */
-  SngTensor                 *losses;  /* f64, by row */
-  gint64                    *host_indices;
-  gpointer                   host_row_scale;
+  SngTensor                 *inputs; /* i64: see SngTransformerInput */
+  SngTensor                 *losses; /* f64, by row */
+  gint64                    *host_inputs;
   double                    *host_losses;
 
   SngRngStream              *dropout;
@@ -120,25 +136,24 @@ typedef struct
   SngLinear    qkv;
   SngRotary    rotary; /* ESM-2 */
   SngAttention attention;
-  SngLinear    projection;
-  SngResidual  attention_residual;
+  SngLinear    projection; /* with the residual stream behind attention */
+  SngBranch    attention_branch;
   SngLayerNorm norm2;
-  SngLinear    up;
-  SngGelu      gelu;
-  SngLinear    down;
-  SngResidual  ffn_residual;
+  SngLinear    up;   /* with GELU */
+  SngLinear    down; /* with the residual stream behind the block */
+  SngBranch    ffn_branch;
 } SngBlock;
 
 typedef struct
 {
   SngEmbedding    embedding;
-  SngResidual     embedding_dropout; /* GPT */
   SngLayerNorm    final_norm;
   SngLinear       dense; /* the next three: ESM-2 */
   SngGelu         gelu;
   SngLayerNorm    head_norm;
   SngLinear       decoder;
   SngCrossEntropy cross_entropy;
+  SngSpread       spread; /* of the logits */
 } SngFrame;
 
 /* sng-transformer-parameters.c */
@@ -147,15 +162,22 @@ gboolean sng_transformer_make_parameters (SngTransformer  *self,
 /* Of a pair of elements in a head: radians a token. */
 double   sng_transformer_rotary_frequency (SngTransformer  *self,
                                            gsize            pair);
+char    *sng_transformer_dup_block_prefix (SngTransformer *self,
+                                           guint           index);
 
 /* sng-transformer-import.c */
 SngStateDict *sng_transformer_import_weights (SngModel        *model,
                                               SngStateDict    *tensors,
                                               GError         **error);
 
+/* sng-transformer-memory.c */
+
+/* Plans for @kernels and goes over to them; on error nothing has changed. */
+gboolean sng_transformer_plan_memory     (SngTransformer   *self,
+                                          const SngKernels *kernels,
+                                          GError          **error);
+
 /* sng-transformer-layers.c */
-gboolean sng_transformer_plan_memory     (SngTransformer  *self,
-                                          GError         **error);
 void     sng_transformer_describe_block  (SngTransformer  *self,
                                           guint            index,
                                           SngBlock        *block);
@@ -163,9 +185,21 @@ void     sng_transformer_describe_frame  (SngTransformer  *self,
                                           SngFrame        *frame);
 
 /* sng-transformer-batch.c */
+gboolean sng_transformer_make_inputs     (SngTransformer  *self,
+                                          GError         **error);
 gboolean sng_transformer_load_batch      (SngTransformer  *self,
                                           SngStateDict    *batch,
                                           SngStage         stage,
+                                          GError         **error);
+
+/* sng-transformer-precision.c */
+gboolean sng_transformer_set_precision    (SngModel        *model,
+                                           SngPrecision     precision,
+                                           GError         **error);
+void     sng_transformer_refresh_operands (SngTransformer  *self);
+
+/* sng-transformer-non-finite.c */
+char *sng_transformer_find_non_finite    (SngModel        *model,
                                           GError         **error);
 
 /* sng-transformer-forward.c */
@@ -179,18 +213,33 @@ gboolean sng_transformer_backward        (SngModel        *model,
                                           double           scale,
                                           GError         **error);
 
+/* of a parameter or, in the other buffer, of its gradient */
 static inline gpointer
-sng_transformer_address (SngTransformer *self,
-                         SngTensor      *buffer,
-                         gsize           offset)
+sng_transformer_parameter (SngTensor *buffer,
+                           gsize      offset)
 {
-  return (char *) sng_tensor_get_data (buffer) + offset * sng_dtype_get_size (self->settings.dtype);
+  return (char *) sng_tensor_get_data (buffer) + offset * sng_dtype_get_size (sng_tensor_get_dtype (buffer));
+}
+
+static inline gpointer
+sng_transformer_activation (SngTransformer *self,
+                            gsize           offset)
+{
+  return (char *) sng_tensor_get_data (self->arena) + offset;
 }
 
 static inline gsize
 sng_transformer_max_rows (SngTransformer *self)
 {
   return (gsize) self->settings.max_batch_size * self->settings.max_length;
+}
+
+/* Where an input begins, in elements; SNG_N_INPUTS is the place of the factors on the embeddings. */
+static inline gsize
+sng_transformer_input_offset (SngTransformer      *self,
+                              SngTransformerInput  input)
+{
+  return self->batch.n_sequences + 1 + input * self->batch.n_rows;
 }
 
 static inline SngDeviceClass *

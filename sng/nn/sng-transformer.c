@@ -23,17 +23,28 @@
  *   needs a token;
  * - `labels` (optional): the token to predict at each place, -100 where there is
  *   none. They are used as they are: for a causal model the data module has
- *   shifted them.
+ *   shifted them. In the padding behind the last token of a sequence there is
+ *   nothing to predict: a label there is an error.
+ *
+ * The padding behind the last token of a sequence costs nothing: it is left out
+ * before the first layer, and which ids it has does not matter.
  *
  * The outputs hold `logits`, [sequences, tokens, vocab-size] in the model's dtype,
- * a view into the model's memory that is valid until the next forward; and, with
- * labels, `loss`: the mean cross entropy over the labels, 0 where there is none.
+ * with zeros in the padding that was left out, a view into the model's memory that
+ * is valid until the next forward; and, with labels, `loss`: the mean cross entropy
+ * over the labels, 0 where there is none.
  *
  * A forward in %SNG_STAGE_TRAIN keeps what [method@Sng.Model.backward] needs, until
  * the next forward of either stage. It advances the stream `rng/dropout`, which
  * the model registers with [method@Sng.Model.register_state], by the number of
  * sequences, whether anything is dropped or not. A forward in %SNG_STAGE_VALIDATE
  * drops nothing and changes neither the stream nor a gradient.
+ *
+ * With [method@Sng.Model.set_precision] a model of dtype %SNG_DTYPE_F32 computes in
+ * mixed precision: weights and what is kept of the activations are rounded to
+ * 16 bits where they go into a product, and products are summed in 32. The
+ * residual stream, statistics, logits, parameters, gradients and the state stay in
+ * 32 bits.
  *
  * Its state is that of `EsmForMaskedLM` or `GPT2LMHeadModel` too, where what is tied is there
  * once. Two parts of it have no gradient: ESM-2's head that predicts contacts, and
@@ -44,7 +55,7 @@
  * if they are equal, and with buffers that follow from the configuration. One of another base is
  * refused.
  *
- * All memory is planned when the model is made, for
+ * All memory is planned when the model is made or its precision is set, for
  * [property@Sng.TransformerConfig:max-batch-size] sequences of
  * [property@Sng.TransformerConfig:max-length] tokens. The parameters lie in one
  * piece of memory and their gradients in another.
@@ -79,20 +90,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SngTransformer,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, sng_transformer_initable_init))
 
 static gboolean
-choose_kernels (SngTransformer *self, GError **error)
-{
-  const SngDeviceMath *math = sng_transformer_device_class (self)->math;
-
-  if (math != NULL)
-    self->kernels = self->settings.dtype == SNG_DTYPE_F32 ? math->f32 : math->f64;
-  if (self->kernels == NULL)
-    g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-                 "[transformer][new] the device \"%s\" does not compute in %s",
-                 sng_device_get_name (self->device), sng_dtype_get_name (self->settings.dtype));
-  return self->kernels != NULL;
-}
-
-static gboolean
 sng_transformer_initable_real_init (GInitable *initable, GCancellable *cancellable, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (initable);
@@ -105,12 +102,12 @@ sng_transformer_initable_real_init (GInitable *initable, GCancellable *cancellab
     }
   if (self->device == NULL)
     self->device = g_object_ref (sng_device_get_default ());
-  if (!sng_transformer_config_get_settings (self->config, &self->settings, error)
-      || !choose_kernels (self, error))
+  if (!sng_transformer_config_get_settings (self->config, &self->settings, error))
     return FALSE;
 
   self->dropout = sng_rng_stream_new (self->settings.seed, "dropout", 0);
-  return sng_transformer_make_parameters (self, error) && sng_transformer_plan_memory (self, error);
+  return sng_transformer_make_parameters (self, error) && sng_transformer_make_inputs (self, error)
+         && sng_transformer_set_precision (SNG_MODEL (self), SNG_PRECISION_32, error);
 }
 
 static void
@@ -187,15 +184,15 @@ sng_transformer_finalize (GObject *object)
   g_clear_object (&self->values);
   g_clear_object (&self->gradients);
   g_clear_object (&self->arena);
-  g_clear_object (&self->indices);
+  g_clear_object (&self->operands);
+  g_clear_object (&self->inputs);
   g_clear_object (&self->losses);
   g_clear_object (&self->dropout);
   g_clear_object (&self->config);
   g_clear_object (&self->device);
   g_free (self->layout.blocks);
   g_free (self->activations.blocks);
-  g_free (self->host_indices);
-  g_free (self->host_row_scale);
+  g_free (self->host_inputs);
   g_free (self->host_losses);
 
   G_OBJECT_CLASS (sng_transformer_parent_class)->finalize (object);
@@ -215,6 +212,8 @@ sng_transformer_class_init (SngTransformerClass *klass)
   model_class->backward = sng_transformer_backward;
   model_class->zero_gradients = sng_transformer_zero_gradients;
   model_class->register_state = sng_transformer_register_state;
+  model_class->set_precision = sng_transformer_set_precision;
+  model_class->find_non_finite = sng_transformer_find_non_finite;
   model_class->import_weights = sng_transformer_import_weights;
 
   /**

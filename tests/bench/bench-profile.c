@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <math.h>
+
 #include "bench-model.h"
 #include "bench-training.h"
 #include "tensor/sng-device-math-private.h"
@@ -27,16 +29,16 @@
     (op->d_input != NULL ? 2 : 1) * linear_operations (op))                                                  \
  K (layer_norm_forward, SngLayerNorm, op->n_columns, 0, 0)                                                   \
  K (layer_norm_backward, SngLayerNorm, op->n_columns, 0, 0)                                                  \
- K (gelu_forward, SngGelu, 0, 0, 0)                                                                          \
  K (gelu_backward, SngGelu, 0, 0, 0)                                                                         \
  K (embedding_forward, SngEmbedding, 0, 0, 0)                                                                \
  K (embedding_backward, SngEmbedding, 0, 0, 0)                                                               \
  K (rotary, SngRotary, 0, 0, 0)                                                                              \
  K (attention_forward, SngAttention, 0, 0, 2 * attention_operations (op))                                    \
  K (attention_backward, SngAttention, 0, 0, 5 * attention_operations (op))                                   \
- K (residual, SngResidual, op->n_columns, 0, 0)                                                              \
+ K (branch_backward, SngBranch, op->n_columns, 0, 0)                                                         \
  K (cross_entropy_forward, SngCrossEntropy, 0, 0, 0)                                                         \
  K (cross_entropy_backward, SngCrossEntropy, 0, 0, 0)                                                        \
+ K (spread, SngSpread, 0, 0, 0)                                                                              \
  K (adamw, SngAdamwUpdate, 0, 0, 0)
 
 /* The calls of one kernel with one shape. */
@@ -90,7 +92,7 @@ count (Row *row, BenchTime begin, double operations)
 static double
 linear_operations (const SngLinear *op)
 {
-  return 2.0 * (double) op->n_rows * (double) op->n_inputs * (double) op->n_outputs;
+  return 2.0 * (double) op->rows.n_rows * (double) op->n_inputs * (double) op->n_outputs;
 }
 
 /* Of one of the products of attention. */
@@ -99,8 +101,8 @@ attention_operations (const SngAttention *op)
 {
   double n_pairs = 0;
 
-  for (gsize i = 0; i < op->n_sequences; i++)
-    n_pairs += (double) op->n_tokens * (double) op->n_keys[i];
+  for (gsize i = 0; i < op->rows.n_sequences; i++)
+    n_pairs += pow ((double) (op->rows.first_rows[i + 1] - op->rows.first_rows[i]), 2);
 
   return 2.0 * n_pairs * (double) (op->n_heads * op->head_size) / (op->causal ? 2 : 1);
 }

@@ -8,10 +8,12 @@
 #include <math.h>
 #include <string.h>
 
-/* exp and erf of the f32 kernels against the C library's in f64, in units of the last place. */
+/* The functions of the f32 kernels against the C library's in f64. */
 
 #define REAL float
 #define INTEGER gint32
+#define OPERAND float
+#define OPERAND_IS_REAL 1
 
 #include "cpu/sng-cpu-math-vector.inc"
 
@@ -55,9 +57,39 @@ compute_exp (float x)
 }
 
 static float
-compute_erf (float x)
+compute_exp2 (float x)
 {
-  return vector_erf (splat (x))[0];
+  return vector_exp2 (splat (x))[0];
+}
+
+static float
+compute_density (float x)
+{
+  Vector density, below;
+
+  normal_distribution (splat (x), &density, &below);
+  return density[0];
+}
+
+static float
+compute_below (float x)
+{
+  Vector density, below;
+
+  normal_distribution (splat (x), &density, &below);
+  return below[0];
+}
+
+static double
+exact_density (double x)
+{
+  return exp (-0.5 * x * x) / sqrt (2 * G_PI);
+}
+
+static double
+exact_below (double x)
+{
+  return 0.5 * erfc (-x / G_SQRT2);
 }
 
 /* The worst error over floats of either sign from 2^-40 to a limit; factor is 1, or what damages the result. */
@@ -93,18 +125,58 @@ test_exp (void)
 }
 
 static void
-test_erf (void)
+test_exp2 (void)
 {
-  double worst = worst_error (compute_erf, erf, 10, 1);
+  double worst = worst_error (compute_exp2, exp2, 126, 1);
 
-  g_test_message ("erf: %.2f ulp", worst);
+  g_test_message ("exp2: %.2f ulp", worst);
   g_assert_cmpfloat (worst, <=, MAX_ULP);
-  g_assert_cmpfloat (worst_error (compute_erf, erf, 10, 1 + 4e-7), >, MAX_ULP);
+  g_assert_cmpfloat (worst_error (compute_exp2, exp2, 126, 1 + 4e-7), >, MAX_ULP);
 
-  g_assert_cmpfloat (compute_erf (0), ==, 0);
-  g_assert_cmpfloat (compute_erf (INFINITY), ==, 1);
-  g_assert_cmpfloat (compute_erf (-INFINITY), ==, -1);
-  assert_nan_stays (compute_erf);
+  g_assert_cmpfloat (compute_exp2 (0), ==, 1);
+  g_assert_cmpfloat (compute_exp2 (127), ==, ldexp (1, 127));
+  g_assert_cmpfloat (compute_exp2 (-126), ==, ldexp (1, -126));
+  g_assert_cmpfloat (compute_exp2 (-127), ==, 0);
+  g_assert_cmpfloat (compute_exp2 (-1e30f), ==, 0);
+  g_assert_cmpfloat (compute_exp2 (-INFINITY), ==, 0);
+  assert_nan_stays (compute_exp2);
+}
+
+/* The worst error on a fine grid. */
+static double
+worst_normal_error (float (*function) (float), Exact exact, double factor)
+{
+  double worst = 0;
+
+  for (double x = -40; x <= 40; x += 1.0 / 1024)
+    worst = fmax (worst, fabs (function ((float) x) * factor - exact (x)));
+  return worst;
+}
+
+static void
+test_normal_distribution (void)
+{
+  static const struct
+  {
+    const char *name;
+    float (*function) (float);
+    Exact exact;
+  } halves[] = { { "density", compute_density, exact_density }, { "below", compute_below, exact_below } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (halves); i++)
+    {
+      double worst = worst_normal_error (halves[i].function, halves[i].exact, 1);
+
+      g_test_message ("%s: %.1e", halves[i].name, worst);
+      g_assert_cmpfloat (worst, <=, 2e-7);
+      g_assert_cmpfloat (worst_normal_error (halves[i].function, halves[i].exact, 1 + 1e-6), >, 2e-7);
+      assert_nan_stays (halves[i].function);
+    }
+
+  g_assert_cmpfloat (compute_below (0), ==, 0.5f);
+  g_assert_cmpfloat (compute_below (INFINITY), ==, 1);
+  g_assert_cmpfloat (compute_below (-INFINITY), ==, 0);
+  g_assert_cmpfloat (compute_density (INFINITY), ==, 0);
 }
 
 int
@@ -113,6 +185,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sng/cpu-functions/exp", test_exp);
-  g_test_add_func ("/sng/cpu-functions/erf", test_erf);
+  g_test_add_func ("/sng/cpu-functions/exp2", test_exp2);
+  g_test_add_func ("/sng/cpu-functions/normal-distribution", test_normal_distribution);
   return g_test_run ();
 }

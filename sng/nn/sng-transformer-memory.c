@@ -1,0 +1,215 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "nn/sng-transformer-private.h"
+
+#include <math.h>
+
+/* The memory of a model: one arena, planned for the largest batch. Forward's activations have places of their own, since
+ * backward needs nearly all of them. Gradients of activations share three places; at each time one holds:
+ *
+ *   d_hidden   the gradient of the residual stream; before that, in the head of ESM-2, d_gelu
+ *   d_norm     the gradient of a norm's output; while none is there, d_branch
+ *   the rest   d_logits, then d_dense, then in each block d_up, then d_qkv beside d_context
+ *
+ * Without dropout, and where operands are reals, d_branch is d_hidden itself. */
+
+#define ALIGNMENT 64 /* bytes */
+
+typedef struct
+{
+  const SngTransformerSettings *settings;
+  gsize n_rows;
+  gsize real; /* bytes of an element */
+  gsize operand;
+  gsize total; /* bytes */
+} Plan;
+
+static gsize
+take (Plan *plan, gsize n_elements, gsize size)
+{
+  gsize offset = plan->total;
+
+  plan->total += (n_elements * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return offset;
+}
+
+static gsize
+take_reals (Plan *plan, gsize n_columns)
+{
+  return take (plan, plan->n_rows * n_columns, plan->real);
+}
+
+static gsize
+take_operands (Plan *plan, gsize n_columns)
+{
+  return take (plan, plan->n_rows * n_columns, plan->operand);
+}
+
+static void
+plan_block (Plan *plan, SngBlockActivations *block)
+{
+  const SngTransformerSettings *s = plan->settings;
+
+  block->input = take_reals (plan, s->hidden_size);
+  block->norm1 = take_operands (plan, s->hidden_size);
+  block->mean1 = take_reals (plan, 1);
+  block->rstd1 = take_reals (plan, 1);
+  block->qkv = take_operands (plan, 3 * s->hidden_size);
+  block->context = take_operands (plan, s->hidden_size);
+  block->log_sum_exp = take_reals (plan, s->n_heads);
+  block->middle = take_reals (plan, s->hidden_size);
+  block->norm2 = take_operands (plan, s->hidden_size);
+  block->mean2 = take_reals (plan, 1);
+  block->rstd2 = take_reals (plan, 1);
+  block->up = take_operands (plan, s->ffn_size);
+  block->gelu = take_operands (plan, s->ffn_size);
+}
+
+static void
+plan_head (Plan *plan, SngTransformerActivations *a)
+{
+  const SngTransformerSettings *s = plan->settings;
+
+  a->last = take_reals (plan, s->hidden_size);
+  a->final_norm = take_operands (plan, s->hidden_size);
+  a->final_mean = take_reals (plan, 1);
+  a->final_rstd = take_reals (plan, 1);
+  if (s->architecture == SNG_ARCHITECTURE_ESM2)
+    {
+      a->dense = take_reals (plan, s->hidden_size);
+      a->gelu = take_reals (plan, s->hidden_size);
+      a->head_norm = take_operands (plan, s->hidden_size);
+      a->head_mean = take_reals (plan, 1);
+      a->head_rstd = take_reals (plan, 1);
+    }
+  a->logits = take_reals (plan, s->vocab_size);
+  a->log_sum_exp = take_reals (plan, 1);
+}
+
+static void
+plan_gradients (Plan *plan, SngTransformerActivations *a)
+{
+  const SngTransformerSettings *s = plan->settings;
+  gsize start, end;
+
+  a->d_hidden = take_reals (plan, s->hidden_size);
+  a->d_gelu = a->d_hidden;
+  a->d_norm = take_reals (plan, s->hidden_size);
+  a->d_branch = a->d_norm;
+
+  start = plan->total;
+  a->d_qkv = take_operands (plan, 3 * s->hidden_size);
+  a->d_context = take_operands (plan, s->hidden_size);
+  end = plan->total;
+  plan->total = start;
+  a->d_up = take_operands (plan, s->ffn_size);
+  end = MAX (end, plan->total);
+  plan->total = start;
+  a->d_logits = take_operands (plan, s->vocab_size);
+  a->d_dense = start;
+  plan->total = MAX (end, plan->total);
+}
+
+/* Returns the bytes of the arena. */
+static gsize
+plan_arena (SngTransformer *self, const SngKernels *kernels, SngTransformerActivations *a)
+{
+  const SngTransformerSettings *s = &self->settings;
+  gsize n_angles = (gsize) s->max_length * (s->head_size / 2);
+  Plan plan = {
+    .settings = s,
+    .n_rows = sng_transformer_max_rows (self),
+    .real = sng_dtype_get_size (kernels->real),
+    .operand = sng_dtype_get_size (kernels->operand),
+  };
+
+  if (s->architecture == SNG_ARCHITECTURE_ESM2)
+    {
+      a->cosine = take (&plan, n_angles, plan.real);
+      a->sine = take (&plan, n_angles, plan.real);
+    }
+  for (guint i = 0; i < s->n_layers; i++)
+    plan_block (&plan, &a->blocks[i]);
+  plan_head (&plan, a);
+  plan_gradients (&plan, a);
+  return plan.total;
+}
+
+/* In f32 the angles are computed in f32, as the reference implementation of ESM-2 does: at position 1000 that is 3e-5 away
+ * from the exact angle. */
+static void
+compute_angle (SngTransformer *self, gsize token, gsize pair, gpointer cosine, gpointer sine, gsize i)
+{
+  if (self->settings.dtype == SNG_DTYPE_F32)
+    {
+      float angle = (float) token * (float) sng_transformer_rotary_frequency (self, pair);
+
+      ((float *) cosine)[i] = cosf (angle);
+      ((float *) sine)[i] = sinf (angle);
+    }
+  else
+    {
+      double angle = (double) token * sng_transformer_rotary_frequency (self, pair);
+
+      ((double *) cosine)[i] = cos (angle);
+      ((double *) sine)[i] = sin (angle);
+    }
+}
+
+static gboolean
+fill_rotary_tables (SngTransformer *self,
+                    SngTensor *arena,
+                    const SngTransformerActivations *a,
+                    GError **error)
+{
+  SngDeviceClass *device_class = sng_transformer_device_class (self);
+  gsize half = self->settings.head_size / 2;
+  gsize n = self->settings.max_length * half;
+  gsize size = sng_dtype_get_size (self->settings.dtype);
+  char *data = sng_tensor_get_data (arena);
+  g_autofree gpointer cosine = NULL;
+  g_autofree gpointer sine = NULL;
+
+  if (self->settings.architecture != SNG_ARCHITECTURE_ESM2)
+    return TRUE;
+  cosine = g_malloc (n * size);
+  sine = g_malloc (n * size);
+  for (gsize i = 0; i < n; i++)
+    compute_angle (self, i / half, i % half, cosine, sine, i);
+  return device_class->upload (self->device, data + a->cosine, cosine, n * size, error)
+         && device_class->upload (self->device, data + a->sine, sine, n * size, error);
+}
+
+gboolean
+sng_transformer_plan_memory (SngTransformer *self, const SngKernels *kernels, GError **error)
+{
+  g_autofree SngBlockActivations *blocks = g_new0 (SngBlockActivations, self->settings.n_layers);
+  SngTransformerActivations activations = { .blocks = blocks };
+  gsize n_bytes = plan_arena (self, kernels, &activations);
+  gint64 n_reals = (gint64) (n_bytes / sng_dtype_get_size (kernels->real));
+  gint64 n_trained = sng_tensor_get_n_elements (self->gradients);
+  g_autoptr (SngTensor) arena = sng_tensor_new (kernels->real, &n_reals, 1, self->device, error);
+  g_autoptr (SngTensor) operands = NULL;
+
+  if (arena == NULL || !fill_rotary_tables (self, arena, &activations, error))
+    return FALSE;
+  if (kernels->operand != kernels->real)
+    {
+      operands = sng_tensor_new (kernels->operand, &n_trained, 1, self->device, error);
+      if (operands == NULL)
+        return FALSE;
+    }
+
+  g_set_object (&self->arena, arena);
+  g_set_object (&self->operands, operands);
+  g_free (self->activations.blocks);
+  self->activations = activations;
+  self->activations.blocks = g_steal_pointer (&blocks);
+  self->kernels = kernels;
+  self->batch.has_activations = FALSE;
+  self->batch.can_go_back = FALSE;
+  return TRUE;
+}
