@@ -184,13 +184,23 @@ buffers_free (Buffers *b)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Buffers, buffers_free)
 
+/* What a kernel did not write itself in the memory of this thread is no number. */
+static void
+spoil_scratch (void)
+{
+  for (SngCpuScratchUse use = 0; use < SNG_CPU_N_SCRATCHES; use++)
+    memset (sng_cpu_scratch (use, 1 << 20), 0xff, 1 << 20);
+}
+
 static Buffers *
 run (const Case *c, const SngKernels *kernels, guint n_threads)
 {
   g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
   Buffers *b = buffers_new (c, kernels);
 
+  spoil_scratch ();
   c->forward (kernels, device, b);
+  spoil_scratch ();
   c->backward (kernels, device, b);
   return b;
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include "cpu-math-fixture.h"
+#include "tensor/sng-philox-private.h"
 
 /* Attention over packed rows: more than a block of queries, a sequence of one token, one that fills no vector. */
 
@@ -323,6 +324,53 @@ test_large_scores (void)
     }
 }
 
+/* Dropout element by element, as SngDropout defines it: equal scores give equal probabilities, and where the value of each
+ * token is a column of its own, the output shows them. */
+static void
+test_dropout (void)
+{
+  enum
+  {
+    TOKENS = 40,
+    HEADS = 3
+  };
+  static const gsize two[] = { TOKENS, TOKENS };
+  g_autoptr (SngRows) both = rows_new (two, 2);
+  g_autoptr (SngDevice) device = sng_device_new_cpu (2);
+
+  for (guint k = 0; cpu_math_kernels (k) != NULL; k++)
+    {
+      const SngKernels *kernels = cpu_math_kernels (k);
+      g_auto (Values) qkv = values_new (kernels->operand, 2 * TOKENS * 3 * HEADS * TOKENS);
+      g_auto (Values) output = values_new (kernels->operand, 2 * TOKENS * HEADS * TOKENS);
+      g_auto (Values) log_sum_exp = values_new (kernels->real, 2 * HEADS * TOKENS);
+      SngAttention op = { .rows = *both,
+                          .n_heads = HEADS,
+                          .head_size = TOKENS,
+                          .scale = 1,
+                          .dropout = { .rate = 0.5, .key = 6, .first_ordinal = 9, .operation = 20 },
+                          .qkv = qkv.data,
+                          .output = output.data,
+                          .log_sum_exp = log_sum_exp.data };
+
+      for (gsize i = 0; i < 2 * TOKENS * HEADS; i++)
+        values_set (&qkv, (i / HEADS * 3 + 2) * HEADS * TOKENS + i % HEADS * TOKENS + i / HEADS % TOKENS,
+                    TOKENS);
+      kernels->attention_forward (device, &op);
+      for (gsize i = 0; i < output.n; i++)
+        {
+          guint32 key = i % TOKENS, head = i / TOKENS % HEADS, row = i / TOKENS / HEADS;
+          const guint32 counter[] = { key / 32 * 8 + key % 8, row % TOKENS, 9 + row / TOKENS,
+                                      0x80000000u | (20 + head) };
+          guint32 words[4];
+
+          sng_philox4x32 (op.dropout.key, counter, words);
+          g_assert_cmpfloat_with_epsilon (values_get (&output, i),
+                                          sng_philox_uniform (words[key / 8 % 4]) < 0.5f ? 0 : 2, 1e-5);
+        }
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -336,6 +384,7 @@ main (int argc, char *argv[])
 
   cpu_math_add_cases ("cpu-attention", cases, G_N_ELEMENTS (cases));
   g_test_add_func ("/sng/cpu-attention/packed", test_packed);
+  g_test_add_func ("/sng/cpu-attention/dropout", test_dropout);
   g_test_add_func ("/sng/cpu-attention/mask", test_mask);
   g_test_add_func ("/sng/cpu-attention/no-keys", test_no_keys);
   g_test_add_func ("/sng/cpu-attention/large-scores", test_large_scores);

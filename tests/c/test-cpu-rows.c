@@ -193,6 +193,51 @@ static const Case cases[] = {
   },
 };
 
+/* What the layers give in f64, by their definitions; places are tokens, not rows. */
+static void
+test_places (void)
+{
+  const SngKernels *kernels = sng_cpu_math_get ()->f64;
+  g_autoptr (SngDevice) device = sng_device_new_cpu (2);
+  g_auto (Values) row_scale = constants (kernels, N_ROWS, row_scale_at);
+  g_auto (Values) qkv = values_random (SNG_DTYPE_F64, N_QKV (6), 1);
+  g_auto (Values) rotated = values_new (SNG_DTYPE_F64, N_QKV (6));
+  g_auto (Values) stream = values_new (SNG_DTYPE_F64, N_STREAM);
+  Buffers b = { .in = { values_random (SNG_DTYPE_F64, N_WORDS * N_COLUMNS, 2),
+                        values_random (SNG_DTYPE_F64, MAX_TOKENS * N_COLUMNS, 3) },
+                .out = stream };
+  SngEmbedding op = embedding (&b, &row_scale);
+
+  op.dropout.rate = 0;
+  kernels->embedding_forward (device, &op);
+  for (gsize i = 0; i < N_STREAM; i++)
+    {
+      gsize row = i / N_COLUMNS, column = i % N_COLUMNS;
+
+      g_assert_cmpfloat (values_get (&stream, i), ==,
+                         values_get (&b.in[0], (gsize) ids[row] * N_COLUMNS + column)
+                                 * row_scale_at ((double) row)
+                             + values_get (&b.in[1], (gsize) rows->tokens[row] * N_COLUMNS + column));
+    }
+
+  rotate (kernels, device, &qkv, &rotated, FALSE);
+  for (gsize i = 0; i < N_QKV (6); i++)
+    {
+      gsize row = i / (3 * N_HEADS * 6), part = i / (6 * N_HEADS) % 3, pair = i % 3;
+      double angle = (double) (rows->tokens[row] * 3) + (double) pair;
+      double turned = i % 6 < 3 ? values_get (&qkv, i) * cos (angle) - values_get (&qkv, i + 3) * sin (angle)
+                                : values_get (&qkv, i) * cos (angle) + values_get (&qkv, i - 3) * sin (angle);
+
+      g_assert_cmpfloat_with_epsilon (values_get (&rotated, i),
+                                      part == 0   ? 0.4 * turned
+                                      : part == 1 ? turned
+                                                  : values_get (&qkv, i),
+                                      1e-12);
+    }
+  values_clear (&b.in[0]);
+  values_clear (&b.in[1]);
+}
+
 /* The gradient of the frozen id stays out, and d_output comes back dropped. */
 static void
 test_frozen_id (void)
@@ -382,6 +427,7 @@ main (int argc, char *argv[])
     }
 
   cpu_math_add_cases ("cpu-rows", cases, G_N_ELEMENTS (cases));
+  g_test_add_func ("/sng/cpu-rows/places", test_places);
   g_test_add_func ("/sng/cpu-rows/frozen-id", test_frozen_id);
   g_test_add_func ("/sng/cpu-rows/dropout", test_dropout);
   g_test_add_func ("/sng/cpu-rows/spread", test_spread);
