@@ -191,7 +191,7 @@ make_slots (SngGroupedOptimizer *self, GError **error)
       g_array_set_size (slots, slots->len + 1);
 
       if (!fill_slot (self, &g_array_index (slots, Slot, slots->len - 1), parameter, error)
-          || !check_apart (self, (const Slot *) slots->data, slots->len, error))
+          || !check_apart (self, &g_array_index (slots, Slot, 0), slots->len, error))
         return NULL;
     }
 
@@ -306,7 +306,7 @@ sng_grouped_optimizer_step (SngOptimizer *optimizer, GError **error)
       const Pass *pass = &g_array_index (priv->passes, Pass, i);
 
       update.n_spans = pass->spans->len;
-      update.spans = (const SngSpan *) pass->spans->data;
+      update.spans = &g_array_index (pass->spans, SngSpan, 0);
       get_rule (self)->update (self, pass->device, pass->kernels, &update);
     }
 

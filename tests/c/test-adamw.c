@@ -348,7 +348,7 @@ run_kernels (Outcome *outcome, const SngKernels *kernels, guint n_threads)
       }
 
   op.update.n_spans = spans->len;
-  op.update.spans = (const SngSpan *) spans->data;
+  op.update.spans = &g_array_index (spans, SngSpan, 0);
 
   kernels->scale (device, N_LARGE, 0.7, outcome->arrays[1]);
   outcome->sum = kernels->sum_of_squares (device, N_LARGE, outcome->arrays[1]);
