@@ -41,22 +41,6 @@ maybe_validate (SngTrainer *self, GError **error)
 }
 
 static gboolean
-maybe_save_checkpoint (SngTrainer *self, GError **error)
-{
-  SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  guint64 step = priv->progress->global_step;
-  g_autofree char *path = NULL;
-
-  if (priv->model_checkpoint == NULL
-      || !sng_model_checkpoint_is_due (priv->model_checkpoint, step, sng_trainer_is_done (self)))
-    return TRUE;
-
-  path = sng_trainer_save_checkpoint (self, error);
-
-  return path != NULL;
-}
-
-static gboolean
 run_step (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
@@ -71,7 +55,7 @@ run_step (SngTrainer *self, GError **error)
     }
 
   return emit (self, SNG_TRAINER_STEP_END, error) && maybe_validate (self, error)
-         && maybe_save_checkpoint (self, error) && emit (self, SNG_TRAINER_STEP_FINISHED, error);
+         && sng_trainer_maybe_save_checkpoint (self, error) && emit (self, SNG_TRAINER_STEP_FINISHED, error);
 }
 
 static gboolean

@@ -8,6 +8,9 @@
 #include "train/sng-trainer-private.h"
 
 #include "sng-error.h"
+#include "train/sng-model-checkpoint-private.h"
+
+#define VALID_LOSS "valid_loss"
 
 /* The one list of what can be monitored. */
 static const struct
@@ -15,7 +18,7 @@ static const struct
   const char *name;
   double (*get) (SngTrainer *self);
 } monitored[] = {
-  { SNG_TRAINER_VALID_LOSS, sng_trainer_get_valid_loss },
+  { VALID_LOSS, sng_trainer_get_valid_loss },
   { "train_loss", sng_trainer_get_loss },
   { "gradient_norm", sng_trainer_get_gradient_norm },
 };
@@ -83,25 +86,50 @@ sng_trainer_get_monitored (SngTrainer *self, const char *name, double *value, GE
   return FALSE;
 }
 
+/* Whether there is, or will be, what @who monitors. */
+static gboolean
+check_monitor (SngTrainer *self, const char *who, const char *monitor, GError **error)
+{
+  double value;
+
+  if (g_str_equal (monitor, VALID_LOSS) && sng_trainer_get_private (self)->val_check_interval == 0)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "%s monitors \"%s\", but val-check-interval is 0: there are no validations", who, monitor);
+      return FALSE;
+    }
+
+  if (!sng_trainer_get_monitored (self, monitor, &value, error))
+    {
+      g_prefix_error (error, "%s: ", who);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 gboolean
 sng_trainer_check_monitors (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  double value;
+  const char *monitor =
+      priv->model_checkpoint != NULL ? sng_model_checkpoint_get_monitor (priv->model_checkpoint) : NULL;
+
+  if (monitor != NULL && !check_monitor (self, "model-checkpoint", monitor, error))
+    return FALSE;
 
   if (priv->early_stopping == NULL)
     return TRUE;
 
   if (priv->val_check_interval == 0)
     {
-      g_set_error (
-          error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-          "early-stopping is asked after each validation, but val-check-interval is 0: there is none");
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "early-stopping looks at each validation, but val-check-interval is 0: there are no "
+                   "validations");
       return FALSE;
     }
 
-  return sng_trainer_get_monitored (self, sng_early_stopping_get_monitor (priv->early_stopping), &value,
-                                    error);
+  return check_monitor (self, "early-stopping", sng_early_stopping_get_monitor (priv->early_stopping), error);
 }
 
 gboolean

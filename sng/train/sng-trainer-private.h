@@ -92,6 +92,9 @@ void               sng_trainer_install_properties (GObjectClass *object_class);
 gboolean           sng_trainer_check_whole  (SngTrainer     *self,
                                              const char     *place,
                                              GError        **error);
+gboolean           sng_trainer_maybe_save_checkpoint
+                                            (SngTrainer     *self,
+                                             GError        **error);
 /* sng-trainer-step.c */
 /* The next step, but for the signals around it; a validation that follows is due then. */
 gboolean           sng_trainer_make_step    (SngTrainer     *self,
@@ -117,7 +120,6 @@ gboolean           sng_trainer_emit_micro_batch_end
 gboolean           sng_trainer_validate     (SngTrainer     *self,
                                              GError        **error);
 /* sng-trainer-monitor.c */
-#define SNG_TRAINER_VALID_LOSS "valid_loss"
 /* Whether there will be what is monitored. */
 gboolean           sng_trainer_check_monitors
                                             (SngTrainer     *self,

@@ -7,6 +7,8 @@
 
 #include "train/sng-trainer-private.h"
 
+#include "train/sng-model-checkpoint-private.h"
+
 #include "sng-enum-types.h"
 
 enum
@@ -90,7 +92,13 @@ sng_trainer_get_property (GObject *object, guint prop_id, GValue *value, GParamS
 }
 
 static gboolean
-is_settled_by_attach (guint prop_id)
+has_state (SngModelCheckpoint *plan)
+{
+  return plan != NULL && sng_model_checkpoint_has_state (plan);
+}
+
+static gboolean
+is_settled_by_attach (SngTrainerPrivate *priv, guint prop_id, const GValue *value)
 {
   switch (prop_id)
     {
@@ -100,6 +108,9 @@ is_settled_by_attach (guint prop_id)
     case PROP_EXPONENTIAL_MOVING_AVERAGE:
     case PROP_EARLY_STOPPING:
       return TRUE;
+
+    case PROP_MODEL_CHECKPOINT:
+      return has_state (priv->model_checkpoint) || has_state (g_value_get_object (value));
 
     default:
       return FALSE;
@@ -114,7 +125,7 @@ sng_trainer_set_property (GObject *object, guint prop_id, const GValue *value, G
 
   /* They belong to a training as a whole, and what is attached has some of them already. */
   g_return_if_fail (!priv->is_fitting);
-  g_return_if_fail (priv->model == NULL || !is_settled_by_attach (prop_id));
+  g_return_if_fail (priv->model == NULL || !is_settled_by_attach (priv, prop_id, value));
 
   g_value_init (&before, pspec->value_type);
   sng_trainer_get_property (object, prop_id, &before, pspec);
@@ -284,7 +295,9 @@ sng_trainer_install_properties (GObjectClass *object_class)
   /**
    * SngTrainer:model-checkpoint: (getter get_model_checkpoint)
    *
-   * When and where to save, or %NULL to save nothing.
+   * When and where to save, or %NULL to save nothing. One that does not keep all checkpoints, or that
+   * monitors something, has a state: it is set before [method@Sng.Trainer.attach], and
+   * belongs to this trainer alone.
    *
    * Since: 1.0
    */

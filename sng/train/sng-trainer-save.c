@@ -8,6 +8,7 @@
 #include "train/sng-trainer-private.h"
 
 #include "sng-error.h"
+#include "train/sng-model-checkpoint-private.h"
 
 gboolean
 sng_trainer_check_whole (SngTrainer *self, const char *place, GError **error)
@@ -35,6 +36,9 @@ sng_trainer_check_whole (SngTrainer *self, const char *place, GError **error)
  * until [signal@Sng.Trainer::step-end] or, where a validation follows, until that
  * is done, and after a training that ended in between, there is no state to go on
  * from: that is an error.
+ *
+ * Such a checkpoint is one more than those that are due: it has no rank among them and is never
+ * removed.
  *
  * Returns: (transfer full) (nullable): the checkpoint's directory, or %NULL with
  *   @error set
@@ -80,6 +84,52 @@ sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
   g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED], 0, path);
 
   return g_steal_pointer (&path);
+}
+
+/* Saves where the plan wants it, and then removes what it does not keep any more. */
+static gboolean
+save_as_planned (SngTrainer *self, double score, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  guint64 step = priv->progress->global_step;
+  g_autofree char *path = NULL;
+
+  if (!sng_model_checkpoint_enter (priv->model_checkpoint, step, score))
+    return TRUE;
+
+  path = sng_trainer_save_checkpoint (self, error);
+
+  if (path == NULL)
+    {
+      sng_model_checkpoint_revert (priv->model_checkpoint);
+      return FALSE;
+    }
+
+  if (!sng_model_checkpoint_remove_dropped (priv->model_checkpoint, error))
+    {
+      g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ", step);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+sng_trainer_maybe_save_checkpoint (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  const char *monitor;
+  double score = 0.0;
+
+  if (priv->model_checkpoint == NULL
+      || !sng_model_checkpoint_is_due (priv->model_checkpoint, priv->progress->global_step,
+                                       sng_trainer_is_done (self)))
+    return TRUE;
+
+  monitor = sng_model_checkpoint_get_monitor (priv->model_checkpoint);
+
+  return (monitor == NULL || sng_trainer_get_monitored (self, monitor, &score, error))
+         && save_as_planned (self, score, error);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include "sng-error.h"
 #include "train/sng-exponential-moving-average-private.h"
 #include "train/sng-gradients-private.h"
+#include "train/sng-model-checkpoint-private.h"
 #include "state/sng-vfunc-private.h"
 
 static GPtrArray *
@@ -49,6 +50,13 @@ check_optimizer (SngOptimizer *optimizer, GPtrArray *parameters, GError **error)
   return TRUE;
 }
 
+/* A part that a training may lack. */
+static gboolean
+register_optional (SngStateRegistry *registry, const char *name, gpointer part, GError **error)
+{
+  return part == NULL || sng_state_registry_add (registry, name, SNG_STATEFUL (part), error);
+}
+
 static gboolean
 register_parts (SngTrainer *self,
                 SngModel *model,
@@ -61,21 +69,19 @@ register_parts (SngTrainer *self,
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   SngStateRegistry *registry = priv->registry;
+  SngModelCheckpoint *plan = priv->model_checkpoint;
 
   return sng_state_registry_add (registry, "trainer", SNG_STATEFUL (priv->progress), error)
          && sng_state_registry_add (registry, "model", SNG_STATEFUL (model), error)
          && sng_state_registry_add (registry, "optimizer", SNG_STATEFUL (optimizer), error)
-         && (scheduler == NULL
-             || sng_state_registry_add (registry, "scheduler", SNG_STATEFUL (scheduler), error))
-         && (grad_scaler == NULL
-             || sng_state_registry_add (registry, "grad-scaler", SNG_STATEFUL (grad_scaler), error))
+         && register_optional (registry, "scheduler", scheduler, error)
+         && register_optional (registry, "grad-scaler", grad_scaler, error)
          && sng_state_registry_add (registry, "sampler", SNG_STATEFUL (sampler), error)
          && sng_state_registry_add (registry, "rng/masking", SNG_STATEFUL (masking), error)
-         && (priv->average == NULL
-             || sng_state_registry_add (registry, "ema", SNG_STATEFUL (priv->average), error))
-         && (priv->early_stopping == NULL
-             || sng_state_registry_add (registry, "early-stopping", SNG_STATEFUL (priv->early_stopping),
-                                        error))
+         && register_optional (registry, "ema", priv->average, error)
+         && register_optional (registry, "early-stopping", priv->early_stopping, error)
+         && (plan == NULL || !sng_model_checkpoint_has_state (plan)
+             || sng_state_registry_add (registry, "model-checkpoint", SNG_STATEFUL (plan), error))
          && sng_model_register_state (model, registry, error);
 }
 

@@ -53,7 +53,7 @@
  * "optimizer", "scheduler", "grad-scaler" in %SNG_PRECISION_16_MIXED, "sampler",
  * "rng/masking", "ema" where there is a
  * [property@Sng.Trainer:exponential-moving-average], "early-stopping" where there is a
- * [property@Sng.Trainer:early-stopping], and what the model
+ * [property@Sng.Trainer:early-stopping], "model-checkpoint" where that has a state, and what the model
  * registers by itself. Register further state of your own before
  * [method@Sng.Trainer.fit].
  *

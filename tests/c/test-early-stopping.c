@@ -270,9 +270,10 @@ test_cannot_monitor (void)
   tiny_trainer_attach (misled);
   g_assert_false (sng_trainer_fit (misled, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
-  g_assert_cmpstr (error->message, ==,
-                   "[trainer][fit] [trainer][monitor] there is no \"val_loss\": what can be monitored is "
-                   "valid_loss, train_loss, gradient_norm");
+  g_assert_cmpstr (
+      error->message, ==,
+      "[trainer][fit] early-stopping: [trainer][monitor] there is no \"val_loss\": what can be monitored is "
+      "valid_loss, train_loss, gradient_norm");
   g_clear_error (&error);
 
   tiny_trainer_attach (blinded);

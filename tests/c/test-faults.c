@@ -364,6 +364,19 @@ reset_wait_count (SngTrainer *trainer, SngCheckpoint *checkpoint)
   return TRUE;
 }
 
+/* as one that keeps no list: what it saved before is never removed */
+static gboolean
+forget_best (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  g_autoptr (SngStateDict) state = copy_state (checkpoint, "model-checkpoint");
+
+  g_assert_cmpuint (g_variant_n_children (sng_state_dict_lookup_value (state, "best")), >, 0);
+  sng_state_dict_set_value (state, "best", g_variant_new ("a(td)", NULL));
+  sng_checkpoint_set_state (checkpoint, "model-checkpoint", state);
+
+  return TRUE;
+}
+
 /* as from a trainer that does not keep it */
 static gboolean
 forget_valid_loss (SngTrainer *trainer, SngCheckpoint *checkpoint)
@@ -450,6 +463,7 @@ static const Fault faults[] = {
   { "ema-counter", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, reset_ema_counter, NULL },
   { "ema-as-weights", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, take_ema_for_weights, NULL },
   { "early-stop-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, restart_early_stopping, NULL },
+  { "best-checkpoints-lost", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, forget_best, NULL },
   { "valid-loss-lost", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, forget_valid_loss, NULL },
   { "buffer-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, reset_buffer, NULL },
   { "counter-off", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, shift_global_step, NULL },
@@ -558,6 +572,19 @@ add_early_stopping (SngTrainer *trainer, guint patience)
   g_object_set (trainer, "early-stopping", early_stopping, NULL);
 }
 
+/* Where RESUME looks for it; of the three that are due, the best two stay. */
+static void
+add_model_checkpoint (SngHarness *harness, SngMode mode, SngTrainer *trainer)
+{
+  g_autofree char *mode_directory = sng_harness_dup_mode_directory (harness, mode);
+  g_autofree char *directory = g_build_filename (mode_directory, "checkpoints", NULL);
+  g_autoptr (SngModelCheckpoint) plan =
+      g_object_new (SNG_TYPE_MODEL_CHECKPOINT, "directory", directory, "every-n-train-steps", (guint64) 4,
+                    "monitor", "valid_loss", "save-top-k", 2, NULL);
+
+  g_object_set (trainer, "model-checkpoint", plan, NULL);
+}
+
 static SngTrainer *
 fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
@@ -569,6 +596,7 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
     return NULL;
 
   add_ema (trainer);
+  add_model_checkpoint (harness, mode, trainer);
   add_early_stopping (trainer, FAULT_HARNESS (harness)->patience);
 
   if (mode == SNG_MODE_RESUME && fault != NULL && fault->configure != NULL)
