@@ -172,8 +172,9 @@ test('find-non-finite', () => {
 });
 
 test('unknown-precision', () => {
-    const error = assertThrows(() => new linear.LinearModel().set_precision(Sng.Precision.BF16_MIXED));
+    const error = assertThrows(() => check({precision: 'bf16-mixed'}));
     assert(error.matches(Sng.error_quark(), Sng.Error.NOT_SUPPORTED), `${error}`);
+    assert(error.message.includes('nothing but 32'), error.message);
 });
 
 // An exception in any function ends the run with an error that names class and function.

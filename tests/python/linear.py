@@ -111,7 +111,7 @@ class LinearModel(Sng.Model):
     @counted
     def do_zero_gradients(self):
         for parameter in self.parameters:
-            write(parameter.get_gradient(), parameter.get_gradient().numpy() * 0)
+            write(parameter.get_gradient(), numpy.zeros_like(parameter.get_gradient().numpy()))
         return True
 
     @counted

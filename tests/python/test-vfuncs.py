@@ -74,6 +74,12 @@ class TrainingTest(unittest.TestCase):
                                  (metric, step, Sng.Mode.RESUME))
                 self.assertIn(metric, heard)
 
+    def test_mixed_precision(self):
+        """A model of numpy's float16, whose gradients overflow under the first loss scale."""
+        harness, report = self.run_harness(precision="16-mixed", micro_batch_size=2)
+        self.assertEqual(report.get_verdict(), Sng.Verdict.PASS, report.to_text())
+        self.assertGreater(report.lookup_metric("TrainLoss").get_compared(), harness.props.num_steps)
+
     def test_processes(self):
         """The same, each mode in a process of its own: the interpreter runs the script again."""
         for arguments, verdict, first in (([], "PASS", None), (["optimizer"], "DIVERGED", ("OptimizerState", 5))):
