@@ -21,6 +21,10 @@
 #define MICRO_BATCH 2
 #define BUFFER "buffer"
 
+/* Low enough that no window is skipped, and it grows before the stop. */
+#define INITIAL_SCALE 256.0
+#define GROWTH_INTERVAL G_GUINT64_CONSTANT (2)
+
 typedef struct
 {
   const char *name;
@@ -276,6 +280,27 @@ shift_optimizer_step (SngTrainer *trainer, SngCheckpoint *checkpoint)
 }
 
 static gboolean
+reset_scaler (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  g_autoptr (SngStateDict) state = copy_state (checkpoint, "grad-scaler");
+  double scale = 0.0;
+
+  g_assert_true (sng_state_dict_get_double (state, "scale", &scale, NULL));
+  g_assert_cmpfloat (scale, !=, INITIAL_SCALE);
+  sng_state_dict_set_double (state, "scale", INITIAL_SCALE);
+  sng_checkpoint_set_state (checkpoint, "grad-scaler", state);
+
+  return TRUE;
+}
+
+static gboolean
+reset_growth (SngTrainer *trainer, SngCheckpoint *checkpoint)
+{
+  set_count (checkpoint, "grad-scaler", "growth_tracker", 0);
+  return TRUE;
+}
+
+static gboolean
 round_optimizer (SngTrainer *trainer, SngCheckpoint *checkpoint)
 {
   change_tensors (checkpoint, "optimizer", "", make_bf16);
@@ -458,6 +483,8 @@ static const Fault faults[] = {
   { "sgd-step-dropped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, forget_optimizer_steps, NULL, TRUE },
   { "sgd-bf16", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, round_optimizer, NULL, TRUE },
   { "sgd-swapped", "OptimizerState", STOP_STEP, SNG_STAGE_TRAIN, swap_momentum, NULL, TRUE },
+  { "scaler-reset", "GradScalerState", STOP_STEP, SNG_STAGE_TRAIN, reset_scaler, NULL },
+  { "scaler-growth", "GradScalerState", STOP_STEP, SNG_STAGE_TRAIN, reset_growth, NULL },
   { "weights-bf16", "ModelWeights", STOP_STEP, SNG_STAGE_TRAIN, round_weights, NULL },
   { "ema-reset", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, restart_ema, NULL },
   { "ema-counter", "EmaState", STOP_STEP, SNG_STAGE_TRAIN, reset_ema_counter, NULL },
@@ -585,6 +612,15 @@ add_model_checkpoint (SngHarness *harness, SngMode mode, SngTrainer *trainer)
   g_object_set (trainer, "model-checkpoint", plan, NULL);
 }
 
+static void
+add_grad_scaler (SngTrainer *trainer)
+{
+  g_autoptr (SngGradScaler) scaler = g_object_new (SNG_TYPE_GRAD_SCALER, "initial-scale", INITIAL_SCALE,
+                                                   "growth-interval", GROWTH_INTERVAL, NULL);
+
+  g_object_set (trainer, "grad-scaler", scaler, NULL);
+}
+
 static SngTrainer *
 fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
@@ -595,6 +631,7 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
   if (trainer == NULL || !register_buffer (trainer, error))
     return NULL;
 
+  add_grad_scaler (trainer);
   add_ema (trainer);
   add_model_checkpoint (harness, mode, trainer);
   add_early_stopping (trainer, FAULT_HARNESS (harness)->patience);
@@ -638,7 +675,8 @@ fault_harness_new (const Fault *fault)
   FaultHarness *self =
       g_object_new (FAULT_TYPE_HARNESS, "exp-name", "faults", "num-steps", NUM_STEPS, "stop-step", STOP_STEP,
                     "val-check-interval", 4, "limit-val-batches", 1, "micro-batch-size", MICRO_BATCH,
-                    "accumulate-grad-batches", 2, "seed", (guint64) 7, "isolation", SNG_ISOLATION_NONE, NULL);
+                    "accumulate-grad-batches", 2, "seed", (guint64) 7, "isolation", SNG_ISOLATION_NONE,
+                    "precision", "16-mixed", NULL);
 
   self->fault = fault;
   self->with_sgd = fault != NULL && fault->with_sgd;

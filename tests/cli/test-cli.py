@@ -145,6 +145,18 @@ def test_demo_optimizer():
     assert "momentum_buffer" in shown and "exp_avg" not in shown, shown
 
 
+def test_demo_precision():
+    for name in ("32", "bf16-mixed", "16-mixed"):
+        lines = small_run(name, "--precision", name).stdout.splitlines()
+        entries = {line.split()[0]: int(line.split()[1]) for line in lines if line.endswith("  PASS")}
+        assert ("GradScalerState" in entries) == (name == "16-mixed"), lines
+        # The first loss scale is too high: windows are skipped.
+        assert (entries["TrainLoss"] > 4) == (name == "16-mixed"), lines
+    small_run("default-precision")
+    assert "different" not in sng("diff", WORK / "32", WORK / "default-precision", code=PASS).stdout
+    sng("diff", WORK / "32", WORK / "bf16-mixed", code=DIFFERENT)
+
+
 def test_demo_errors():
     fasta = WORK / "good.fasta"
     fasta.write_text(">a\nMKTAYIAKQR\n")
