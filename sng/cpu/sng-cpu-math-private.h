@@ -10,10 +10,13 @@
 
 G_BEGIN_DECLS
 
-/* Every chunk is cut by one of these and never by the number of threads, so results do not depend on it. */
-#define SNG_CPU_ROWS_PER_CHUNK 128    /* of a matrix product or a row-wise kernel */
-#define SNG_CPU_COLUMNS_PER_TILE 512  /* of the rows of a matrix product: its sums stay in the cache */
-#define SNG_CPU_COLUMNS_PER_CHUNK 64  /* of a sum over all rows */
+/* Every chunk is cut by one of these and never by the number of threads, so results do not depend on it. The benchmark of
+ * what that costs puts other cuts in their place. */
+#ifndef SNG_CPU_ROWS_PER_CHUNK
+# define SNG_CPU_ROWS_PER_CHUNK 128   /* of a matrix product or a row-wise kernel */
+# define SNG_CPU_COLUMNS_PER_TILE 512 /* of the rows of a matrix product: its sums stay in the cache */
+# define SNG_CPU_COLUMNS_PER_CHUNK 64 /* of a sum over all rows */
+#endif
 #define SNG_CPU_ELEMENTS_PER_CHUNK 32768
 #define SNG_CPU_QUERIES_PER_BLOCK 64
 

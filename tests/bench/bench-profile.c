@@ -130,22 +130,44 @@ profile_zero (SngDevice *device, gpointer data, gsize n_bytes)
   count (row, begin, 0);
 }
 
-/* For all devices of the class, and for models that are made after this. */
 static void
-put_clocks (void)
+profile_narrow (SngDevice *device, gsize n_elements, gconstpointer reals, gpointer operands)
 {
-  static SngKernels table;
+  Row *row = get_row ("narrow", 0, 0);
+  BenchTime begin = bench_time_now ();
+
+  kernels->narrow (device, n_elements, reals, operands);
+  count (row, begin, 0);
+}
+
+static const SngKernels *
+put_table (SngKernels *table, const SngKernels *computing)
+{
+  *table = *computing;
+#define PUT(name, Type, a, b, operations) table->name = profile_##name;
+  KERNELS (PUT)
+#undef PUT
+  table->narrow = profile_narrow;
+
+  return table;
+}
+
+/* For all devices of the class, and for models that are made after this. In mixed precision a model takes the kernels of its
+ * precision and AdamW those of f32, which there are the same: so those of the precision compute for all tables. */
+static void
+put_clocks (SngPrecision precision)
+{
+  static SngKernels f32, bf16, f16;
   static SngDeviceMath math;
   SngDeviceClass *device_class = SNG_DEVICE_GET_CLASS (sng_device_get_default ());
 
-  kernels = device_class->math->f32;
-  table = *kernels;
-#define PUT(name, Type, a, b, operations) table.name = profile_##name;
-  KERNELS (PUT)
-#undef PUT
-
   math = *device_class->math;
-  math.f32 = &table;
+  kernels = precision == SNG_PRECISION_BF16_MIXED ? math.bf16
+            : precision == SNG_PRECISION_16_MIXED ? math.f16
+                                                  : math.f32;
+  math.f32 = put_table (&f32, math.f32);
+  math.bf16 = put_table (&bf16, math.bf16);
+  math.f16 = put_table (&f16, math.f16);
   device_class->math = &math;
   device_zero = device_class->zero;
   device_class->zero = profile_zero;
@@ -293,6 +315,7 @@ main (int argc, char *argv[])
 {
   BenchShape shape;
   BenchModel model;
+  SngPrecision precision = SNG_PRECISION_32;
   int n_steps = 10;
   const GOptionEntry entries[] = {
     { "steps", 0, 0, G_OPTION_ARG_INT, &n_steps, "Steps to measure (10)", "N" },
@@ -310,7 +333,12 @@ main (int argc, char *argv[])
       return 2;
     }
 
-  put_clocks ();
+  if (shape.precision != NULL && !sng_precision_from_string (shape.precision, &precision, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return 2;
+    }
+  put_clocks (precision);
   if (!bench_model_init (&model, &shape, &error))
     {
       g_printerr ("%s\n", error->message);
