@@ -20,6 +20,7 @@ typedef struct
   char *fasta;
   char *text;
   char *optimizer;
+  char *ema;
   char *precision;
   char *output;
   gint64 steps;
@@ -51,6 +52,7 @@ options_clear (Options *options)
   g_free (options->fasta);
   g_free (options->text);
   g_free (options->optimizer);
+  g_free (options->ema);
   g_free (options->precision);
   g_free (options->output);
 }
@@ -69,6 +71,8 @@ parse_options (int argc, char **argv, Options *options)
       N_ ("what updates the weights: adamw, or sgd with momentum (adamw)"), N_ ("NAME") },
     { "precision", 0, 0, G_OPTION_ARG_STRING, &options->precision,
       N_ ("what the model computes in: 32, bf16-mixed or 16-mixed (32)"), N_ ("P") },
+    { "ema", 0, 0, G_OPTION_ARG_STRING, &options->ema,
+      N_ ("average the weights, and validate with the average"), N_ ("DECAY") },
     { "steps", 0, 0, G_OPTION_ARG_INT64, &options->steps, N_ ("how many steps the training has (10)"),
       N_ ("N") },
     { "stop-at", 0, 0, G_OPTION_ARG_INT64, &options->stop_at,
@@ -204,6 +208,26 @@ check_options (Options *options)
          && check_range ("seed", options->seed, 0, G_MAXINT64)
          && (options->threads == G_MININT64 || check_range ("threads", options->threads, 1, MAX_THREADS))
          && check_precision (options->precision) && check_output (options->output);
+}
+
+/* Returns: whether there is no decay, or one that an average takes. */
+static gboolean
+find_ema_decay (const char *text, double *decay)
+{
+  char *end = NULL;
+
+  if (text == NULL)
+    return TRUE;
+
+  *decay = g_ascii_strtod (text, &end);
+
+  if (end == text || *end != '\0' || !(*decay >= 0.0 && *decay < 1.0))
+    {
+      sng_cli_fail (_ ("--ema %s: the decay must be a number from 0 to below 1"), text);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 static SngHarness *
@@ -386,12 +410,15 @@ sng_command_demo (int argc, char **argv)
   g_autoptr (SngDataModule) data = NULL;
   g_autoptr (GError) error = NULL;
   SngDemoOptimizer optimizer;
+  double ema_decay = 0.0;
 
   if (!parse_options (argc, argv, &options) || !check_options (&options)
-      || !find_optimizer (options.optimizer, &optimizer))
+      || !find_optimizer (options.optimizer, &optimizer) || !find_ema_decay (options.ema, &ema_decay))
     return SNG_EXIT_ERROR;
 
   harness = create_harness (&options, optimizer);
+  if (options.ema != NULL)
+    sng_demo_harness_set_ema_decay (SNG_DEMO_HARNESS (harness), ema_decay);
 
   /* A file that cannot be used is better told now than by a child. */
   if (!sng_harness_is_child ())

@@ -29,6 +29,7 @@ struct _SngDemoHarness
   char *fasta;
   char *text;
   SngDemoOptimizer optimizer;
+  double ema_decay; /* negative: no average */
 };
 
 G_DEFINE_FINAL_TYPE (SngDemoHarness, sng_demo_harness, SNG_TYPE_HARNESS)
@@ -132,6 +133,7 @@ sng_demo_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
 static SngTrainer *
 sng_demo_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
+  SngDemoHarness *self = SNG_DEMO_HARNESS (harness);
   g_autoptr (SngTrainer) trainer =
       SNG_HARNESS_CLASS (sng_demo_harness_parent_class)->setup_trainer (harness, mode, error);
 
@@ -141,6 +143,13 @@ sng_demo_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **erro
                                                        "growth-interval", GROWTH_INTERVAL, NULL);
 
       g_object_set (trainer, "grad-scaler", scaler, NULL);
+    }
+
+  if (trainer != NULL && self->ema_decay >= 0.0)
+    {
+      g_autoptr (SngExponentialMovingAverage) average = sng_exponential_moving_average_new (self->ema_decay);
+
+      g_object_set (trainer, "exponential-moving-average", average, NULL);
     }
 
   return g_steal_pointer (&trainer);
@@ -169,6 +178,7 @@ sng_demo_harness_class_init (SngDemoHarnessClass *klass)
 static void
 sng_demo_harness_init (SngDemoHarness *self)
 {
+  self->ema_decay = -1.0;
   g_object_set (self, "stop-step", 7, NULL);
 }
 
@@ -182,4 +192,10 @@ sng_demo_harness_new (const char *fasta, const char *text, SngDemoOptimizer opti
   self->optimizer = optimizer;
 
   return SNG_HARNESS (self);
+}
+
+void
+sng_demo_harness_set_ema_decay (SngDemoHarness *self, double decay)
+{
+  self->ema_decay = decay;
 }

@@ -23,6 +23,9 @@ typedef enum
 SngHarness    *sng_demo_harness_new             (const char        *fasta,
                                                  const char        *text,
                                                  SngDemoOptimizer   optimizer);
+/* Averages the weights with this decay, in [0, 1). */
+void           sng_demo_harness_set_ema_decay   (SngDemoHarness    *self,
+                                                 double             decay);
 /* The data that the harness trains on; fails where the file cannot be used. */
 SngDataModule *sng_demo_harness_create_data     (SngDemoHarness    *self,
                                                  GError           **error);

@@ -131,6 +131,17 @@ def test_demo_files():
     sng("demo", "--text", ROOT / "COPYING", "--steps", 4, code=PASS)
 
 
+def test_demo_ema():
+    result = small_run("ema", "--ema", "0.9")
+    line, = (line.split() for line in result.stdout.splitlines() if line.startswith("EmaState "))
+    assert int(line[1]) > 0 and line[2] == "PASS", line
+    small_run("no-ema")
+    different = sng("diff", WORK / "ema", WORK / "no-ema", code=DIFFERENT).stdout
+    assert "ValidLoss" in different and "TrainLoss" not in different, different
+    for decay in ("1", "-0.5", "nan", "", "0.9x"):
+        has_error(sng("demo", "--ema", decay, code=ERROR), "--ema", "from 0 to below 1")
+
+
 def test_demo_optimizer():
     for name in ("adamw", "sgd"):
         result = small_run(name, "--optimizer", name)

@@ -105,6 +105,32 @@ test('trainer/stops-and-resumes', () => withDirectory(directory => {
     assert(damaged[1] !== losses[6]);
 }));
 
+// With an average, an early stopping that step 8 ends, and a list of the best two checkpoints.
+function trainWithAll(directory, maxSteps, checkpoint = null) {
+    const model = new linear.LinearModel();
+    model.loadFirstWeights();
+    const average = new Sng.ExponentialMovingAverage({decay: 0.5, warm_up: true});
+    const earlyStopping = new Sng.EarlyStopping({patience: 3, min_delta: 1e6});
+    const plan = new Sng.ModelCheckpoint({directory, every_n_train_steps: 1, monitor: 'valid_loss', save_top_k: 2});
+    const trainer = new Sng.Trainer({max_steps: maxSteps, val_check_interval: 2, model_checkpoint: plan,
+        exponential_moving_average: average, early_stopping: earlyStopping});
+    trainer.attach(model, new linear.LineData(), new linear.Momentum(model.get_parameters()), new linear.HalvingLr());
+    if (checkpoint)
+        trainer.restore(checkpoint);
+    trainer.fit();
+    return [trainer, [average, earlyStopping, plan].map(part => part.get_state().compute_fingerprint().to_string())];
+}
+
+test('trainer/state-that-outlives-a-step', () => withDirectory(directory => {
+    const [whole, states] = trainWithAll(`${directory}/whole`, 20);
+    assertEqual([whole.get_global_step(), whole.get_early_stopping().get_stopped_step(),
+        whole.get_exponential_moving_average().get_n_updates()], [8, 8, 8]);
+    assertEqual(whole.get_monitored('valid_loss'), [true, whole.get_valid_loss()]);
+    const [stopped] = trainWithAll(`${directory}/stopped`, 5);
+    const [checkpoint] = stopped.get_checkpoint_store().load_latest();
+    assertEqual(trainWithAll(`${directory}/resumed`, 20, checkpoint)[1], states);
+}));
+
 test('trainer/refuses-a-checkpoint-without-a-state', () => withDirectory(directory => {
     train(directory, 5);
     const error = assertThrows(() => train(directory, 12, (_, checkpoint) => checkpoint.remove_state('batches')));

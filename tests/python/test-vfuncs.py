@@ -183,6 +183,36 @@ class TrainerTest(unittest.TestCase):
         with self.assertRaisesRegex(GLib.Error, "missing: 'batches'"):
             self.train(12, remove)
 
+    def train_with_all(self, name, max_steps, checkpoint=None):
+        """With an average, an early stopping that step 8 ends, and a list of the best two checkpoints."""
+        model = linear.LinearModel()
+        model.load_first_weights()
+        directory = os.path.join(self.directory, name)
+        average = Sng.ExponentialMovingAverage(decay=0.5, warm_up=True)
+        early_stopping = Sng.EarlyStopping(patience=3, min_delta=1e6)
+        plan = Sng.ModelCheckpoint(directory=directory, every_n_train_steps=1, monitor="valid_loss", save_top_k=2)
+        trainer = Sng.Trainer(max_steps=max_steps, val_check_interval=2, model_checkpoint=plan,
+                              exponential_moving_average=average, early_stopping=early_stopping)
+        trainer.attach(model, linear.LineData(), linear.Momentum(model.get_parameters()), linear.HalvingLr())
+        if checkpoint:
+            trainer.restore(checkpoint)
+        trainer.fit()
+        states = [part.get_state().compute_fingerprint().to_string() for part in (average, early_stopping, plan)]
+        return trainer, states
+
+    def test_state_that_outlives_a_step(self):
+        whole, states = self.train_with_all("whole", 20)
+        self.assertEqual(whole.get_global_step(), 8)
+        self.assertEqual(whole.get_early_stopping().get_stopped_step(), 8)
+        self.assertEqual(whole.get_exponential_moving_average().get_n_updates(), 8)
+        self.assertGreater(whole.get_model_checkpoint().get_best_step(), 0)
+        self.assertEqual(whole.get_monitored("valid_loss"), (True, whole.get_valid_loss()))
+        for stop in (3, 4, 7):
+            with self.subTest(stop):
+                stopped, _ = self.train_with_all(f"stopped-{stop}", stop)
+                checkpoint, _ = stopped.get_checkpoint_store().load_latest()
+                self.assertEqual(self.train_with_all(f"resumed-{stop}", 20, checkpoint)[1], states)
+
 
 class ExceptionTest(unittest.TestCase):
     """An exception in any function ends the run with an error that names class and function."""
