@@ -486,7 +486,7 @@ is_better (SngModelCheckpoint *self, const Rank *a, const Rank *b)
 static guint
 find_extreme (SngModelCheckpoint *self, gboolean worst)
 {
-  const Rank *ranks = (const Rank *) self->ranks.best->data;
+  const Rank *ranks = (gconstpointer) self->ranks.best->data;
   guint found = 0;
 
   for (guint i = 1; i < self->ranks.best->len; i++)
