@@ -35,7 +35,8 @@
  *   many. The newest one that was saved is never removed.
  * - One that is to be removed and is not there, as after a resume that saves to a directory of its own, is
  *   no error.
- * - What [method@Sng.Trainer.save_checkpoint] saves has no rank, and is never removed.
+ * - What [method@Sng.Trainer.save_checkpoint] saves at a step at which none is due has no rank, and is never
+ *   removed.
  *
  * These are the rules of Lightning's `ModelCheckpoint`, where a tie is not decided by age alone.
  *

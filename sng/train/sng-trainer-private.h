@@ -64,6 +64,7 @@ typedef struct
   gboolean is_fitting;
   gboolean is_within_step;    /* or failed within one: the state is that of no step */
   gboolean is_validation_due; /* the step is made, but not yet its validation */
+  gboolean is_checkpoint_due; /* the step is made, and the plan has not heard of it yet */
 } SngTrainerPrivate;
 
 enum

@@ -26,49 +26,14 @@ sng_trainer_check_whole (SngTrainer *self, const char *place, GError **error)
   return FALSE;
 }
 
-/**
- * sng_trainer_save_checkpoint:
- * @self: a trainer with a [property@Sng.Trainer:model-checkpoint]
- * @error: return location for a #GError
- *
- * Saves everything registered, as it is now, and emits
- * [signal@Sng.Trainer::checkpoint-saved]. From the first micro-batch of a step
- * until [signal@Sng.Trainer::step-end] or, where a validation follows, until that
- * is done, and after a training that ended in between, there is no state to go on
- * from: that is an error.
- *
- * Such a checkpoint is one more than those that are due: it has no rank among them and is never
- * removed.
- *
- * Returns: (transfer full) (nullable): the checkpoint's directory, or %NULL with
- *   @error set
- *
- * Since: 1.0
- */
-char *
-sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
+/* Saves everything as it is now. */
+static char *
+save (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  g_autoptr (SngCheckpoint) checkpoint = NULL;
+  guint64 step = priv->progress->global_step;
+  g_autoptr (SngCheckpoint) checkpoint = sng_state_registry_capture (priv->registry, step, error);
   g_autofree char *path = NULL;
-  guint64 step;
-
-  g_return_val_if_fail (SNG_IS_TRAINER (self), NULL);
-
-  step = priv->progress->global_step;
-
-  if (priv->model_checkpoint == NULL)
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": the trainer has no model-checkpoint",
-                   step);
-      return NULL;
-    }
-
-  if (!sng_trainer_check_whole (self, "[trainer][checkpoint]", error))
-    return NULL;
-
-  checkpoint = sng_state_registry_capture (priv->registry, step, error);
 
   if (checkpoint != NULL)
     path = sng_checkpoint_store_save (sng_model_checkpoint_get_store (priv->model_checkpoint), checkpoint,
@@ -86,50 +51,121 @@ sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
   return g_steal_pointer (&path);
 }
 
-/* Saves where the plan wants it, and then removes what it does not keep any more. */
+/* Whether the plan has yet to hear of a checkpoint of this step. */
 static gboolean
-save_as_planned (SngTrainer *self, double score, GError **error)
+is_due (SngTrainer *self)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  guint64 step = priv->progress->global_step;
-  g_autofree char *path = NULL;
 
-  if (!sng_model_checkpoint_enter (priv->model_checkpoint, step, score))
-    return TRUE;
+  return priv->is_checkpoint_due && priv->model_checkpoint != NULL
+         && sng_model_checkpoint_is_due (priv->model_checkpoint, priv->progress->global_step,
+                                         sng_trainer_is_done (self));
+}
 
-  path = sng_trainer_save_checkpoint (self, error);
+/* Tells the plan of the checkpoint that is due, and asks whether it wants it saved. */
+static gboolean
+enter (SngTrainer *self, gboolean *wanted, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  const char *monitor = sng_model_checkpoint_get_monitor (priv->model_checkpoint);
+  double score = 0.0;
+
+  if (monitor != NULL && !sng_trainer_get_monitored (self, monitor, &score, error))
+    return FALSE;
+
+  *wanted = sng_model_checkpoint_enter (priv->model_checkpoint, priv->progress->global_step, score);
+  priv->is_checkpoint_due = FALSE;
+
+  return TRUE;
+}
+
+/* Saves what the plan has been told of, and then removes what it does not keep any more. */
+static char *
+save_entered (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  g_autofree char *path = save (self, error);
 
   if (path == NULL)
     {
       sng_model_checkpoint_revert (priv->model_checkpoint);
-      return FALSE;
+      priv->is_checkpoint_due = TRUE;
+      return NULL;
     }
 
   if (!sng_model_checkpoint_remove_dropped (priv->model_checkpoint, error))
     {
-      g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ", step);
-      return FALSE;
+      g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ",
+                      priv->progress->global_step);
+      return NULL;
     }
 
-  return TRUE;
+  return g_steal_pointer (&path);
+}
+
+/**
+ * sng_trainer_save_checkpoint:
+ * @self: a trainer with a [property@Sng.Trainer:model-checkpoint]
+ * @error: return location for a #GError
+ *
+ * Saves everything registered, as it is now, and emits
+ * [signal@Sng.Trainer::checkpoint-saved]. From the first micro-batch of a step
+ * until [signal@Sng.Trainer::step-end] or, where a validation follows, until that
+ * is done, and after a training that ended in between, there is no state to go on
+ * from: that is an error.
+ *
+ * Such a checkpoint is one more than those that are due: it has no rank among them and is never
+ * removed. But a step has one checkpoint: where that of the plan is due at this step, it is this one, with
+ * its rank.
+ *
+ * Returns: (transfer full) (nullable): the checkpoint's directory, or %NULL with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+char *
+sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  gboolean wanted;
+
+  g_return_val_if_fail (SNG_IS_TRAINER (self), NULL);
+
+  if (priv->model_checkpoint == NULL)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": the trainer has no model-checkpoint",
+                   priv->progress->global_step);
+      return NULL;
+    }
+
+  if (!sng_trainer_check_whole (self, "[trainer][checkpoint]", error))
+    return NULL;
+
+  if (!is_due (self))
+    return save (self, error);
+
+  return enter (self, &wanted, error) ? save_entered (self, error) : NULL;
 }
 
 gboolean
 sng_trainer_maybe_save_checkpoint (SngTrainer *self, GError **error)
 {
-  SngTrainerPrivate *priv = sng_trainer_get_private (self);
-  const char *monitor;
-  double score = 0.0;
+  g_autofree char *path = NULL;
+  gboolean wanted;
 
-  if (priv->model_checkpoint == NULL
-      || !sng_model_checkpoint_is_due (priv->model_checkpoint, priv->progress->global_step,
-                                       sng_trainer_is_done (self)))
+  if (!is_due (self))
     return TRUE;
 
-  monitor = sng_model_checkpoint_get_monitor (priv->model_checkpoint);
+  if (!enter (self, &wanted, error))
+    return FALSE;
 
-  return (monitor == NULL || sng_trainer_get_monitored (self, monitor, &score, error))
-         && save_as_planned (self, score, error);
+  if (!wanted)
+    return TRUE;
+
+  path = save_entered (self, error);
+
+  return path != NULL;
 }
 
 /**

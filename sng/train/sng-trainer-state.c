@@ -295,6 +295,7 @@ sng_trainer_restore (SngTrainer *self, SngCheckpoint *checkpoint, GError **error
 
   priv->is_within_step = FALSE;
   priv->is_validation_due = FALSE;
+  priv->is_checkpoint_due = FALSE;
   priv->last_checkpoint_step = sng_checkpoint_get_step (checkpoint);
 
   return TRUE;

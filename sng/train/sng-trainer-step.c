@@ -324,6 +324,7 @@ sng_trainer_make_step (SngTrainer *self, GError **error)
 
   priv->is_within_step = FALSE;
   priv->is_validation_due = is_multiple (priv->progress->global_step, priv->val_check_interval);
+  priv->is_checkpoint_due = TRUE;
 
   return TRUE;
 }
