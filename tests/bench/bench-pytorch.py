@@ -201,14 +201,20 @@ def check(options):
     return 1 if failed else 0
 
 
+def positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
 def parse_options():
     root = pathlib.Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all of them without one")
     parser.add_argument("--precision", dest="precisions", action="append", choices=TOLERANCES, help="both without it")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=2, help="of a turn")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=positive, default=10, help="of a turn for each side (%(default)s)")
+    parser.add_argument("--steps", type=positive, default=2, help="of a turn (%(default)s)")
+    parser.add_argument("--threads", type=positive, default=2, help="of each side (%(default)s)")
     parser.add_argument("--passive", action="store_true", help="OpenMP waits asleep, for a machine that does other work")
     parser.add_argument("--build", type=pathlib.Path, default=root / "build", help="where libsng was built")
     parser.add_argument("--python", type=pathlib.Path, help="has torch, transformers and safetensors;"
