@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
 #include <sng.h>
 
 G_BEGIN_DECLS
@@ -57,6 +58,10 @@ gboolean sng_cli_find_kind     (const char     *path,
 char    *sng_cli_dup_store     (const char     *path);
 /* The names of the modes that a run directory holds, sorted. */
 char   **sng_cli_list_modes    (const char     *path,
+                                GError        **error);
+/* Parses a JSON file of a run directory, which holds an object; fails, naming the file, where it does not. */
+JsonNode *sng_cli_load_json    (const char     *directory,
+                                const char     *name,
                                 GError        **error);
 
 G_END_DECLS

@@ -134,3 +134,26 @@ sng_cli_list_modes (const char *path, GError **error)
 
   return (char **) g_ptr_array_free (g_steal_pointer (&modes), FALSE);
 }
+
+JsonNode *
+sng_cli_load_json (const char *directory, const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  JsonNode *root;
+
+  if (!json_parser_load_from_file (parser, path, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+
+  root = json_parser_get_root (parser);
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, _ ("%s: this is no JSON object"), path);
+      return NULL;
+    }
+
+  return json_node_ref (root);
+}

@@ -94,8 +94,7 @@ parse_options (int argc, char **argv, Options *options)
          "everything, each in a process of its own. Without a file, the data are 16 proteins\n"
          "that come with the program."),
       _ ("Exit codes: 0 PASS, 1 DIVERGED, 2 NONDETERMINISTIC or INCONCLUSIVE, 3 the check could\n"
-         "not be made, 129, 130 or 143 ended by SIGHUP, Ctrl-C or\n"
-         "SIGTERM."),
+         "not be made, 129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM."),
       entries, 0, &argc, &argv);
 }
 

@@ -63,6 +63,12 @@ diff_checkpoints (const char *first, const char *second, gboolean *equal, GError
 
 /* ---- Runs ---- */
 
+typedef struct
+{
+  SngRunStore *stores[2];
+  const char *paths[2];
+} Runs;
+
 static gboolean
 has_entries (SngRunStore *store, const char *metric)
 {
@@ -92,12 +98,58 @@ print_lone_metrics (SngRunStore *store, SngRunStore *other, const char *path, gb
   return TRUE;
 }
 
-static void
-print_report (SngReport *report, gboolean *equal)
+static gboolean
+count_entries (SngRunStore *store, const char *metric, guint64 *n_entries, GError **error)
+{
+  g_autoptr (GPtrArray) entries = sng_run_store_query (store, metric, 0, G_MAXUINT64, error);
+
+  if (entries == NULL)
+    return FALSE;
+
+  *n_entries = entries->len;
+
+  return TRUE;
+}
+
+/* Those of a key that both runs have, and those of a key that only one has. */
+static gboolean
+print_metric (Runs *runs, SngMetricResult *result, guint64 *n_entries, GError **error)
+{
+  const char *name = sng_metric_result_get_name (result);
+  guint64 compared = sng_metric_result_get_compared (result);
+  guint64 n_different = sng_metric_result_get_n_different (result);
+  guint64 lone[2];
+
+  *n_entries = compared;
+  if (n_different == 0)
+    return TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (lone); i++)
+    {
+      if (!count_entries (runs->stores[i], name, &lone[i], error))
+        return FALSE;
+      lone[i] -= compared;
+      *n_entries += lone[i];
+    }
+
+  g_print (_ ("%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries"), name,
+           n_different - lone[0] - lone[1], compared);
+  for (guint i = 0; i < G_N_ELEMENTS (lone); i++)
+    {
+      if (lone[i] > 0)
+        g_print (_ (", %" G_GUINT64_FORMAT " more only in %s"), lone[i], runs->paths[i]);
+    }
+  g_print ("\n");
+
+  return TRUE;
+}
+
+static gboolean
+print_report (Runs *runs, SngReport *report, gboolean *equal, GError **error)
 {
   GListModel *metrics = sng_report_get_metrics (report);
   SngDivergence *first = sng_report_get_first_divergence (report);
-  guint64 compared = 0;
+  guint64 n_entries = 0;
   guint64 n_different = 0;
 
   if (first != NULL)
@@ -113,22 +165,24 @@ print_report (SngReport *report, gboolean *equal)
   for (guint i = 0; i < g_list_model_get_n_items (metrics); i++)
     {
       g_autoptr (SngMetricResult) result = g_list_model_get_item (metrics, i);
-      guint64 n = sng_metric_result_get_n_different (result);
+      guint64 n;
 
-      compared += sng_metric_result_get_compared (result);
-      n_different += n;
-      if (n > 0)
-        g_print (_ ("%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries\n"),
-                 sng_metric_result_get_name (result), n, sng_metric_result_get_compared (result));
+      if (!print_metric (runs, result, &n, error))
+        return FALSE;
+
+      n_entries += n;
+      n_different += sng_metric_result_get_n_different (result);
     }
 
   if (n_different > 0)
     *equal = FALSE;
   if (*equal)
-    g_print (_ ("equal: %" G_GUINT64_FORMAT " entries\n"), compared);
+    g_print (_ ("equal: %" G_GUINT64_FORMAT " entries\n"), n_entries);
   else
     g_print (_ ("different: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries\n"), n_different,
-             compared);
+             n_entries);
+
+  return TRUE;
 }
 
 static gboolean
@@ -153,7 +207,48 @@ diff_stores (const char *first, const char *second, gboolean *equal, GError **er
     return FALSE;
 
   *equal = !found;
-  print_report (report, equal);
+
+  return print_report (&(Runs){ { a, b }, { first, second } }, report, equal, error);
+}
+
+/* Prints the values of one object of the plans that are not the same. */
+static void
+print_members (JsonNode *first, JsonNode *second, const char *name)
+{
+  JsonNode *nodes[] = { json_object_get_member (json_node_get_object (first), name),
+                        json_object_get_member (json_node_get_object (second), name) };
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *value;
+
+  if (nodes[0] == NULL || nodes[1] == NULL || !JSON_NODE_HOLDS_OBJECT (nodes[0])
+      || !JSON_NODE_HOLDS_OBJECT (nodes[1]))
+    return;
+
+  json_object_iter_init_ordered (&iter, json_node_get_object (nodes[0]));
+  while (json_object_iter_next_ordered (&iter, &member, &value))
+    {
+      JsonNode *other = json_object_get_member (json_node_get_object (nodes[1]), member);
+      g_autofree char *text = json_to_string (value, FALSE);
+      g_autofree char *other_text = other != NULL ? json_to_string (other, FALSE) : NULL;
+
+      if (other_text != NULL && !g_str_equal (text, other_text))
+        g_print (_ ("%s: %s and %s\n"), member, text, other_text);
+    }
+}
+
+/* What may explain a difference, and makes none itself. */
+static gboolean
+print_plans (const char *first, const char *second, GError **error)
+{
+  g_autoptr (JsonNode) a = sng_cli_load_json (first, "plan.json", error);
+  g_autoptr (JsonNode) b = a != NULL ? sng_cli_load_json (second, "plan.json", error) : NULL;
+
+  if (b == NULL)
+    return FALSE;
+
+  print_members (a, b, "settings");
+  print_members (a, b, "environment");
 
   return TRUE;
 }
@@ -174,6 +269,9 @@ diff_runs (const char *first, const char *second, gboolean *equal, GError **erro
                    first, second);
       return FALSE;
     }
+
+  if (!print_plans (first, second, error))
+    return FALSE;
 
   *equal = TRUE;
 

@@ -5,8 +5,10 @@
 
 #include "sng-cli-private.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
+
+/* What a shell reads as it is. */
+#define PLAIN G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "%+,-./:=@_"
 
 /* ---- Tensors and values ---- */
 
@@ -180,30 +182,6 @@ show_store (const char *path, const char *indent, GError **error)
   return TRUE;
 }
 
-/* Parses one of the JSON files of a run directory; NULL with an error where it is none. */
-static JsonNode *
-load_json (const char *directory, const char *name, GError **error)
-{
-  g_autofree char *path = g_build_filename (directory, name, NULL);
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  JsonNode *root;
-
-  if (!json_parser_load_from_file (parser, path, error))
-    {
-      g_prefix_error (error, "%s: ", path);
-      return NULL;
-    }
-
-  root = json_parser_get_root (parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, _ ("%s: this is no JSON object"), path);
-      return NULL;
-    }
-
-  return json_node_ref (root);
-}
-
 static gboolean
 holds (JsonObject *object, const char *name, GType type)
 {
@@ -234,10 +212,34 @@ print_members (JsonObject *object, const char *name)
   g_print ("\n");
 }
 
+/* As it would be typed. */
+static void
+print_command (JsonObject *plan)
+{
+  JsonNode *node = json_object_get_member (plan, "command");
+  JsonArray *command = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  if (command == NULL)
+    return;
+
+  g_print (_ ("  command:"));
+  for (guint i = 0; i < json_array_get_length (command); i++)
+    {
+      JsonNode *element = json_array_get_element (command, i);
+      const char *argument = JSON_NODE_HOLDS_VALUE (element) ? json_node_get_string (element) : NULL;
+      g_autofree char *quoted = argument != NULL ? g_shell_quote (argument) : NULL;
+      gboolean is_plain = argument != NULL && *argument != '\0' && argument[strspn (argument, PLAIN)] == '\0';
+
+      if (quoted != NULL)
+        g_print (" %s", is_plain ? argument : quoted);
+    }
+  g_print ("\n");
+}
+
 static gboolean
 show_plan (const char *path, GError **error)
 {
-  g_autoptr (JsonNode) root = load_json (path, "plan.json", error);
+  g_autoptr (JsonNode) root = sng_cli_load_json (path, "plan.json", error);
   JsonObject *plan;
 
   if (root == NULL)
@@ -256,6 +258,7 @@ show_plan (const char *path, GError **error)
               ", seed %" G_GINT64_FORMAT "\n"),
            path, json_object_get_int_member (plan, "steps"), json_object_get_int_member (plan, "stop"),
            json_object_get_int_member (plan, "seed"));
+  print_command (plan);
   print_members (plan, "settings");
   print_members (plan, "environment");
 
@@ -272,7 +275,7 @@ show_verdict (const char *path, GError **error)
   if (!g_file_test (report, G_FILE_TEST_EXISTS))
     return TRUE;
 
-  root = load_json (path, "report.json", error);
+  root = sng_cli_load_json (path, "report.json", error);
   if (root == NULL)
     return FALSE;
 

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import select
 import shutil
 import signal
@@ -165,7 +166,8 @@ def test_demo_precision():
         assert (entries["TrainLoss"] > 4) == (name == "16-mixed"), lines
     small_run("default-precision")
     assert "different" not in sng("diff", WORK / "32", WORK / "default-precision", code=PASS).stdout
-    sng("diff", WORK / "32", WORK / "bf16-mixed", code=DIFFERENT)
+    text = sng("diff", WORK / "32", WORK / "bf16-mixed", code=DIFFERENT).stdout
+    assert text.startswith('precision: "32" and "bf16-mixed"\ncontinuous\n') and " more only in " not in text, text
 
 
 def test_demo_errors():
@@ -342,6 +344,7 @@ def test_show():
     text = sng("show", run, code=PASS).stdout
     for part in ("4 steps", "stopped after step 2", "verdict: PASS", "continuous", "stop-000002", "resume-000002", "OptimizerState"):
         assert part in text, f"{part}: {text}"
+    assert f"\n  command: {SNG} demo --steps 4 --output {run}\n" in text, text
     assert "restored from step 2" in sng("show", run / "resume-000002", code=PASS).stdout
     assert "TrainLoss" in sng("show", run / "continuous/rank-00000.db", code=PASS).stdout
     checkpoint = run / "stop-000002/checkpoints/step-00000002"
@@ -381,6 +384,17 @@ def test_diff_runs():
     assert "continuous\nfirst: " in text and "step " in text and "(resume)" not in text and "different: " in text, text
     sng("diff", left / "continuous", right / "continuous/rank-00000.db", code=PASS)
     sng("diff", left / "continuous/rank-00000.db", seed / "continuous/rank-00000.db", code=DIFFERENT)
+
+
+def test_diff_lone_entries():
+    """What only one of the runs recorded is no part of what both did."""
+    small_run("full")
+    small_run("half", "--precision", "16-mixed")
+    text = sng("diff", WORK / "full", WORK / "half", code=DIFFERENT).stdout
+    lines = [line for line in text.splitlines() if line.startswith("TrainInput: ")]
+    assert len(lines) == 3 and f" more only in {WORK}/half/continuous" in lines[0] and str(WORK / "full") not in text, text
+    for different, of in re.findall(r": (\d+) of (\d+) entries", text):
+        assert int(different) <= int(of), text
 
 
 def test_diff_tensors():
