@@ -307,12 +307,22 @@ head_tanh_backward (const SngKernels *kernels, SngDevice *device, const Buffers 
   run_head (kernels, device, b, SNG_GELU_TANH, TRUE);
 }
 
-/* out = in[2] + dropout (in[0] in[1]^T), in the place of in[2] or beside it */
+/* Dropout has a place of its own for the factors of a row, also where the sums themselves are kept: nothing is written behind
+ * them. */
+static void
+check_untouched (const Values *values, gsize first)
+{
+  for (gsize i = first; i < values->n; i++)
+    g_assert_cmpfloat (values_get (values, i), ==, 0);
+}
+
+/* out = in[2] + dropout (in[0] in[1]^T), in the place of in[2] or, without dropout, beside it */
 static void
 run_branch (const SngKernels *kernels, SngDevice *device, const Buffers *b, double rate, gboolean backward)
 {
   g_autoptr (SngRows) rows = new_rows ();
   g_auto (Values) d_branch = values_new (kernels->operand, N_ROWS * N_OUTPUTS);
+  g_auto (Values) sums = values_new (kernels->operand, (N_ROWS + 2) * N_OUTPUTS);
   gsize n_bytes = N_ROWS * N_OUTPUTS * sng_dtype_get_size (kernels->real);
   SngLinear op = linear (b, rows, N_INPUTS, N_OUTPUTS);
   SngBranch branch = { .rows = *rows,
@@ -322,7 +332,8 @@ run_branch (const SngKernels *kernels, SngDevice *device, const Buffers *b, doub
                        .d_branch = d_branch.data };
 
   op.bias = NULL;
-  op.output = op.d_bias = NULL;
+  op.d_bias = NULL;
+  op.output = rate > 0 ? sums.data : NULL;
   op.stream = b->out.data;
   op.residual = rate > 0 ? b->out.data : b->in[2].data;
   op.dropout = branch.dropout;
@@ -332,6 +343,7 @@ run_branch (const SngKernels *kernels, SngDevice *device, const Buffers *b, doub
       if (rate > 0)
         memcpy (b->out.data, b->in[2].data, n_bytes);
       kernels->linear_forward (device, &op);
+      check_untouched (&sums, N_ROWS * N_OUTPUTS);
       return;
     }
   kernels->branch_backward (device, &branch);
