@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "sng-error.h"
+
 /* The memory of a model: one arena, planned for the largest batch. Forward's activations have places of their own, since
  * backward needs nearly all of them. Gradients of activations share three places; at each time one holds:
  *
@@ -24,28 +26,33 @@ typedef struct
   gsize n_rows;
   gsize real; /* bytes of an element */
   gsize operand;
-  gsize total; /* bytes */
+  gsize total;        /* bytes */
+  gboolean too_large; /* for a number of bytes; then offsets mean nothing */
 } Plan;
 
 static gsize
-take (Plan *plan, gsize n_elements, gsize size)
+take (Plan *plan, gsize n_rows, gsize n_columns, gsize size)
 {
   gsize offset = plan->total;
+  gsize n_bytes;
 
-  plan->total += (n_elements * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  if (!g_size_checked_mul (&n_bytes, n_rows, n_columns) || !g_size_checked_mul (&n_bytes, n_bytes, size)
+      || !g_size_checked_add (&n_bytes, n_bytes, ALIGNMENT - 1)
+      || !g_size_checked_add (&plan->total, offset, n_bytes / ALIGNMENT * ALIGNMENT))
+    plan->too_large = TRUE;
   return offset;
 }
 
 static gsize
 take_reals (Plan *plan, gsize n_columns)
 {
-  return take (plan, plan->n_rows * n_columns, plan->real);
+  return take (plan, plan->n_rows, n_columns, plan->real);
 }
 
 static gsize
 take_operands (Plan *plan, gsize n_columns)
 {
-  return take (plan, plan->n_rows * n_columns, plan->operand);
+  return take (plan, plan->n_rows, n_columns, plan->operand);
 }
 
 static void
@@ -113,12 +120,14 @@ plan_gradients (Plan *plan, SngTransformerActivations *a)
   plan->total = MAX (end, plan->total);
 }
 
-/* Returns the bytes of the arena. */
-static gsize
-plan_arena (SngTransformer *self, const SngKernels *kernels, SngTransformerActivations *a)
+static gboolean
+plan_arena (SngTransformer *self,
+            const SngKernels *kernels,
+            SngTransformerActivations *a,
+            gsize *n_bytes,
+            GError **error)
 {
   const SngTransformerSettings *s = &self->settings;
-  gsize n_angles = (gsize) s->max_length * (s->head_size / 2);
   Plan plan = {
     .settings = s,
     .n_rows = sng_transformer_max_rows (self),
@@ -128,14 +137,21 @@ plan_arena (SngTransformer *self, const SngKernels *kernels, SngTransformerActiv
 
   if (s->architecture == SNG_ARCHITECTURE_ESM2)
     {
-      a->cosine = take (&plan, n_angles, plan.real);
-      a->sine = take (&plan, n_angles, plan.real);
+      a->cosine = take (&plan, s->max_length, s->head_size / 2, plan.real);
+      a->sine = take (&plan, s->max_length, s->head_size / 2, plan.real);
     }
   for (guint i = 0; i < s->n_layers; i++)
     plan_block (&plan, &a->blocks[i]);
   plan_head (&plan, a);
   plan_gradients (&plan, a);
-  return plan.total;
+
+  *n_bytes = plan.total;
+  if (plan.too_large)
+    g_set_error (
+        error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+        "[transformer][memory] max-batch-size %u with max-length %u needs more bytes than there can be",
+        s->max_batch_size, s->max_length);
+  return !plan.too_large;
 }
 
 /* In f32 the angles are computed in f32, as the reference implementation of ESM-2 does: at position 1000 that is 3e-5 away
@@ -188,12 +204,16 @@ sng_transformer_plan_memory (SngTransformer *self, const SngKernels *kernels, GE
 {
   g_autofree SngBlockActivations *blocks = g_new0 (SngBlockActivations, self->settings.n_layers);
   SngTransformerActivations activations = { .blocks = blocks };
-  gsize n_bytes = plan_arena (self, kernels, &activations);
-  gint64 n_reals = (gint64) (n_bytes / sng_dtype_get_size (kernels->real));
   gint64 n_trained = sng_tensor_get_n_elements (self->gradients);
-  g_autoptr (SngTensor) arena = sng_tensor_new (kernels->real, &n_reals, 1, self->device, error);
+  g_autoptr (SngTensor) arena = NULL;
   g_autoptr (SngTensor) operands = NULL;
+  gsize n_bytes;
+  gint64 n_reals;
 
+  if (!plan_arena (self, kernels, &activations, &n_bytes, error))
+    return FALSE;
+  n_reals = (gint64) (n_bytes / sng_dtype_get_size (kernels->real));
+  arena = sng_tensor_new (kernels->real, &n_reals, 1, self->device, error);
   if (arena == NULL || !fill_rotary_tables (self, arena, &activations, error))
     return FALSE;
   if (kernels->operand != kernels->real)

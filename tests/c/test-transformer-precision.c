@@ -214,6 +214,29 @@ test_refused (void)
   g_assert_cmpfloat (fixture_forward (fixture, SNG_STAGE_VALIDATE), ==, loss);
 }
 
+/* Sizes whose bytes, as a number of 64 bits, come to 0: 2^24 x 2^24 rows of 2^24 columns, and rows of 2^14 statistics. */
+static void
+test_too_large (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new (&fixture_gpt, SNG_DTYPE_F32, 1);
+  SngTransformer *model = SNG_TRANSFORMER (fixture->model);
+  SngTransformerSettings settings = model->settings;
+  double loss = fixture_forward (fixture, SNG_STAGE_VALIDATE);
+  g_autoptr (GError) error = NULL;
+
+  model->settings.n_layers = 1;
+  model->settings.max_batch_size = model->settings.max_length = 1u << 24;
+  model->settings.hidden_size = model->settings.ffn_size = 1u << 24;
+  model->settings.n_heads = (1u << 14) - 7;
+  model->settings.vocab_size = 1u << 15;
+  g_assert_false (sng_model_set_precision (fixture->model, SNG_PRECISION_BF16_MIXED, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "max-length 16777216"));
+
+  model->settings = settings;
+  g_assert_cmpfloat (fixture_forward (fixture, SNG_STAGE_VALIDATE), ==, loss);
+}
+
 /* where a NaN or an infinity comes from */
 
 static float *
@@ -340,6 +363,7 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/sng/transformer/precision/scale/esm2", &fixture_esm2_dropout, test_scale);
   g_test_add_data_func ("/sng/transformer/precision/scale/gpt", &fixture_gpt_dropout, test_scale);
   g_test_add_func ("/sng/transformer/precision/refused", test_refused);
+  g_test_add_func ("/sng/transformer/precision/too-large", test_too_large);
   for (guint i = 0; i < G_N_ELEMENTS (poisons); i++)
     {
       g_autofree char *path =
