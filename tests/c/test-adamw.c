@@ -124,6 +124,28 @@ test_resume (void)
   g_assert_cmpfloat (compare_with_reference (resumed, expected_f32), <=, 1e-6);
 }
 
+/* Nothing of the moment before is kept, not even a rounding. */
+static void
+test_no_first_moment (void)
+{
+  g_autoptr (GListStore) parameters = optimizer_parameters_new (SNG_DTYPE_F32);
+  g_autoptr (SngOptimizer) optimizer =
+      g_object_new (SNG_TYPE_ADAMW, "parameters", parameters, "beta1", 0.0, NULL);
+  g_autoptr (SngStateDict) state = NULL;
+
+  run_steps (optimizer, 1, 3);
+  state = sng_stateful_get_state (SNG_STATEFUL (optimizer), NULL);
+
+  for (guint i = 0; i < OPTIMIZER_N_PARAMETERS; i++)
+    {
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (G_LIST_MODEL (parameters), i);
+      g_autofree char *name = g_strconcat (optimizer_parameter_name (i), ".exp_avg", NULL);
+
+      g_assert_true (sng_tensor_equal (sng_state_dict_lookup_tensor (state, name),
+                                       sng_parameter_get_gradient (parameter)));
+    }
+}
+
 /* The moments are the resumed optimizer's own. */
 static void
 test_restored_state_is_a_copy (void)
@@ -502,6 +524,7 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/sng/adamw/reference/f32", GINT_TO_POINTER (SNG_DTYPE_F32), test_reference);
   g_test_add_data_func ("/sng/adamw/reference/f64", GINT_TO_POINTER (SNG_DTYPE_F64), test_reference);
   g_test_add_func ("/sng/adamw/resume", test_resume);
+  g_test_add_func ("/sng/adamw/no-first-moment", test_no_first_moment);
   g_test_add_func ("/sng/adamw/restored-state-is-a-copy", test_restored_state_is_a_copy);
   g_test_add_func ("/sng/adamw/other-settings-are-refused", test_other_settings_are_refused);
   g_test_add_func ("/sng/adamw/groups", test_groups);
