@@ -75,7 +75,8 @@ extern dnnl_status_t dnnl_gemm_bf16bf16f32 (char transpose_a,
                                             float *c,
                                             dnnl_dim_t c_stride);
 
-/* oneDNN would also emulate the product, but more slowly than the f32 one is. */
+/* oneDNN would also emulate the product, but more slowly than the f32 one is. It may use less than the processor has: see
+ * ONEDNN_MAX_CPU_ISA. */
 static gboolean
 have_bf16 (void)
 {
@@ -86,7 +87,7 @@ have_bf16 (void)
       const guint16 one = 0x3f80;
       float product = 0;
       gboolean have =
-          __builtin_cpu_supports ("avx512bf16")
+          (dnnl_get_effective_cpu_isa () & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16
           && dnnl_gemm_bf16bf16f32 ('N', 'N', 1, 1, 1, 1, &one, 1, &one, 1, 0, &product, 1) == dnnl_success;
 
       g_once_init_leave (&answer, have ? 1 : 2);
