@@ -535,7 +535,7 @@ sng_trainer_get_epoch (SngTrainer *self)
  *
  * Gets the loss of the newest step: the mean over all targets of its window.
  *
- * Returns: the loss; 0 where this trainer has made no step yet
+ * Returns: the loss; NaN where the window has no targets, 0 where this trainer has made no step yet
  *
  * Since: 1.0
  */

@@ -204,11 +204,12 @@ compute_gradients (SngTrainer *self, Window *window, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
 
-  priv->loss = 0.0;
   g_ptr_array_set_size (priv->window, 0);
 
   if (!load_window (self, window, error) || !sng_model_zero_gradients (priv->model, error))
     return FALSE;
+
+  priv->loss = window->n_targets > 0 ? 0.0 : NAN;
 
   for (guint i = 0; i < priv->window->len; i++)
     if (!train_micro_batch (self, window, i, error))

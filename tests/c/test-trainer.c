@@ -309,6 +309,35 @@ test_loss_is_weighted (void)
 }
 
 static void
+count_targets_cb (SngTrainer *trainer,
+                  SngStage stage,
+                  guint micro_batch,
+                  SngStateDict *batch,
+                  SngStateDict *outputs,
+                  gint64 *n_targets)
+{
+  g_assert_true (sng_state_dict_get_int64 (batch, "n_targets", n_targets, NULL));
+}
+
+static void
+check_loss_cb (SngTrainer *trainer, gint64 *n_targets)
+{
+  g_assert_cmpint (isnan (sng_trainer_get_loss (trainer)), ==, *n_targets == 0);
+}
+
+/* A window without targets has no loss: 0 would be the best that whoever monitors it ever sees. */
+static void
+test_no_loss (void)
+{
+  g_autoptr (SngTrainer) trainer = tiny_trainer_new (1, 1, TINY_N_SAMPLES, NULL);
+  gint64 n_targets = -1;
+
+  g_signal_connect (trainer, "micro-batch-end", G_CALLBACK (count_targets_cb), &n_targets);
+  g_signal_connect (trainer, "step-end", G_CALLBACK (check_loss_cb), &n_targets);
+  fit (trainer);
+}
+
+static void
 read_gradient_cb (SngTrainer *trainer, double *norm)
 {
   TinyModel *model = TINY_MODEL (sng_trainer_get_model (trainer));
@@ -647,6 +676,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/trainer/forgotten-state", test_forgotten_state);
   g_test_add_func ("/sng/trainer/accumulation", test_accumulation);
   g_test_add_func ("/sng/trainer/loss-is-weighted", test_loss_is_weighted);
+  g_test_add_func ("/sng/trainer/no-loss", test_no_loss);
   g_test_add_func ("/sng/trainer/clipping", test_clipping);
   g_test_add_func ("/sng/trainer/properties", test_properties);
   g_test_add_func ("/sng/trainer/end-with-error", test_end_with_error);
