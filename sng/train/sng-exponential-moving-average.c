@@ -29,6 +29,10 @@
  * The warm-up is that of TensorFlow's `tf.train.ExponentialMovingAverage` with
  * `num_updates`, the order of operations that of `torch.lerp`.
  *
+ * `torch.optim.swa_utils.AveragedModel` begins otherwise: it takes the parameters over as they are after
+ * the first step. Here they are averaged from where the training began, which is when the trainer is
+ * attached: weights that are to be loaded are loaded before.
+ *
  * ```c
  * g_autoptr (SngExponentialMovingAverage) average = sng_exponential_moving_average_new (0.999);
  *
@@ -38,6 +42,8 @@
  * The trainer attaches it to its model's parameters, updates it after each step that
  * was really made, and registers it as "ema". By default validations run with the
  * average in place of the parameters, as those of Lightning's `WeightAveraging` do.
+ * Unlike there, `model.safetensors` of a checkpoint has the parameters also then: what a
+ * [class@Sng.ModelCheckpoint] ranks by its `valid_loss` is the average, in `ema.safetensors`.
  *
  * The averages have the dtype of their parameters, f32 or f64, and are on
  * the same device.
@@ -280,6 +286,33 @@ sng_exponential_moving_average_new (double decay)
   return g_object_new (SNG_TYPE_EXPONENTIAL_MOVING_AVERAGE, "decay", decay, NULL);
 }
 
+/* An exchange of the same memory twice would be none. */
+static gboolean
+check_own_memory (SngParameter *parameter, GPtrArray *others, GError **error)
+{
+  SngTensor *value = sng_parameter_get_value (parameter);
+  const guint8 *begin = sng_tensor_get_data (value);
+
+  for (guint i = 0; i < others->len; i++)
+    {
+      SngParameter *other = g_ptr_array_index (others, i);
+      SngTensor *other_value = sng_parameter_get_value (other);
+      const guint8 *other_begin = sng_tensor_get_data (other_value);
+
+      if (begin < other_begin + sng_tensor_get_n_bytes (other_value)
+          && other_begin < begin + sng_tensor_get_n_bytes (value))
+        {
+          g_set_error (
+              error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+              "[ema][attach] %s: it shares its memory with %s, of which there can be one average only",
+              sng_parameter_get_name (parameter), sng_parameter_get_name (other));
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
 /* Makes the average of one parameter: a copy of it. */
 static gboolean
 add_parameter (SngParameter *parameter, SngStateDict *state, SngStateDict *averages, GError **error)
@@ -325,7 +358,7 @@ add_parameter (SngParameter *parameter, SngStateDict *state, SngStateDict *avera
  * [method@Sng.Trainer.attach].
  *
  * Where it fails, nothing has changed: with %SNG_ERROR_INVALID_ARGUMENT where it is
- * attached already or where two names are the same, with
+ * attached already, or where two names or two parameters' memory are the same, with
  * %SNG_ERROR_NOT_SUPPORTED where a parameter is neither f32 nor f64.
  *
  * Returns: whether it worked; otherwise @error is set
@@ -355,10 +388,12 @@ sng_exponential_moving_average_attach (SngExponentialMovingAverage *self,
 
   for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
     {
-      g_ptr_array_add (array, g_list_model_get_item (parameters, i));
+      g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
 
-      if (!add_parameter (g_ptr_array_index (array, i), state, averages, error))
+      if (!add_parameter (parameter, state, averages, error) || !check_own_memory (parameter, array, error))
         return FALSE;
+
+      g_ptr_array_add (array, g_steal_pointer (&parameter));
     }
 
   self->parameters = g_steal_pointer (&array);

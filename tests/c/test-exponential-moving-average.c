@@ -300,6 +300,24 @@ create_parameter (const char *name, SngDtype dtype)
   return sng_parameter_new (name, value, NULL);
 }
 
+/* Of which the one is a part of the other. */
+static void
+test_shared_memory (void)
+{
+  const gint64 shape[] = { 4 }, two[] = { 2 };
+  g_autoptr (SngTensor) whole = sng_tensor_new (SNG_DTYPE_F32, shape, 1, NULL, NULL);
+  g_autoptr (SngTensor) part = sng_tensor_new_view (whole, 2, two, 1, NULL, 0, NULL);
+  g_autoptr (SngParameter) weight = sng_parameter_new ("weight", whole, NULL);
+  g_autoptr (SngParameter) tied = sng_parameter_new ("tied", part, NULL);
+  g_autoptr (GListStore) parameters = g_list_store_new (SNG_TYPE_PARAMETER);
+
+  g_list_store_append (parameters, weight);
+  g_list_store_append (parameters, tied);
+  check_not_attached (
+      G_LIST_MODEL (parameters), SNG_ERROR_INVALID_ARGUMENT,
+      "[ema][attach] tied: it shares its memory with weight, of which there can be one average only");
+}
+
 static void
 test_cannot_attach (void)
 {
@@ -561,6 +579,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/exponential-moving-average/state", test_state);
   g_test_add_func ("/sng/exponential-moving-average/other-state-is-refused", test_other_state_is_refused);
   g_test_add_func ("/sng/exponential-moving-average/cannot-attach", test_cannot_attach);
+  g_test_add_func ("/sng/exponential-moving-average/shared-memory", test_shared_memory);
   g_test_add_func ("/sng/exponential-moving-average/validation", test_validation);
   g_test_add_func ("/sng/exponential-moving-average/failed-validation", test_failed_validation);
   g_test_add_func ("/sng/exponential-moving-average/resume", test_resume);
