@@ -37,6 +37,10 @@
  *
  * Without `check-finite` what is no number is never better, so it is waited for.
  *
+ * With a [class@Sng.Trainer] there is less of that than with Lightning: a loss that is not finite, in training or in a
+ * validation, ends the training with %SNG_ERROR_NON_FINITE, since nobody wants the model that made it. What comes here
+ * is the NaN of a validation, or of a step, without targets.
+ *
  * To stop means that the step is the last one: its checkpoint is saved as that of
  * [property@Sng.Trainer:max-steps] would be, and
  * [signal@Sng.Trainer::fit-end] follows. A training that has stopped does not go on, not

@@ -39,6 +39,10 @@
  *   removed.
  *
  * These are the rules of Lightning's `ModelCheckpoint`, where a tie is not decided by age alone.
+ * There a checkpoint by the count of steps comes before the validation of its step, and is ranked by
+ * the one before. Here it comes after it. Where no validation belongs to its step, `valid_loss` is that of
+ * the newest one: let [property@Sng.ModelCheckpoint:every-n-train-steps] be a multiple of
+ * [property@Sng.Trainer:val-check-interval] to rank each by its own.
  *
  * A plan that keeps everything and monitors nothing has no state. Any other one is registered with
  * the trainer as "model-checkpoint", so that a resumed training keeps the same checkpoints as one that was never

@@ -552,6 +552,8 @@ sng_model_import_weights (SngModel *self, SngStateDict *tensors, GError **error)
  * Sets the model's state to that of a file: the `model.safetensors` of a checkpoint,
  * or what another library wrote and [vfunc@Sng.Model.import_weights] understands.
  * Streams and other things that the model registers stay as they are.
+ * So does a [class@Sng.ExponentialMovingAverage] that is attached to it already: load before
+ * [method@Sng.Trainer.attach].
  *
  * All that the model has must be in the file, and nothing else, with the same
  * dtypes and shapes; otherwise nothing changes and %SNG_ERROR_MISMATCH names what is
