@@ -31,6 +31,11 @@ LOGITS_TOLERANCE = 1e-4    # absolute
 LOSS_TOLERANCE = 1e-5      # absolute
 GRADIENT_TOLERANCE = 1e-4  # norm of the difference, of the norm
 
+# Of the norm, in bf16-mixed, against what libsng computes in f32; a parameter's gradient may be off by as much as
+# torch.autocast's or the floor, whichever is more, times the factor.
+MIXED_TOLERANCES = {"logits": 0.006, "gradients": 0.008, "parameters": 1.5}
+MIXED_FLOOR = 0.004
+
 TEXT = os.path.join(os.path.dirname(__file__), "..", "..", "COPYING")
 MASK, PAD = 32, 1
 
@@ -136,7 +141,7 @@ def run_there(reference, batch):
     outputs = reference(**{name: torch.tensor(values) for name, values in batch.items()})
     outputs.loss.backward()
     gradients = {name: None if p.grad is None else p.grad.numpy() for name, p in reference.named_parameters()}
-    return outputs.loss.item(), outputs.logits.detach().numpy(), gradients
+    return outputs.loss.item(), outputs.logits.detach().float().numpy(), gradients
 
 
 def run_here(case, model, batch, scale=1.0):
@@ -174,6 +179,18 @@ def differences(batch, here, there):
 def within_tolerance(found):
     return {"loss": found["loss"] <= LOSS_TOLERANCE, "logits": found["logits"] <= LOGITS_TOLERANCE,
             "gradient": found["gradient"][0] <= GRADIENT_TOLERANCE}
+
+
+def mixed_differences(batch, here, there, exact):
+    """How far the logits and all gradients together are off, of their norm; and the worst parameter, beside autocast."""
+    tokens = batch["attention_mask"] == 1
+    names = [name for name, gradient in exact[2].items() if gradient is not None]
+    norm = numpy.linalg.norm
+    off = {name: norm(here[2][name] - exact[2][name]) for name in names}
+    allowed = {name: max(norm(there[2][name] - exact[2][name]), MIXED_FLOOR * norm(exact[2][name])) for name in names}
+    return {"logits": norm((here[1] - exact[1])[tokens]) / norm(exact[1][tokens]),
+            "gradients": norm(list(off.values())) / norm([norm(exact[2][name]) for name in names]),
+            "parameters": max(off[name] / allowed[name] for name in names)}
 
 
 ALL_WITHIN = {"loss": True, "logits": True, "gradient": True}
@@ -245,6 +262,42 @@ class TransformersTest(unittest.TestCase):
 
     def test_gpt_6x320(self):
         self.check(GPT_LARGER)
+
+    def test_bf16_mixed(self):
+        for case in (ESM2, ESM2_8M, GPT):
+            with self.subTest(case=case):
+                model = case.new_model()
+                add_noise(model)
+                reference, _ = load_there(case, train(case, model, self.directory))
+                batch = case.new_batch()
+                exact = run_here(case, model, batch)
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    there = run_there(reference, batch)
+                model.set_precision(Sng.Precision.BF16_MIXED)
+                here = run_here(case, model, batch)
+
+                found = mixed_differences(batch, here, there, exact)
+                print("# bf16-mixed: " + ", ".join(f"{key} {value:.1e}" for key, value in found.items()), flush=True)
+                self.assertLessEqual(abs(here[0] - exact[0]), 0.005)
+                self.assertGreater(found["logits"], 1e-3)  # it is bf16
+                for key, tolerance in MIXED_TOLERANCES.items():
+                    self.assertLessEqual(found[key], tolerance, key)
+
+                # Two swapped weights are no rounding,
+                parameters = {p.get_name(): p.get_value().numpy() for p in model.get_parameters()}
+                name = "esm.encoder.layer.{}.attention.self.query.weight" if case.is_esm2 else \
+                    "transformer.h.{}.attn.c_proj.weight"
+                first, second = parameters[name.format(0)], parameters[name.format(1)]
+                first[:], second[:] = second.copy(), first.copy()
+                found = mixed_differences(batch, run_here(case, model, batch), there, exact)
+                for key, tolerance in MIXED_TOLERANCES.items():
+                    self.assertGreater(found[key], tolerance, key)
+
+                # nor is one small gradient that is 5 % too large.
+                name = name.format(1)
+                here[2][name] *= 1.05
+                found = mixed_differences(batch, here, there, exact)
+                self.assertGreater(found["parameters"], MIXED_TOLERANCES["parameters"])
 
     def plant(self, case, change):
         """What the comparison finds when one side's file is changed on its way."""
