@@ -95,7 +95,9 @@ sng_trainer_run_forward (SngTrainer *self, SngStateDict *batch, SngStage stage, 
     {
       g_autofree char *origin = describe_origin (priv->model, batch, outputs);
 
-      g_set_error (error, SNG_ERROR, SNG_ERROR_NON_FINITE, "[model] the loss is %g: %s", *loss, origin);
+      /* The sign of what is no number depends on the processor. */
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NON_FINITE, "[model] the loss is %g: %s",
+                   isnan (*loss) ? fabs (*loss) : *loss, origin);
       return NULL;
     }
 

@@ -487,7 +487,7 @@ test_non_finite (void)
   g_autoptr (SngTrainer) overflowing = tiny_trainer_new (4, 1, 2, NULL);
   TinyModel *model = TINY_MODEL (sng_trainer_get_model (overflowing));
 
-  TINY_MODEL (sng_trainer_get_model (poisoned))->poison = NAN;
+  TINY_MODEL (sng_trainer_get_model (poisoned))->poison = copysign (NAN, -1.0);
   check_failure (poisoned, SNG_ERROR_NON_FINITE, "[trainer][fit] step 1: micro-batch 0: ", "the loss is nan");
 
   /* The loss is finite still, the square of the gradient is not. */
