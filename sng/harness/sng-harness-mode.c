@@ -142,9 +142,14 @@ fit (SngHarness *self, SngMode mode, SngTrainer *trainer, GError **error)
 
   if (mode == SNG_MODE_STOP && finished)
     {
+      SngEarlyStopping *early_stopping = sng_trainer_get_early_stopping (trainer);
+
       g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED,
-                   "the training reached step %" G_GUINT64_FORMAT " without being stopped after step %u",
-                   sng_trainer_get_global_step (trainer), sng_harness_get_effective_stop (self));
+                   "the training reached step %" G_GUINT64_FORMAT " without being stopped after step %u%s",
+                   sng_trainer_get_global_step (trainer), sng_harness_get_effective_stop (self),
+                   early_stopping != NULL && sng_early_stopping_get_stopped_step (early_stopping) > 0
+                       ? ": its early stopping ended it"
+                       : "");
       return FALSE;
     }
 

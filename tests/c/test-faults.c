@@ -173,6 +173,21 @@ test_stopped_early (void)
     }
 }
 
+/* One that ends itself before the stop cannot be stopped there, and that is no divergence. */
+static void
+test_stopped_too_early (void)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (harness, "stop-step", 9, NULL);
+  FAULT_HARNESS (harness)->patience = 1;
+  g_assert_null (sng_harness_run_stop_and_go (harness, NULL, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_nonnull (strstr (
+      error->message, "reached step 8 without being stopped after step 9: its early stopping ended it"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -186,6 +201,7 @@ main (int argc, char **argv)
   fault_add_tests (faults, G_N_ELEMENTS (faults));
   g_test_add_func ("/faults/early-stop-reset/wait-count", test_wait_count);
   g_test_add_func ("/faults/none/stopped-early", test_stopped_early);
+  g_test_add_func ("/faults/none/stopped-too-early", test_stopped_too_early);
 
   return g_test_run ();
 }
