@@ -23,11 +23,6 @@
 #define SQRT sqrtf
 #define LOG logf
 #define GEMM gemm_operands
-/* Compiled once for any processor and once more for those with AVX2. */
-#ifdef __AVX2__
-# define TABLE sng_cpu_kernels_bf16_avx2
-#else
-# define TABLE sng_cpu_kernels_bf16
-#endif
+#define TABLE SNG_CPU_TABLE (bf16)
 
 #include "cpu/sng-cpu-math-table.inc"

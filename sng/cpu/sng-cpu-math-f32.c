@@ -21,11 +21,6 @@
 #define SQRT sqrtf
 #define LOG logf
 #define GEMM sng_cpu_gemm_f32
-/* Compiled once for any processor and once more for those with AVX2. */
-#ifdef __AVX2__
-# define TABLE sng_cpu_kernels_f32_avx2
-#else
-# define TABLE sng_cpu_kernels_f32
-#endif
+#define TABLE SNG_CPU_TABLE (f32)
 
 #include "cpu/sng-cpu-math-table.inc"

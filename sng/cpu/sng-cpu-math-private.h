@@ -20,15 +20,27 @@ G_BEGIN_DECLS
 #define SNG_CPU_ELEMENTS_PER_CHUNK 32768
 #define SNG_CPU_QUERIES_PER_BLOCK 64
 
-/* The same source (sng-cpu-math-*.inc) compiled for each table, all but f64 also for AVX2 with F16C. Both tables of a kind yield
- * the same bits: the lanes of a sum are written out, and no multiplication is fused with an addition. */
+/* The same source (sng-cpu-math-*.inc) compiled for each table, all but f64 also for AVX2 with F16C, and once more for AVX-512's
+ * masks and registers. All tables of a kind yield the same bits: the lanes of a sum are written out, and no multiplication is
+ * fused with an addition. */
 extern const SngKernels sng_cpu_kernels_f32;
 extern const SngKernels sng_cpu_kernels_f32_avx2;
+extern const SngKernels sng_cpu_kernels_f32_avx512;
 extern const SngKernels sng_cpu_kernels_bf16;
 extern const SngKernels sng_cpu_kernels_bf16_avx2;
+extern const SngKernels sng_cpu_kernels_bf16_avx512;
 extern const SngKernels sng_cpu_kernels_f16;
 extern const SngKernels sng_cpu_kernels_f16_avx2;
+extern const SngKernels sng_cpu_kernels_f16_avx512;
 extern const SngKernels sng_cpu_kernels_f64;
+
+/* The name of the table that is being compiled; meson.build sets the suffix. */
+#ifndef SNG_CPU_SUFFIX
+# define SNG_CPU_SUFFIX
+#endif
+#define SNG_CPU_PASTE(kind, suffix) sng_cpu_kernels_##kind##suffix
+#define SNG_CPU_TABLE_OF(kind, suffix) SNG_CPU_PASTE (kind, suffix)
+#define SNG_CPU_TABLE(kind) SNG_CPU_TABLE_OF (kind, SNG_CPU_SUFFIX)
 
 const SngDeviceMath *sng_cpu_math_get (void);
 

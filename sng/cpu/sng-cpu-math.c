@@ -26,6 +26,20 @@ sng_cpu_math_get (void)
     .f64 = &sng_cpu_kernels_f64,
   };
 
+#endif
+#ifdef SNG_HAVE_AVX512
+  static const SngDeviceMath avx512 = {
+    .f32 = &sng_cpu_kernels_f32_avx512,
+    .bf16 = &sng_cpu_kernels_bf16_avx512,
+    .f16 = &sng_cpu_kernels_f16_avx512,
+    .f64 = &sng_cpu_kernels_f64,
+  };
+
+  if (__builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512bw")
+      && __builtin_cpu_supports ("avx512dq"))
+    return &avx512;
+#endif
+#ifdef SNG_HAVE_AVX2
   /* Every processor with AVX2 has F16C. */
   if (__builtin_cpu_supports ("avx2"))
     return &avx2;
