@@ -2,7 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Checks that README.md tells the truth: its links lead somewhere, its programs are those of docs/examples, and its
-commands print what it says they do, numbers aside: check-readme.py SOURCE_ROOT BUILD_ROOT.  Prints TAP."""
+commands print what it says they do, numbers aside but for those of what passes.
+
+check-readme.py SOURCE_ROOT BUILD_ROOT prints TAP."""
 
 import os
 import pathlib
@@ -48,7 +50,7 @@ def run(command, directory):
 
 
 def plain(line):
-    return " ".join(NUMBER.sub("0", line).split())
+    return " ".join((line if "PASS" in line else NUMBER.sub("0", line)).split())
 
 
 def is_printed(expected, printed):
