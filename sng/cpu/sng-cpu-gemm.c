@@ -95,6 +95,8 @@ have_bf16 (void)
   return answer == 1;
 }
 
+#endif
+
 gboolean
 sng_cpu_gemm_bf16 (char transpose_a,
                    char transpose_b,
@@ -110,6 +112,7 @@ sng_cpu_gemm_bf16 (char transpose_a,
                    float *c,
                    gsize c_stride)
 {
+#ifdef SNG_HAVE_DNNL_GEMM_BF16
   int n_openmp_threads;
   dnnl_status_t status;
 
@@ -128,29 +131,10 @@ sng_cpu_gemm_bf16 (char transpose_a,
   sng_cpu_single_openmp_end (n_openmp_threads);
   check_status (status, m, n, k);
   return TRUE;
-}
-
 #else
-
-gboolean
-sng_cpu_gemm_bf16 (char transpose_a,
-                   char transpose_b,
-                   gsize m,
-                   gsize n,
-                   gsize k,
-                   float alpha,
-                   const guint16 *a,
-                   gsize a_stride,
-                   const guint16 *b,
-                   gsize b_stride,
-                   float beta,
-                   float *c,
-                   gsize c_stride)
-{
   return FALSE;
-}
-
 #endif
+}
 
 void
 sng_cpu_gemm_f64 (char transpose_a,

@@ -42,7 +42,10 @@ extern const SngKernels sng_cpu_kernels_f64;
 #define SNG_CPU_TABLE_OF(kind, suffix) SNG_CPU_PASTE (kind, suffix)
 #define SNG_CPU_TABLE(kind) SNG_CPU_TABLE_OF (kind, SNG_CPU_SUFFIX)
 
-const SngDeviceMath *sng_cpu_math_get (void);
+/* The tables for the most that this processor has. */
+const SngDeviceMath *sng_cpu_math_get         (void);
+/* Those that it can run: 0 are the plain ones, NULL stands behind the last. */
+const SngDeviceMath *sng_cpu_math_get_variant (guint index);
 
 /* Scratch memory of the calling thread, one for each use, so that a kernel may hold its own while it asks for products. */
 typedef enum

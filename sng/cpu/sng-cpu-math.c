@@ -9,42 +9,51 @@
 
 /* What all tables share: the choice among them, scratch memory. */
 
+#define VARIANT(suffix)                                                                                      \
+ {                                                                                                           \
+  .f32 = &SNG_CPU_TABLE_OF (f32, suffix), .bf16 = &SNG_CPU_TABLE_OF (bf16, suffix),                          \
+  .f16 = &SNG_CPU_TABLE_OF (f16, suffix), .f64 = &sng_cpu_kernels_f64                                        \
+ }
+
+/* from the plain one to the one that needs most */
+static const SngDeviceMath variants[] = {
+  VARIANT (),
+#ifdef SNG_HAVE_AVX2
+  VARIANT (_avx2),
+#endif
+#ifdef SNG_HAVE_AVX512
+  VARIANT (_avx512),
+#endif
+};
+
+static guint
+count_variants (void)
+{
+  guint n = 1;
+
+#ifdef SNG_HAVE_AVX2
+  /* Every processor with AVX2 has F16C. */
+  n += __builtin_cpu_supports ("avx2") ? 1 : 0;
+#endif
+#ifdef SNG_HAVE_AVX512
+  n += __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512bw")
+               && __builtin_cpu_supports ("avx512dq")
+           ? 1
+           : 0;
+#endif
+  return n;
+}
+
+const SngDeviceMath *
+sng_cpu_math_get_variant (guint index)
+{
+  return index < count_variants () ? &variants[index] : NULL;
+}
+
 const SngDeviceMath *
 sng_cpu_math_get (void)
 {
-  static const SngDeviceMath plain = {
-    .f32 = &sng_cpu_kernels_f32,
-    .bf16 = &sng_cpu_kernels_bf16,
-    .f16 = &sng_cpu_kernels_f16,
-    .f64 = &sng_cpu_kernels_f64,
-  };
-#ifdef SNG_HAVE_AVX2
-  static const SngDeviceMath avx2 = {
-    .f32 = &sng_cpu_kernels_f32_avx2,
-    .bf16 = &sng_cpu_kernels_bf16_avx2,
-    .f16 = &sng_cpu_kernels_f16_avx2,
-    .f64 = &sng_cpu_kernels_f64,
-  };
-
-#endif
-#ifdef SNG_HAVE_AVX512
-  static const SngDeviceMath avx512 = {
-    .f32 = &sng_cpu_kernels_f32_avx512,
-    .bf16 = &sng_cpu_kernels_bf16_avx512,
-    .f16 = &sng_cpu_kernels_f16_avx512,
-    .f64 = &sng_cpu_kernels_f64,
-  };
-
-  if (__builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512bw")
-      && __builtin_cpu_supports ("avx512dq"))
-    return &avx512;
-#endif
-#ifdef SNG_HAVE_AVX2
-  /* Every processor with AVX2 has F16C. */
-  if (__builtin_cpu_supports ("avx2"))
-    return &avx2;
-#endif
-  return &plain;
+  return &variants[count_variants () - 1];
 }
 
 typedef struct

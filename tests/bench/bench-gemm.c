@@ -3,8 +3,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "cpu/sng-cpu-math-private.h"
+#include "tensor/sng-half-private.h"
+
 #include <dnnl.h>
-#include <glib.h>
 #include <time.h>
 
 #ifdef SNG_HAVE_OPENBLAS
@@ -12,9 +14,9 @@
 #endif
 
 /* oneDNN's matrix products beside OpenBLAS's, in one thread, at the shapes that the transformer cuts its layers into. Where
- * meson found no OpenBLAS only the rates of oneDNN are printed.
+ * meson found no OpenBLAS only the rates of oneDNN are printed. Where the processor has them, the products of bf16 follow.
  *
- * The two take turns, and each counts with its best turn of processor time: that is what the work of others on the machine
+ * They take turns, and each counts with its best turn of processor time: that is what the work of others on the machine
  * disturbs least. */
 
 #define N_TURNS 40
@@ -29,7 +31,8 @@ typedef struct
   gint64 m, n, k; /* row-major C = A B */
 } Product;
 
-typedef void (*ProductFunc) (const Product *product, const float *a, const float *b, float *c);
+/* a and b are of floats, or of bf16 */
+typedef void (*ProductFunc) (const Product *product, gconstpointer a, gconstpointer b, float *c);
 
 static const Product products[] = {
   { "6 x 320: query, key, value", FALSE, TRUE, 128, 960, 320 },
@@ -50,16 +53,31 @@ static const Product products[] = {
 };
 
 static void
-multiply_onednn (const Product *product, const float *a, const float *b, float *c)
+multiply_onednn (const Product *product, gconstpointer a, gconstpointer b, float *c)
 {
   dnnl_sgemm (product->transpose_a ? 'T' : 'N', product->transpose_b ? 'T' : 'N', product->m, product->n,
               product->k, 1, a, product->transpose_a ? product->m : product->k, b,
               product->transpose_b ? product->k : product->n, 0, c, product->n);
 }
 
+static gboolean
+multiply_if_bf16 (const Product *product, const guint16 *a, const guint16 *b, float *c)
+{
+  gsize m = (gsize) product->m, n = (gsize) product->n, k = (gsize) product->k;
+
+  return sng_cpu_gemm_bf16 (product->transpose_a ? 'T' : 'N', product->transpose_b ? 'T' : 'N', m, n, k, 1, a,
+                            product->transpose_a ? m : k, b, product->transpose_b ? k : n, 0, c, n);
+}
+
+static void
+multiply_bf16 (const Product *product, gconstpointer a, gconstpointer b, float *c)
+{
+  multiply_if_bf16 (product, a, b, c);
+}
+
 #ifdef SNG_HAVE_OPENBLAS
 static void
-multiply_openblas (const Product *product, const float *a, const float *b, float *c)
+multiply_openblas (const Product *product, gconstpointer a, gconstpointer b, float *c)
 {
   int m = (int) product->m, n = (int) product->n, k = (int) product->k;
 
@@ -80,6 +98,17 @@ new_matrix (gint64 n_rows, gint64 n_columns)
   return matrix;
 }
 
+static guint16 *
+new_bf16 (const float *matrix, gint64 n)
+{
+  guint16 *rounded = g_new (guint16, (gsize) n);
+
+  for (gint64 i = 0; i < n; i++)
+    rounded[i] = sng_bf16_from_float (matrix[i]);
+
+  return rounded;
+}
+
 static double
 read_clock (void)
 {
@@ -98,7 +127,7 @@ count_operations (const Product *product)
 
 /* GFLOP/s */
 static double
-take_turn (ProductFunc multiply, const Product *product, const float *a, const float *b, float *c)
+take_turn (ProductFunc multiply, const Product *product, gconstpointer a, gconstpointer b, float *c)
 {
   double operations = count_operations (product);
   guint n = (guint) MAX (TURN_FLOP / operations, 1);
@@ -116,7 +145,10 @@ measure (const Product *product)
   g_autofree float *a = new_matrix (product->m, product->k);
   g_autofree float *b = new_matrix (product->k, product->n);
   g_autofree float *c = new_matrix (product->m, product->n);
-  double onednn = 0, openblas = 0;
+  g_autofree guint16 *a_bf16 = new_bf16 (a, product->m * product->k);
+  g_autofree guint16 *b_bf16 = new_bf16 (b, product->k * product->n);
+  gboolean has_bf16 = multiply_if_bf16 (product, a_bf16, b_bf16, c);
+  double onednn = 0, openblas = 0, bf16 = 0;
 
   for (guint i = 0; i < N_TURNS; i++)
     {
@@ -124,12 +156,16 @@ measure (const Product *product)
 #ifdef SNG_HAVE_OPENBLAS
       openblas = MAX (openblas, take_turn (multiply_openblas, product, a, b, c));
 #endif
+      if (has_bf16)
+        bf16 = MAX (bf16, take_turn (multiply_bf16, product, a_bf16, b_bf16, c));
     }
 
   g_print ("%-36s %4d x %4d x %4d: oneDNN %5.1f GFLOP/s", product->name, (int) product->m, (int) product->n,
            (int) product->k, onednn);
   if (openblas > 0)
     g_print (", OpenBLAS %5.1f, oneDNN/OpenBLAS %.2f", openblas, onednn / openblas);
+  if (has_bf16)
+    g_print (", bf16 %5.1f, bf16/f32 %.2f", bf16, bf16 / onednn);
   g_print ("\n");
 }
 
