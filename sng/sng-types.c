@@ -80,6 +80,31 @@ static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", N
  */
 
 /**
+ * SngCause:
+ * @SNG_CAUSE_UNKNOWN: none that could be told
+ * @SNG_CAUSE_RNG: the random numbers of the training are others
+ * @SNG_CAUSE_DATA: other samples, or the same ones in another order or in other
+ *   windows
+ * @SNG_CAUSE_SCHEDULE: the learning rate is that of another step
+ * @SNG_CAUSE_OPTIMIZER: the optimizer's moments, steps or groups were lost or
+ *   changed
+ * @SNG_CAUSE_WEIGHTS: the model's parameters were changed
+ * @SNG_CAUSE_SCALER: the loss scale was lost
+ * @SNG_CAUSE_AVERAGES: what averages over the training, such as a moving average
+ *   of the weights or running statistics, was lost
+ * @SNG_CAUSE_COUNTERS: what counts or keeps score of the training was lost: its
+ *   steps, its validations, the best of them
+ * @SNG_CAUSE_CHECKPOINT: the checkpoint as a whole is not the one that it should
+ *   be
+ * @SNG_CAUSE_NONDETERMINISM: nothing was lost; the training is no function of
+ *   its state
+ *
+ * The class of what went wrong in a resume.
+ *
+ * Since: 1.0
+ */
+
+/**
  * SngIsolation:
  * @SNG_ISOLATION_PROCESS: each mode runs in a fresh process, so only what was
  *   saved survives
@@ -218,4 +243,27 @@ sng_verdict_to_string (SngVerdict verdict)
   g_return_val_if_fail ((guint) verdict < G_N_ELEMENTS (names), NULL);
 
   return names[verdict];
+}
+
+/**
+ * sng_cause_to_string:
+ * @cause: a cause
+ *
+ * Names a cause in one lower-case word, such as `schedule`, which is its nick as
+ * well.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+sng_cause_to_string (SngCause cause)
+{
+  static const char *const names[] = { "unknown",   "rng",        "data",          "schedule",
+                                       "optimizer", "weights",    "scaler",        "averages",
+                                       "counters",  "checkpoint", "nondeterminism" };
+
+  g_return_val_if_fail ((guint) cause < G_N_ELEMENTS (names), NULL);
+
+  return names[cause];
 }

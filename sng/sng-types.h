@@ -51,6 +51,21 @@ typedef enum
 
 typedef enum
 {
+  SNG_CAUSE_UNKNOWN,
+  SNG_CAUSE_RNG,
+  SNG_CAUSE_DATA,
+  SNG_CAUSE_SCHEDULE,
+  SNG_CAUSE_OPTIMIZER,
+  SNG_CAUSE_WEIGHTS,
+  SNG_CAUSE_SCALER,
+  SNG_CAUSE_AVERAGES,
+  SNG_CAUSE_COUNTERS,
+  SNG_CAUSE_CHECKPOINT,
+  SNG_CAUSE_NONDETERMINISM
+} SngCause;
+
+typedef enum
+{
   SNG_ISOLATION_PROCESS,
   SNG_ISOLATION_NONE
 } SngIsolation;
@@ -75,5 +90,7 @@ gboolean    sng_precision_from_string (const char    *name,
                                        GError       **error);
 SNG_AVAILABLE_IN_1_0
 const char *sng_verdict_to_string     (SngVerdict     verdict);
+SNG_AVAILABLE_IN_1_0
+const char *sng_cause_to_string       (SngCause       cause);
 
 G_END_DECLS

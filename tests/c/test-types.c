@@ -40,12 +40,25 @@ test_precision (void)
   g_assert_cmpint (precision, ==, SNG_PRECISION_16_MIXED);
 }
 
+/* The names of the causes are their nicks as well. */
+static void
+test_causes (void)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (SNG_TYPE_CAUSE);
+
+  g_assert_cmpuint (klass->n_values, ==, SNG_CAUSE_NONDETERMINISM + 1);
+
+  for (guint i = 0; i < klass->n_values; i++)
+    g_assert_cmpstr (sng_cause_to_string ((SngCause) i), ==, klass->values[i].value_nick);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sng/types/names", test_names);
   g_test_add_func ("/sng/types/precision", test_precision);
+  g_test_add_func ("/sng/types/causes", test_causes);
 
   return g_test_run ();
 }
