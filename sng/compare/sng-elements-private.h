@@ -20,6 +20,9 @@ typedef struct
   const char *data;
 } SngElements;
 
+/* Distances by decades: one decimal digit, two, and so on up to the twenty of G_MAXUINT64. */
+#define SNG_ELEMENT_N_DECADES 20
+
 /* What comparing two tensors of one layout element by element yields. */
 typedef struct
 {
@@ -27,6 +30,8 @@ typedef struct
   gint64  first;          /* position of the first that differs, in row-major order; -1 for none */
   guint64 max_distance;   /* in units in the last place; of integers: the absolute difference */
   double  max_difference; /* of the numbers; one of NaN does not count */
+  guint64 n_unordered;    /* pairs with a NaN; they have no distance */
+  guint64 decades[SNG_ELEMENT_N_DECADES]; /* the other pairs, by the number of digits of their distance */
 } SngElementScan;
 
 /* The distance of a NaN to anything but itself. */
@@ -49,6 +54,13 @@ void     sng_elements_scan     (const SngElements  *expected,
 guint64  sng_element_distance  (SngDtype            dtype,
                                 guint64             a,
                                 guint64             b);
+/* Takes the distance of one more pair into the counts by distance. */
+void     sng_element_scan_count_distance (SngElementScan *scan,
+                                          SngDtype        dtype,
+                                          guint64         distance);
+/* "0x3f800000": as many digits as the dtype has */
+char    *sng_element_print_bits (SngDtype           dtype,
+                                 guint64            bits);
 /* "3 ULP apart", "differ by 3", "not comparable: one is not a number" */
 char    *sng_element_print_distance (SngDtype       dtype,
                                      guint64        distance);

@@ -150,17 +150,24 @@ sng_element_print_distance (SngDtype dtype, guint64 distance)
 }
 
 char *
+sng_element_print_bits (SngDtype dtype, guint64 bits)
+{
+  return g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", 2 * (int) sng_dtype_get_size (dtype), bits);
+}
+
+char *
 sng_elements_print (const SngElements *self, gint64 position)
 {
   guint64 bits = sng_elements_get_bits (self, position);
+  g_autofree char *pattern = NULL;
   char text[SNG_NUMBER_BUFFER_SIZE];
 
   if (!sng_dtype_is_floating (self->dtype))
     return g_strdup_printf ("%" G_GINT64_FORMAT, to_int64 (self->dtype, bits));
 
-  return g_strdup_printf ("%s (0x%0*" G_GINT64_MODIFIER "x)",
-                          sng_number_print (text, to_double (self->dtype, bits)),
-                          (int) (2 * self->element_size), bits);
+  pattern = sng_element_print_bits (self->dtype, bits);
+
+  return g_strdup_printf ("%s (%s)", sng_number_print (text, to_double (self->dtype, bits)), pattern);
 }
 
 char *
@@ -184,6 +191,23 @@ sng_tensor_print_position (SngTensor *tensor, gint64 position)
   return g_strdup (string->str);
 }
 
+void
+sng_element_scan_count_distance (SngElementScan *scan, SngDtype dtype, guint64 distance)
+{
+  guint decade = 0;
+
+  scan->max_distance = MAX (scan->max_distance, distance);
+  if (sng_dtype_is_floating (dtype) && distance == SNG_ELEMENT_UNORDERED)
+    {
+      scan->n_unordered++;
+      return;
+    }
+
+  for (; distance >= 10; distance /= 10)
+    decade++;
+  scan->decades[decade]++;
+}
+
 static void
 compare_element (const SngElements *expected,
                  const SngElements *actual,
@@ -193,10 +217,13 @@ compare_element (const SngElements *expected,
 {
   guint64 a = sng_elements_get_bits (expected, position);
   guint64 b = sng_elements_get_bits (actual, position);
+  guint64 distance;
   double difference;
 
   if (a == b)
     return;
+
+  distance = sng_element_distance (expected->dtype, a, b);
 
   if (sng_dtype_is_floating (expected->dtype))
     {
@@ -208,13 +235,13 @@ compare_element (const SngElements *expected,
     }
   else
     {
-      difference = (double) sng_element_distance (expected->dtype, a, b);
+      difference = (double) distance;
     }
 
   if (scan->n_different == 0)
     scan->first = position;
   scan->n_different++;
-  scan->max_distance = MAX (scan->max_distance, sng_element_distance (expected->dtype, a, b));
+  sng_element_scan_count_distance (scan, expected->dtype, distance);
   if (difference > scan->max_difference)
     scan->max_difference = difference;
 }

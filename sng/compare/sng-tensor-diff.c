@@ -43,14 +43,14 @@ struct _SngTensorDiff
   SngDiffKind kind;
   SngDtype dtype;
   guint64 n_elements;
-  guint64 n_different;
+  SngElementScan scan; /* a value counts as one element */
   gint64 *first_index; /* NULL for values */
   guint n_dims;
   char *first;
   char *second;
+  char *first_bits; /* NULL where what differs is no number */
+  char *second_bits;
   guint64 first_distance;
-  guint64 max_distance;
-  double max_difference;
 };
 
 G_DEFINE_FINAL_TYPE (SngTensorDiff, sng_tensor_diff, G_TYPE_OBJECT)
@@ -64,6 +64,8 @@ sng_tensor_diff_finalize (GObject *object)
   g_free (self->first_index);
   g_free (self->first);
   g_free (self->second);
+  g_free (self->first_bits);
+  g_free (self->second_bits);
 
   G_OBJECT_CLASS (sng_tensor_diff_parent_class)->finalize (object);
 }
@@ -106,6 +108,14 @@ describe_side (SngTensor *tensor, GVariant *value)
 }
 
 static void
+set_first_pair (SngTensorDiff *self, guint64 first, guint64 second)
+{
+  self->first_bits = sng_element_print_bits (self->dtype, first);
+  self->second_bits = sng_element_print_bits (self->dtype, second);
+  self->first_distance = sng_element_distance (self->dtype, first, second);
+}
+
+static void
 compare_values (SngTensorDiff *self, GVariant *first, GVariant *second)
 {
   g_autoptr (SngMetadata) a = wrap_value (first);
@@ -122,29 +132,29 @@ compare_values (SngTensorDiff *self, GVariant *first, GVariant *second)
     return;
 
   self->kind = SNG_DIFF_ELEMENTS;
-  self->n_different = 1;
+  self->scan.n_different = 1;
 
   if (g_variant_is_of_type (first, G_VARIANT_TYPE_DOUBLE))
     {
       self->dtype = SNG_DTYPE_F64;
       x = sng_number_get_bits (g_variant_get_double (first));
       y = sng_number_get_bits (g_variant_get_double (second));
-      self->max_difference = ABS (g_variant_get_double (first) - g_variant_get_double (second));
+      self->scan.max_difference = ABS (g_variant_get_double (first) - g_variant_get_double (second));
     }
   else if (g_variant_is_of_type (first, G_VARIANT_TYPE_INT64))
     {
       self->dtype = SNG_DTYPE_I64;
       x = (guint64) g_variant_get_int64 (first);
       y = (guint64) g_variant_get_int64 (second);
-      self->max_difference = (double) sng_element_distance (SNG_DTYPE_I64, x, y);
+      self->scan.max_difference = (double) sng_element_distance (SNG_DTYPE_I64, x, y);
     }
   else
     {
       return;
     }
 
-  self->first_distance = sng_element_distance (self->dtype, x, y);
-  self->max_distance = self->first_distance;
+  set_first_pair (self, x, y);
+  sng_element_scan_count_distance (&self->scan, self->dtype, self->first_distance);
 }
 
 static gboolean
@@ -152,7 +162,6 @@ compare_tensors (SngTensorDiff *self, SngTensor *first, SngTensor *second, GErro
 {
   g_auto (SngElements) a = { NULL };
   g_auto (SngElements) b = { NULL };
-  SngElementScan scan;
   gint64 position;
   const gint64 *shape;
 
@@ -166,25 +175,21 @@ compare_tensors (SngTensorDiff *self, SngTensor *first, SngTensor *second, GErro
   if (!sng_elements_init (&a, first, error) || !sng_elements_init (&b, second, error))
     return FALSE;
 
-  sng_elements_scan (&a, &b, NULL, &scan);
-  if (scan.n_different == 0)
+  sng_elements_scan (&a, &b, NULL, &self->scan);
+  if (self->scan.n_different == 0)
     return TRUE;
 
+  position = self->scan.first;
   self->kind = SNG_DIFF_ELEMENTS;
-  self->n_different = scan.n_different;
-  self->max_distance = scan.max_distance;
-  self->max_difference = scan.max_difference;
-  self->first_distance = sng_element_distance (a.dtype, sng_elements_get_bits (&a, scan.first),
-                                               sng_elements_get_bits (&b, scan.first));
+  set_first_pair (self, sng_elements_get_bits (&a, position), sng_elements_get_bits (&b, position));
 
   g_free (self->first);
   g_free (self->second);
-  self->first = sng_elements_print (&a, scan.first);
-  self->second = sng_elements_print (&b, scan.first);
+  self->first = sng_elements_print (&a, position);
+  self->second = sng_elements_print (&b, position);
 
   shape = sng_tensor_get_shape (first, &self->n_dims);
   self->first_index = g_new0 (gint64, MAX (self->n_dims, 1));
-  position = scan.first;
   for (guint i = self->n_dims; i > 0; i--)
     {
       self->first_index[i - 1] = position % shape[i - 1];
@@ -305,7 +310,7 @@ sng_tensor_diff_get_n_different (SngTensorDiff *self)
 {
   g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), 0);
 
-  return self->n_different;
+  return self->scan.n_different;
 }
 
 /**
@@ -349,6 +354,94 @@ sng_tensor_diff_get_second (SngTensorDiff *self)
 }
 
 /**
+ * sng_tensor_diff_get_first_bits:
+ * @self: a difference
+ *
+ * Gets the bits that the first side holds where the two differ first.
+ *
+ * Returns: (transfer none) (nullable): a hexadecimal number with as many digits as the dtype
+ *   has, such as `0x3f800000`, or %NULL where no numbers differ
+ *
+ * Since: 1.0
+ */
+const char *
+sng_tensor_diff_get_first_bits (SngTensorDiff *self)
+{
+  g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), NULL);
+
+  return self->first_bits;
+}
+
+/**
+ * sng_tensor_diff_get_second_bits:
+ * @self: a difference
+ *
+ * Gets the bits that the second side holds where the two differ first.
+ *
+ * Returns: (transfer none) (nullable): a hexadecimal number with as many digits as the dtype
+ *   has, such as `0x3f800001`, or %NULL where no numbers differ
+ *
+ * Since: 1.0
+ */
+const char *
+sng_tensor_diff_get_second_bits (SngTensorDiff *self)
+{
+  g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), NULL);
+
+  return self->second_bits;
+}
+
+/**
+ * sng_tensor_diff_get_histogram:
+ * @self: a difference
+ * @n_decades: (out): the number of counts
+ *
+ * Gets how far apart the elements that differ are: how many pairs have a distance of 1 to 9, of 10
+ * to 99, of 100 to 999, and so on.
+ *
+ * Distances are in units in the last place, of integers absolute differences. Pairs with one
+ * that is not a number have none; see [method@Sng.TensorDiff.get_n_unordered].
+ *
+ * Returns: (transfer none) (array length=n_decades): the counts, up to the last one that is
+ *   not 0
+ *
+ * Since: 1.0
+ */
+const guint64 *
+sng_tensor_diff_get_histogram (SngTensorDiff *self, guint *n_decades)
+{
+  guint n = SNG_ELEMENT_N_DECADES;
+
+  g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), NULL);
+  g_return_val_if_fail (n_decades != NULL, NULL);
+
+  while (n > 0 && self->scan.decades[n - 1] == 0)
+    n--;
+  *n_decades = n;
+
+  return self->scan.decades;
+}
+
+/**
+ * sng_tensor_diff_get_n_unordered:
+ * @self: a difference
+ *
+ * Gets how many of the pairs that differ have one that is not a number, so that they
+ * have no distance.
+ *
+ * Returns: the number of pairs
+ *
+ * Since: 1.0
+ */
+guint64
+sng_tensor_diff_get_n_unordered (SngTensorDiff *self)
+{
+  g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), 0);
+
+  return self->scan.n_unordered;
+}
+
+/**
  * sng_tensor_diff_get_first_distance:
  * @self: a difference
  *
@@ -383,7 +476,7 @@ sng_tensor_diff_get_max_distance (SngTensorDiff *self)
 {
   g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), 0);
 
-  return self->max_distance;
+  return self->scan.max_distance;
 }
 
 /**
@@ -401,7 +494,7 @@ sng_tensor_diff_get_max_difference (SngTensorDiff *self)
 {
   g_return_val_if_fail (SNG_IS_TENSOR_DIFF (self), 0.0);
 
-  return self->max_difference;
+  return self->scan.max_difference;
 }
 
 /**
@@ -427,6 +520,30 @@ sng_tensor_diff_get_first_index (SngTensorDiff *self, guint *n_dims)
   return self->first_index;
 }
 
+/* As many as there are at each length of the distance: "; distances 1-9: 3, 10-99: 12, 1e5-1e6: 4, NaN: 1". */
+static void
+append_histogram (SngTensorDiff *self, GString *string)
+{
+  static const char *const small[] = { "1-9", "10-99", "100-999" };
+  const char *separator = "; distances ";
+
+  for (guint i = 0; i < SNG_ELEMENT_N_DECADES; i++)
+    {
+      if (self->scan.decades[i] == 0)
+        continue;
+
+      if (i < G_N_ELEMENTS (small))
+        g_string_append_printf (string, "%s%s", separator, small[i]);
+      else
+        g_string_append_printf (string, "%s1e%u-1e%u", separator, i, i + 1);
+      g_string_append_printf (string, ": %" G_GUINT64_FORMAT, self->scan.decades[i]);
+      separator = ", ";
+    }
+
+  if (self->scan.n_unordered > 0)
+    g_string_append_printf (string, "%sNaN: %" G_GUINT64_FORMAT, separator, self->scan.n_unordered);
+}
+
 static void
 append_elements (SngTensorDiff *self, GString *string)
 {
@@ -441,18 +558,21 @@ append_elements (SngTensorDiff *self, GString *string)
     }
 
   g_string_append_printf (string, "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " elements differ, first [",
-                          self->n_different, self->n_elements);
+                          self->scan.n_different, self->n_elements);
   for (guint i = 0; i < self->n_dims; i++)
     g_string_append_printf (string, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "", self->first_index[i]);
   g_string_append_printf (string, "]: %s and %s, %s", self->first, self->second, apart);
 
-  if (self->n_different > 1)
+  if (self->scan.n_different > 1)
     {
-      g_autofree char *most = sng_element_print_distance (self->dtype, self->max_distance);
+      g_autofree char *most = sng_element_print_distance (self->dtype, self->scan.max_distance);
       char text[SNG_NUMBER_BUFFER_SIZE];
 
-      g_string_append_printf (string, "; at most %s, difference %s", most,
-                              sng_number_print (text, self->max_difference));
+      g_string_append (string, "; ");
+      if (self->scan.n_unordered == 0)
+        g_string_append_printf (string, "at most %s, ", most);
+      g_string_append_printf (string, "difference %s", sng_number_print (text, self->scan.max_difference));
+      append_histogram (self, string);
     }
 }
 
@@ -463,8 +583,8 @@ append_elements (SngTensorDiff *self, GString *string)
  * Describes the difference in one line, without the name.
  *
  * Returns: (transfer full): a string such as `3 of 128 elements differ, first [0, 5]: 1
- *   (0x3f800000) and 1.0000001 (0x3f800001), 1 ULP apart; at most 2 ULP apart,
- *   difference 2.384185791015625e-07`
+ *   (0x3f800000) and 1.0000001 (0x3f800001), 1 ULP apart; at most 20 ULP apart,
+ *   difference 2.384185791015625e-06; distances 1-9: 2, 10-99: 1`
  *
  * Since: 1.0
  */

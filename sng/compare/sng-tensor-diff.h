@@ -44,6 +44,15 @@ const char   *sng_tensor_diff_get_first          (SngTensorDiff *self);
 SNG_AVAILABLE_IN_1_0
 const char   *sng_tensor_diff_get_second         (SngTensorDiff *self);
 SNG_AVAILABLE_IN_1_0
+const char   *sng_tensor_diff_get_first_bits     (SngTensorDiff *self);
+SNG_AVAILABLE_IN_1_0
+const char   *sng_tensor_diff_get_second_bits    (SngTensorDiff *self);
+SNG_AVAILABLE_IN_1_0
+const guint64 *sng_tensor_diff_get_histogram     (SngTensorDiff *self,
+                                                  guint         *n_decades);
+SNG_AVAILABLE_IN_1_0
+guint64       sng_tensor_diff_get_n_unordered    (SngTensorDiff *self);
+SNG_AVAILABLE_IN_1_0
 guint64       sng_tensor_diff_get_first_distance (SngTensorDiff *self);
 SNG_AVAILABLE_IN_1_0
 guint64       sng_tensor_diff_get_max_distance   (SngTensorDiff *self);

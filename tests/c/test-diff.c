@@ -86,6 +86,17 @@ test_floats (void)
   g_assert_null (sng_tensor_diff_get_first_index (none, &n_dims));
 }
 
+static void
+assert_bits (const char *text, SngDtype dtype, guint64 bits)
+{
+  guint64 number;
+
+  g_assert_nonnull (text);
+  g_assert_cmpuint (strlen (text), ==, 2 + 2 * sng_dtype_get_size (dtype));
+  g_assert_true (g_ascii_string_to_unsigned (text + 2, 16, 0, G_MAXUINT64, &number, NULL));
+  g_assert_cmphex (number, ==, bits);
+}
+
 /* The distance of each floating-point format: neighbours are 1 apart, across zero and at the end of the range too. */
 static void
 test_distance (void)
@@ -131,7 +142,48 @@ test_distance (void)
       g_assert_cmpuint (sng_tensor_diff_get_n_different (diff), ==, 1);
       g_assert_cmpuint (sng_tensor_diff_get_first_distance (diff), ==, cases[i].distance);
       g_assert_cmpuint (sng_tensor_diff_get_max_distance (diff), ==, cases[i].distance);
+      assert_bits (sng_tensor_diff_get_first_bits (diff), cases[i].dtype, cases[i].a);
+      assert_bits (sng_tensor_diff_get_second_bits (diff), cases[i].dtype, cases[i].b);
     }
+}
+
+static void
+assert_histogram (SngTensorDiff *diff, const guint64 *expected, guint n_expected, guint64 n_unordered)
+{
+  guint n_decades;
+  const guint64 *counts = sng_tensor_diff_get_histogram (diff, &n_decades);
+
+  g_assert_cmpmem (counts, n_decades * sizeof *counts, expected, n_expected * sizeof *expected);
+  g_assert_cmpuint (sng_tensor_diff_get_n_unordered (diff), ==, n_unordered);
+}
+
+/* Each pair counts at the length of its distance, the longest too, and what is not a number has none. */
+static void
+test_histogram (void)
+{
+  const guint32 a[] = { 0x3f800000, 0x3f800000, 0x3f800000, 0x3f800000, 0x3f800000, 0x7fc00000 };
+  const guint32 b[] = { 0x3f800000, 0x3f800009, 0x3f80000a, 0x3f7fffff, 0x3f8186a0, 0x3f800000 };
+  const gint64 c[] = { 0, 1, 5, G_MININT64 };
+  const gint64 d[] = { 0, 1, -5, G_MAXINT64 };
+  g_autoptr (SngTensorDiff) floats = diff_data (SNG_DTYPE_F32, 3, a, b);
+  g_autoptr (SngTensorDiff) integers = diff_data (SNG_DTYPE_I64, 2, c, d);
+  g_autoptr (SngTensorDiff) none = diff_data (SNG_DTYPE_F32, 3, a, a);
+
+  assert_histogram (floats, (guint64[]){ 2, 1, 0, 0, 0, 1 }, 6, 1);
+  g_assert_cmpstr (sng_tensor_diff_get_first_bits (floats), ==, "0x3f800000");
+  g_assert_cmpstr (sng_tensor_diff_get_second_bits (floats), ==, "0x3f800009");
+  assert_text (
+      floats,
+      "5 of 6 elements differ, first [0, 1]: 1 (0x3f800000) and 1.000001072883606 (0x3f800009), 9 ULP "
+      "apart; difference 0.011920928955078125; distances 1-9: 2, 10-99: 1, 1e5-1e6: 1, NaN: 1");
+
+  assert_histogram (integers, (guint64[]){ [1] = 1, [19] = 1 }, 20, 0);
+  g_assert_cmpstr (sng_tensor_diff_get_first_bits (integers), ==, "0x0000000000000005");
+  g_assert_cmpstr (sng_tensor_diff_get_second_bits (integers), ==, "0xfffffffffffffffb");
+
+  assert_histogram (none, NULL, 0, 0);
+  g_assert_null (sng_tensor_diff_get_first_bits (none));
+  g_assert_null (sng_tensor_diff_get_second_bits (none));
 }
 
 /* A single bit anywhere in a tensor of many stretches is found, and the place is right. */
@@ -239,6 +291,9 @@ test_dicts (void)
 
     assert_text (rate, "0 (0x0000000000000000) and -0 (0x8000000000000000), 1 ULP apart");
     assert_text (count, "5 and 9, differ by 4");
+    g_assert_cmpstr (sng_tensor_diff_get_first_bits (rate), ==, "0x0000000000000000");
+    g_assert_cmpstr (sng_tensor_diff_get_second_bits (rate), ==, "0x8000000000000000");
+    assert_histogram (count, (guint64[]){ 1 }, 1, 0);
     g_assert_null (sng_tensor_diff_get_second (old));
     g_assert_null (sng_tensor_diff_get_first (new));
   }
@@ -319,6 +374,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/sng/diff/floats", test_floats);
   g_test_add_func ("/sng/diff/distance", test_distance);
+  g_test_add_func ("/sng/diff/histogram", test_histogram);
   g_test_add_func ("/sng/diff/place", test_place);
   g_test_add_func ("/sng/diff/strided", test_strided);
   g_test_add_func ("/sng/diff/layout", test_layout);
