@@ -1,0 +1,39 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "sng-demo-harness.h"
+
+G_BEGIN_DECLS
+
+/* What "sng demo" is asked for, checked. */
+typedef struct
+{
+  char *fasta;
+  char *text;
+  SngDemoOptimizer optimizer;
+  double ema_decay; /* negative: no average */
+  char *precision;  /* NULL: that of the harness */
+  char *output;     /* NULL: nothing is kept */
+  guint steps;
+  guint stop_at;
+  guint64 seed;
+  guint threads; /* 0: all processors */
+  gboolean json;
+  gboolean repeat;
+} SngDemoOptions;
+
+/* FALSE where they are wrong, which is printed. */
+gboolean    sng_demo_options_parse          (SngDemoOptions       *self,
+                                             int                   argc,
+                                             char                **argv);
+void        sng_demo_options_clear          (SngDemoOptions       *self);
+/* One that does what they say. */
+SngHarness *sng_demo_options_create_harness (const SngDemoOptions *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngDemoOptions, sng_demo_options_clear)
+
+G_END_DECLS
