@@ -26,6 +26,8 @@
  *   a number
  * @SNG_ERROR_CHILD_FAILED: a child process ended with an error or by a signal
  * @SNG_ERROR_CANCELLED: a [class@Gio.Cancellable] was cancelled
+ * @SNG_ERROR_PREEMPTED: a signal asked for the end of a training, which has
+ *   saved its state and can be resumed. See [class@Sng.Preemption].
  *
  * What can go wrong while libsng works.
  *

@@ -36,6 +36,24 @@ static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", N
  */
 
 /**
+ * SngPhase:
+ * @SNG_PHASE_STEP_START: before anything of a step
+ * @SNG_PHASE_FORWARD: after the forward pass of a micro-batch of the training
+ * @SNG_PHASE_BACKWARD: after its backward pass
+ * @SNG_PHASE_OPTIMIZER: after the optimizer's step, before the schedule's
+ * @SNG_PHASE_SCHEDULER: after the schedule's step, before the global step moves on
+ * @SNG_PHASE_STEP_FINISHED: after all of a step, its validation and its checkpoint
+ *   among it
+ * @SNG_PHASE_VALIDATION: after a micro-batch of a validation
+ * @SNG_PHASE_SAVE: within the save of a checkpoint, before one of the operations that
+ *   change the file system
+ *
+ * A place within a step of a training.
+ *
+ * Since: 1.0
+ */
+
+/**
  * SngPrecision:
  * @SNG_PRECISION_32: all numbers are binary32
  * @SNG_PRECISION_BF16_MIXED: the operands of products are rounded to bfloat16
@@ -131,6 +149,18 @@ static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", N
  */
 
 /**
+ * SngStress:
+ * @SNG_STRESS_NONE: nothing is made harder
+ * @SNG_STRESS_THREADS: with another number of threads
+ * @SNG_STRESS_JITTER: with threads that are held up at random
+ * @SNG_STRESS_SLOW_DISK: with checkpoints that are written slowly
+ *
+ * What makes a run harder without changing its results.
+ *
+ * Since: 1.0
+ */
+
+/**
  * sng_mode_to_string:
  * @mode: a mode
  *
@@ -169,6 +199,27 @@ sng_stage_to_string (SngStage stage)
   g_return_val_if_fail ((guint) stage < G_N_ELEMENTS (names), NULL);
 
   return names[stage];
+}
+
+/**
+ * sng_phase_to_string:
+ * @phase: a phase
+ *
+ * Names a phase in lower-case words with hyphens in between, such as `step-finished`.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+sng_phase_to_string (SngPhase phase)
+{
+  static const char *const names[] = { "step-start", "forward",       "backward",   "optimizer",
+                                       "scheduler",  "step-finished", "validation", "save" };
+
+  g_return_val_if_fail ((guint) phase < G_N_ELEMENTS (names), NULL);
+
+  return names[phase];
 }
 
 /**

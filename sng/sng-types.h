@@ -30,6 +30,18 @@ typedef enum
 
 typedef enum
 {
+  SNG_PHASE_STEP_START,
+  SNG_PHASE_FORWARD,
+  SNG_PHASE_BACKWARD,
+  SNG_PHASE_OPTIMIZER,
+  SNG_PHASE_SCHEDULER,
+  SNG_PHASE_STEP_FINISHED,
+  SNG_PHASE_VALIDATION,
+  SNG_PHASE_SAVE
+} SngPhase;
+
+typedef enum
+{
   SNG_PRECISION_32,
   SNG_PRECISION_BF16_MIXED,
   SNG_PRECISION_16_MIXED
@@ -78,10 +90,20 @@ typedef enum /*< flags >*/
   SNG_METRIC_NOT_APPLICABLE = 1 << 2
 } SngMetricFlags;
 
+typedef enum /*< flags >*/
+{
+  SNG_STRESS_NONE = 0,
+  SNG_STRESS_THREADS = 1 << 0,
+  SNG_STRESS_JITTER = 1 << 1,
+  SNG_STRESS_SLOW_DISK = 1 << 2
+} SngStress;
+
 SNG_AVAILABLE_IN_1_0
 const char *sng_mode_to_string        (SngMode        mode);
 SNG_AVAILABLE_IN_1_0
 const char *sng_stage_to_string       (SngStage       stage);
+SNG_AVAILABLE_IN_1_0
+const char *sng_phase_to_string       (SngPhase       phase);
 SNG_AVAILABLE_IN_1_0
 const char *sng_precision_to_string   (SngPrecision   precision);
 SNG_AVAILABLE_IN_1_0

@@ -40,6 +40,7 @@
 #include "train/sng-model.h"
 #include "train/sng-optimizer.h"
 #include "train/sng-parameter.h"
+#include "train/sng-preemption.h"
 #include "train/sng-rng-stream.h"
 #include "train/sng-sampler.h"
 #include "train/sng-text-data-module.h"

@@ -12,6 +12,21 @@ G_BEGIN_DECLS
 /* Everything that the folder asks of a file system, and nothing else in it does. Errors are SNG_ERROR_IO, or
  * SNG_ERROR_NOT_FOUND where there is nothing of that name; the message has the path and the system's reason. */
 
+/* Called before each operation that changes the file system, in the thread that asks for it: "create", "write", "sync" (of a
+ * file), "close", "mkdir", "rename", "exchange", "remove" and "sync-directory". The path is what is changed; of two names the
+ * first. It may end the process; of the hooks it may take away itself only. */
+typedef void (*SngStateIoHook) (const char *operation,
+                                const char *path,
+                                gpointer    data);
+
+void          sng_state_io_add_hook       (SngStateIoHook  hook,
+                                           gpointer        data);
+/* When this returns, it is not being called in any other thread. Fine where there is none such. */
+void          sng_state_io_remove_hook    (SngStateIoHook  hook,
+                                           gpointer        data);
+/* Holds up every such operation, of the whole process, by so many microseconds; 0: none. */
+void          sng_state_io_set_slow       (guint           usec);
+
 /* A new file that is being written. Until it is finished it is not there: freeing it takes it away. */
 typedef struct _SngStateFile SngStateFile;
 

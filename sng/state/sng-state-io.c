@@ -26,6 +26,73 @@ struct _SngStateFile
   gboolean finished;
 };
 
+typedef struct
+{
+  SngStateIoHook func;
+  gpointer data;
+} Hook;
+
+/* Held while hooks are called: so one that is removed is not in use. */
+static GRecMutex hooks_mutex;
+static GList *hooks; /* of Hook, in the order in which they were added */
+static int slow;     /* microseconds; atomic */
+
+void
+sng_state_io_add_hook (SngStateIoHook func, gpointer data)
+{
+  Hook *hook = g_new (Hook, 1);
+
+  *hook = (Hook){ func, data };
+  g_rec_mutex_lock (&hooks_mutex);
+  hooks = g_list_append (hooks, hook);
+  g_rec_mutex_unlock (&hooks_mutex);
+}
+
+void
+sng_state_io_remove_hook (SngStateIoHook func, gpointer data)
+{
+  g_rec_mutex_lock (&hooks_mutex);
+  for (GList *l = hooks; l != NULL; l = l->next)
+    {
+      Hook *hook = l->data;
+
+      if (hook->func == func && hook->data == data)
+        {
+          hooks = g_list_delete_link (hooks, l);
+          g_free (hook);
+          break;
+        }
+    }
+  g_rec_mutex_unlock (&hooks_mutex);
+}
+
+void
+sng_state_io_set_slow (guint usec)
+{
+  g_atomic_int_set (&slow, (int) usec);
+}
+
+/* What comes before each operation that changes the file system. */
+static void
+announce (const char *operation, const char *path)
+{
+  int usec = g_atomic_int_get (&slow);
+  GList *next;
+
+  if (usec > 0)
+    g_usleep ((gulong) usec);
+
+  g_rec_mutex_lock (&hooks_mutex);
+  for (GList *l = hooks; l != NULL; l = next)
+    {
+      Hook *hook = l->data;
+
+      next = l->next;
+      hook->func (operation, path, hook->data);
+    }
+  g_rec_mutex_unlock (&hooks_mutex);
+}
+
 /* Sets the error of a call that failed with errno. */
 static gboolean
 fail (GError **error, const char *what, const char *path, int code)
@@ -39,8 +106,10 @@ SngStateFile *
 sng_state_file_create (const char *path, GError **error)
 {
   SngStateFile *self;
-  int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int fd;
 
+  announce ("create", path);
+  fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
     {
       fail (error, "create", path, errno);
@@ -61,8 +130,10 @@ sng_state_file_write (SngStateFile *self, gconstpointer data, gsize n_bytes, GEr
 
   while (n_bytes > 0)
     {
-      ssize_t n = write (self->fd, p, MIN (n_bytes, MAX_WRITE));
+      ssize_t n;
 
+      announce ("write", self->path);
+      n = write (self->fd, p, MIN (n_bytes, MAX_WRITE));
       if (n < 0 && errno != EINTR)
         return fail (error, "write", self->path, errno);
       if (n > 0)
@@ -80,9 +151,11 @@ sng_state_file_finish (SngStateFile *self, GError **error)
 {
   int fd = self->fd;
 
+  announce ("sync", self->path);
   if (fsync (fd) != 0)
     return fail (error, "sync", self->path, errno);
 
+  announce ("close", self->path);
   self->fd = -1;
   if (close (fd) != 0 && errno != EINTR)
     return fail (error, "close", self->path, errno);
@@ -98,7 +171,10 @@ sng_state_file_free (SngStateFile *self)
   if (self->fd >= 0)
     close (self->fd);
   if (!self->finished)
-    g_unlink (self->path);
+    {
+      announce ("remove", self->path);
+      g_unlink (self->path);
+    }
   g_free (self->path);
   g_free (self);
 }
@@ -200,6 +276,7 @@ make_directory (const char *path, const char *wanted, GError **error)
   parent = g_path_get_dirname (path);
   if (!make_directory (parent, wanted, error))
     return FALSE;
+  announce ("mkdir", path);
   if (g_mkdir (path, 0777) != 0)
     {
       int code = errno;
@@ -222,6 +299,7 @@ sng_state_io_make_temporary (const char *prefix, GError **error)
 {
   g_autofree char *path = g_strconcat (prefix, "XXXXXX", NULL);
 
+  announce ("mkdir", path);
   if (g_mkdtemp_full (path, 0777) == NULL)
     {
       fail (error, "make the directory", path, errno);
@@ -246,6 +324,7 @@ sng_state_io_sync_directory (const char *path, GError **error)
   if (fd < 0)
     return fail (error, "open", path, errno);
 
+  announce ("sync-directory", path);
   /* Some file systems have no such call for directories, and need none. */
   if (fsync (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
     code = errno;
@@ -257,6 +336,7 @@ sng_state_io_sync_directory (const char *path, GError **error)
 gboolean
 sng_state_io_rename (const char *from, const char *to, GError **error)
 {
+  announce ("rename", from);
   if (g_rename (from, to) != 0)
     return fail (error, "rename to", to, errno);
 
@@ -267,6 +347,7 @@ gboolean
 sng_state_io_exchange (const char *a, const char *b, gboolean *supported, GError **error)
 {
   *supported = TRUE;
+  announce ("exchange", a);
   if (renameat2 (AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
     return TRUE;
 
@@ -298,6 +379,7 @@ sng_state_io_remove (const char *path, GError **error)
         }
     }
 
+  announce ("remove", path);
   if (g_remove (path) != 0 && errno != ENOENT)
     return fail (error, "remove", path, errno);
 

@@ -71,6 +71,7 @@ enum
 {
   SNG_TRAINER_FIT_START,
   SNG_TRAINER_STEP_START,
+  SNG_TRAINER_PHASE_END,
   SNG_TRAINER_MICRO_BATCH_END,
   SNG_TRAINER_STEP_SKIPPED,
   SNG_TRAINER_STEP_END,
@@ -96,6 +97,10 @@ gboolean           sng_trainer_check_whole  (SngTrainer     *self,
 gboolean           sng_trainer_maybe_save_checkpoint
                                             (SngTrainer     *self,
                                              GError        **error);
+/* Unless this step has a checkpoint, saves one. */
+gboolean           sng_trainer_ensure_checkpoint
+                                            (SngTrainer     *self,
+                                             GError        **error);
 /* sng-trainer-step.c */
 /* The next step, but for the signals around it; a validation that follows is due then. */
 gboolean           sng_trainer_make_step    (SngTrainer     *self,
@@ -107,7 +112,12 @@ SngStateDict      *sng_trainer_run_forward  (SngTrainer     *self,
                                              double         *loss,
                                              GError        **error);
 gint64             sng_trainer_get_n_targets (SngStateDict  *batch);
-/* The signal, and whether the training may go on. */
+/* The signal, and whether the training may go on; so the next. */
+gboolean           sng_trainer_emit_phase_end
+                                            (SngTrainer     *self,
+                                             SngPhase        phase,
+                                             guint           micro_batch,
+                                             GError        **error);
 gboolean           sng_trainer_emit_micro_batch_end
                                             (SngTrainer     *self,
                                              SngStage        stage,

@@ -149,6 +149,20 @@ sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
 }
 
 gboolean
+sng_trainer_ensure_checkpoint (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  g_autofree char *path = NULL;
+
+  if (priv->last_checkpoint_step == priv->progress->global_step)
+    return TRUE;
+
+  path = sng_trainer_save_checkpoint (self, error);
+
+  return path != NULL;
+}
+
+gboolean
 sng_trainer_maybe_save_checkpoint (SngTrainer *self, GError **error)
 {
   g_autofree char *path = NULL;

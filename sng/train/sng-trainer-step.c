@@ -16,6 +16,14 @@
 #define CLIP_EPSILON 1e-6
 
 gboolean
+sng_trainer_emit_phase_end (SngTrainer *self, SngPhase phase, guint micro_batch, GError **error)
+{
+  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_PHASE_END], 0, phase, micro_batch);
+
+  return sng_trainer_check_end (self, error);
+}
+
+gboolean
 sng_trainer_emit_micro_batch_end (SngTrainer *self,
                                   SngStage stage,
                                   guint micro_batch,
@@ -184,6 +192,9 @@ train_micro_batch (SngTrainer *self, const Window *window, guint position, GErro
       return FALSE;
     }
 
+  if (!sng_trainer_emit_phase_end (self, SNG_PHASE_FORWARD, index, error))
+    return FALSE;
+
   if (own_targets > 0)
     {
       double weight = (double) own_targets / (double) window->n_targets;
@@ -197,7 +208,8 @@ train_micro_batch (SngTrainer *self, const Window *window, guint position, GErro
       priv->loss += weight * loss;
     }
 
-  return sng_trainer_emit_micro_batch_end (self, SNG_STAGE_TRAIN, index, batch, outputs, error);
+  return sng_trainer_emit_phase_end (self, SNG_PHASE_BACKWARD, index, error)
+         && sng_trainer_emit_micro_batch_end (self, SNG_STAGE_TRAIN, index, batch, outputs, error);
 }
 
 /* The gradients of the window, computed under the loss scale that there is. */
@@ -289,7 +301,13 @@ update (SngTrainer *self, GError **error)
   if (priv->average != NULL)
     sng_exponential_moving_average_update (priv->average);
 
+  if (!sng_trainer_emit_phase_end (self, SNG_PHASE_OPTIMIZER, 0, error))
+    return FALSE;
+
   if (priv->scheduler != NULL && !sng_lr_scheduler_step (priv->scheduler, priv->optimizer, error))
+    return FALSE;
+
+  if (!sng_trainer_emit_phase_end (self, SNG_PHASE_SCHEDULER, 0, error))
     return FALSE;
 
   priv->progress->global_step++;

@@ -64,7 +64,8 @@ validate_micro_batch (SngTrainer *self,
   sng_rng_stream_advance (rng, n_samples);
   priv->progress->consumed_samples[SNG_STAGE_VALIDATE] += n_samples;
 
-  return sng_trainer_emit_micro_batch_end (self, SNG_STAGE_VALIDATE, index, batch, outputs, error);
+  return sng_trainer_emit_phase_end (self, SNG_PHASE_VALIDATION, index, error)
+         && sng_trainer_emit_micro_batch_end (self, SNG_STAGE_VALIDATE, index, batch, outputs, error);
 }
 
 static gboolean

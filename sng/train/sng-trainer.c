@@ -65,7 +65,8 @@
  *
  * 1. [signal@Sng.Trainer::fit-start], once;
  * 2. for each step [signal@Sng.Trainer::step-start],
- *    [signal@Sng.Trainer::micro-batch-end] for each micro-batch of the window,
+ *    [signal@Sng.Trainer::micro-batch-end] for each micro-batch of the window, with a
+ *    [signal@Sng.Trainer::phase-end] at each place in between where a process may die,
  *    where that is skipped [signal@Sng.Trainer::step-skipped] and the same for
  *    the next window, [signal@Sng.Trainer::step-end]; where a validation is due
  *    [signal@Sng.Trainer::validation-start],
@@ -138,6 +139,7 @@ add_signal (const char *name, guint n_types, const GType *types)
 static void
 install_signals (void)
 {
+  const GType phase_end[] = { SNG_TYPE_PHASE, G_TYPE_UINT };
   const GType micro_batch_end[] = { SNG_TYPE_STAGE, G_TYPE_UINT, SNG_TYPE_STATE_DICT, SNG_TYPE_STATE_DICT };
   const GType step_skipped[] = { G_TYPE_UINT };
   const GType checkpoint_saved[] = { G_TYPE_STRING };
@@ -163,6 +165,26 @@ install_signals (void)
    * Since: 1.0
    */
   sng_trainer_signals[SNG_TRAINER_STEP_START] = add_signal ("step-start", 0, NULL);
+
+  /**
+   * SngTrainer::phase-end:
+   * @self: the trainer
+   * @phase: what is done
+   * @micro_batch: the index of the micro-batch, as in [signal@Sng.Trainer::micro-batch-end];
+   *   0 where the phase has none
+   *
+   * In the midst of a step: after %SNG_PHASE_FORWARD and %SNG_PHASE_BACKWARD of each
+   * micro-batch of the training, %SNG_PHASE_OPTIMIZER and %SNG_PHASE_SCHEDULER,
+   * which come with or without a schedule, and after the forward pass of each
+   * micro-batch of a validation (%SNG_PHASE_VALIDATION). The other phases have signals of
+   * their own. Up to %SNG_PHASE_SCHEDULER the global step is still that of the step before.
+   *
+   * This is where a training can be ended at a bad moment on purpose.
+   * There is no state to save here.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_PHASE_END] = add_signal ("phase-end", G_N_ELEMENTS (phase_end), phase_end);
 
   /**
    * SngTrainer::micro-batch-end:

@@ -150,6 +150,48 @@ test_order_of_signals (void)
 }
 
 static void
+phase_end_cb (SngTrainer *trainer, SngPhase phase, guint micro_batch, gpointer user_data)
+{
+  GString *text = g_object_get_data (G_OBJECT (trainer), "news");
+
+  g_string_append_printf (text, "%s %u at %" G_GUINT64_FORMAT "\n", sng_phase_to_string (phase), micro_batch,
+                          sng_trainer_get_global_step (trainer));
+}
+
+/* Each place of a step has its news. */
+static void
+test_phases (void)
+{
+  g_autoptr (SngTrainer) trainer = tiny_trainer_new (3, 2, 1, NULL);
+  GString *news = listen (trainer);
+
+  g_object_set (trainer, "val-check-interval", G_GUINT64_CONSTANT (1), NULL);
+  g_signal_connect (trainer, "phase-end", G_CALLBACK (phase_end_cb), NULL);
+  fit (trainer);
+
+  g_assert_cmpstr (news->str, ==,
+                   "fit-start 0\n"
+                   "step-start 0\n"
+                   "forward 0 at 0\n"
+                   "backward 0 at 0\n"
+                   "micro-batch-end train 0 n=3\n"
+                   "forward 1 at 0\n"
+                   "backward 1 at 0\n"
+                   "micro-batch-end train 1 n=3\n"
+                   "optimizer 0 at 0\n"
+                   "scheduler 0 at 0\n"
+                   "step-end 1\n"
+                   "validation-start 1\n"
+                   "validation 0 at 1\n"
+                   "micro-batch-end validate 0 n=3\n"
+                   "validation 1 at 1\n"
+                   "micro-batch-end validate 1 n=2\n"
+                   "validation-end 1\n"
+                   "step-finished 1\n"
+                   "fit-end 1\n");
+}
+
+static void
 validation_losses_cb (SngTrainer *trainer,
                       SngStage stage,
                       guint micro_batch,
@@ -398,6 +440,7 @@ test_end_with_error (void)
   } ends[] = {
     { "fit-start", "fit-start 0\n" },
     { "step-start", "step-start 0\n" },
+    { "phase-end", "step-start 0\n", "step 0: the next step is half done" },
     { "micro-batch-end", "micro-batch-end train 0 n=2\n", "step 0: the next step is half done" },
     { "step-end", "step-end 1\n", "step 1: its validation is not done" },
     { "validation-start", "validation-start 1\n", "step 1: its validation is not done" },
@@ -672,6 +715,7 @@ main (int argc, char *argv[])
   directory = g_dir_make_tmp ("sng-trainer-XXXXXX", NULL);
 
   g_test_add_func ("/sng/trainer/order-of-signals", test_order_of_signals);
+  g_test_add_func ("/sng/trainer/phases", test_phases);
   g_test_add_func ("/sng/trainer/resume-everywhere", test_resume_everywhere);
   g_test_add_func ("/sng/trainer/forgotten-state", test_forgotten_state);
   g_test_add_func ("/sng/trainer/accumulation", test_accumulation);
