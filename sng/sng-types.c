@@ -142,6 +142,8 @@ static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", N
  *   not compared entry by entry
  * @SNG_METRIC_NOT_APPLICABLE: the training has nothing that the metric could
  *   record; it is not declared
+ * @SNG_METRIC_OPTIONAL: only the training itself shows whether there is anything to record; where
+ *   no run recorded any of it, there is no such metric
  *
  * How a metric is judged.
  *

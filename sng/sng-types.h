@@ -87,7 +87,8 @@ typedef enum /*< flags >*/
   SNG_METRIC_NONE = 0,
   SNG_METRIC_EXPECT_CHANGE = 1 << 0,
   SNG_METRIC_PER_RUN = 1 << 1,
-  SNG_METRIC_NOT_APPLICABLE = 1 << 2
+  SNG_METRIC_NOT_APPLICABLE = 1 << 2,
+  SNG_METRIC_OPTIONAL = 1 << 3
 } SngMetricFlags;
 
 typedef enum /*< flags >*/

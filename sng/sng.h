@@ -66,6 +66,7 @@
 #include "callbacks/sng-optimizer-state-callback.h"
 #include "callbacks/sng-registered-state-callback.h"
 #include "callbacks/sng-rng-state-callback.h"
+#include "callbacks/sng-sample-ids-callback.h"
 #include "callbacks/sng-scheduler-state-callback.h"
 #include "callbacks/sng-state-callback.h"
 #include "callbacks/sng-train-input-callback.h"

@@ -25,7 +25,7 @@
  * not blamed.
  *
  * Nothing passes that could not have failed. A metric is inconclusive when nothing
- * was recorded, when one side lacks it altogether, when it never changed although it was
+ * was recorded (but for one with %SNG_METRIC_OPTIONAL), when one side lacks it altogether, when it never changed although it was
  * declared to, and when its tolerance would accept zero in place of every value of a path.
  *
  * The stores are read step by step: no more than one step's entries are in memory.
@@ -280,6 +280,18 @@ find_weakness (SngComparedMetric *metric, SngComparedRun *empty, gboolean lacks_
   return find_hidden_path (metric);
 }
 
+/* Whether nobody has what only some trainings have. */
+static gboolean
+is_absent (SngComparedMetric *metric)
+{
+  guint64 n_recorded = 0;
+
+  for (guint i = 0; i < metric->n_recorded->len; i++)
+    n_recorded += g_array_index (metric->n_recorded, guint64, i);
+
+  return (metric->flags & SNG_METRIC_OPTIONAL) != 0 && n_recorded == 0;
+}
+
 static SngMetricResult *
 judge_metric (SngComparison *self, SngComparisonWalk *walk, SngComparedMetric *metric)
 {
@@ -359,7 +371,7 @@ sng_comparison_run (SngComparison *self, GError **error)
       SngComparedMetric *metric = g_ptr_array_index (walk->metrics, i);
       g_autoptr (SngMetricResult) result = NULL;
 
-      if ((metric->flags & SNG_METRIC_PER_RUN) != 0)
+      if ((metric->flags & SNG_METRIC_PER_RUN) != 0 || is_absent (metric))
         continue;
 
       result = judge_metric (self, walk, metric);

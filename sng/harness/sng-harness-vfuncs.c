@@ -17,6 +17,7 @@
 #include "callbacks/sng-optimizer-state-callback.h"
 #include "callbacks/sng-registered-state-callback.h"
 #include "callbacks/sng-rng-state-callback.h"
+#include "callbacks/sng-sample-ids-callback.h"
 #include "callbacks/sng-scheduler-state-callback.h"
 #include "callbacks/sng-train-input-callback.h"
 #include "callbacks/sng-train-loss-callback.h"
@@ -67,6 +68,7 @@ sng_harness_default_get_default_callbacks (SngHarness *self, GError **error)
     SNG_TYPE_GRAD_SCALER_STATE_CALLBACK,
     SNG_TYPE_RNG_STATE_CALLBACK,
     SNG_TYPE_REGISTERED_STATE_CALLBACK,
+    SNG_TYPE_SAMPLE_IDS_CALLBACK,
     SNG_TYPE_TRAIN_INPUT_CALLBACK,
     SNG_TYPE_TRAIN_OUTPUT_CALLBACK,
     SNG_TYPE_TRAIN_LOSS_CALLBACK,

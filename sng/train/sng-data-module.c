@@ -154,7 +154,8 @@ check_batch (SngDataModule *self, SngStateDict *batch, GError **error)
  *
  * Makes the batch of some samples. It holds the inputs of the model, the tensor
  * "sample_ids" and the value "n_targets", by how much the batch weighs in the
- * mean loss of an accumulation window.
+ * mean loss of an accumulation window. In training the trainer adds the value
+ * "epoch", the number of the epoch that the samples belong to.
  *
  * Returns: (transfer full) (nullable): the batch, or %NULL with @error set
  *

@@ -120,11 +120,13 @@ get_loss_scale (SngTrainer *self)
   return grad_scaler != NULL ? sng_grad_scaler_get_scale (grad_scaler) : 1.0;
 }
 
-/* The next micro-batch of the training; counts its samples in *n_samples. */
+/* The next micro-batch of the training; counts its samples in *n_samples. When it is computed the sampler is at the end of
+ * the window already, so the batch itself says of which epoch it is. */
 static SngStateDict *
 load_micro_batch (SngTrainer *self, guint64 *n_samples, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  guint64 epoch = sng_sampler_get_epoch (priv->sampler);
   g_autoptr (SngTensor) ids = sng_sampler_next (priv->sampler, priv->micro_batch_size, error);
   g_autoptr (SngStateDict) batch = NULL;
 
@@ -136,6 +138,7 @@ load_micro_batch (SngTrainer *self, guint64 *n_samples, GError **error)
   if (batch == NULL)
     return NULL;
 
+  sng_state_dict_set_int64 (batch, "epoch", (gint64) epoch);
   sng_rng_stream_advance (priv->masking, sng_tensor_get_n_elements (ids));
   *n_samples += sng_tensor_get_n_elements (ids);
 

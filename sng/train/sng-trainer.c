@@ -192,7 +192,8 @@ install_signals (void)
    * @stage: whether it was trained or validated on
    * @micro_batch: its index within the step, where it counts on over attempts that
    *   were skipped, or within the validation
-   * @batch: the inputs, with "sample_ids" and "n_targets"
+   * @batch: the inputs, with "sample_ids" and "n_targets", and in training with "epoch" (an
+   *   int64, from 0), which the trainer has put there
    * @outputs: what the model made of them, with "loss"
    *
    * After the forward, in training also the backward pass of a micro-batch. The

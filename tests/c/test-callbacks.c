@@ -66,6 +66,7 @@ static const struct
   { sng_global_step_state_callback_new, "GlobalStepState", N_STEPS + 1 },
   { sng_consumed_samples_callback_new, "ConsumedSamples", N_STEPS + 1 + 3 },
   { sng_optimizer_state_callback_new, "OptimizerState", 0 },
+  { sng_sample_ids_callback_new, "SampleIds", N_MICRO_BATCHES *N_STEPS },
   { sng_train_input_callback_new, "TrainInput", 4 * N_MICRO_BATCHES *N_STEPS },
   { sng_train_output_callback_new, "TrainOutput", N_MICRO_BATCHES *N_STEPS },
   { sng_train_loss_callback_new, "TrainLoss", N_MICRO_BATCHES *N_STEPS },
@@ -197,7 +198,7 @@ static const struct
 } faults[] = {
   { "optimizer", "OptimizerState", STOP_AT },    { "model", "ModelWeights", STOP_AT },
   { "scheduler", "SchedulerState", STOP_AT },    { "rng/dropout", "RngState", STOP_AT },
-  { "sampler", "TrainInput", STOP_AT + 1 },      { "ema", "EmaState", STOP_AT },
+  { "sampler", "SampleIds", STOP_AT + 1 },       { "ema", "EmaState", STOP_AT },
   { "grad-scaler", "GradScalerState", STOP_AT },
 };
 
@@ -275,6 +276,77 @@ test_keys (Fixture *fixture, gconstpointer data)
   /* step 0, 1, 2, and the validation after it */
   g_assert_cmpint (sng_metadata_get_stage (consumed->pdata[3]), ==, SNG_STAGE_VALIDATE);
   g_assert_cmpint (g_variant_get_int64 (sng_metadata_get_value (consumed->pdata[3])), ==, TINY_N_VALIDATION);
+}
+
+/* Each micro-batch says of which epoch it is, also where the window reaches over the end of one. */
+static void
+test_sample_ids (Fixture *fixture, gconstpointer data)
+{
+  SngRunStore *store = fixture->stores[SNG_MODE_CONTINUOUS];
+  g_autoptr (SngCheckpoint) whole G_GNUC_UNUSED = train (fixture, SNG_MODE_CONTINUOUS, N_STEPS, NULL);
+  g_autoptr (SngSampler) sampler = sng_sampler_new (TINY_N_SAMPLES, 7, TRUE);
+  g_autoptr (GPtrArray) entries = query (store, "SampleIds");
+  g_autoptr (GVariant) n_samples = sng_run_store_get_info (store, "n-samples");
+
+  g_assert_cmpuint (g_variant_get_uint64 (n_samples), ==, TINY_N_SAMPLES);
+  g_assert_cmpuint (entries->len, ==, N_MICRO_BATCHES * N_STEPS);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      guint64 expected_epoch = sng_sampler_get_epoch (sampler);
+      g_autoptr (SngTensor) expected = sng_sampler_next (sampler, 2, NULL);
+      g_autoptr (GVariant) ids = NULL;
+      guint64 epoch;
+
+      g_assert_cmpuint (sng_metadata_get_step (entries->pdata[i]), ==, 1 + i / N_MICRO_BATCHES);
+      g_assert_cmpint (sng_metadata_get_micro_batch (entries->pdata[i]), ==, i % N_MICRO_BATCHES);
+      g_variant_get (sng_metadata_get_value (entries->pdata[i]), "(t@ax)", &epoch, &ids);
+      g_assert_cmpuint (epoch, ==, expected_epoch);
+      g_assert_cmpuint (g_variant_n_children (ids), ==, 2);
+      for (gsize j = 0; j < 2; j++)
+        {
+          gint64 id;
+
+          g_variant_get_child (ids, j, "x", &id);
+          g_assert_cmpint (id, ==, sng_tensor_get_value_int64 (expected, (gint64) j));
+        }
+    }
+
+  g_assert_cmpuint (sng_sampler_get_epoch (sampler), ==, 2);
+}
+
+/* What a loop of somebody else's says is made of nothing that has a name: there is no such metric then. */
+static void
+test_foreign_batches (Fixture *fixture, gconstpointer data)
+{
+  const char *const names[] = { "epoch", "sample_ids", "ids of another kind", NULL };
+  g_autoptr (SngTensor) ids = sng_tensor_new (SNG_DTYPE_I64, (gint64[]){ 2 }, 1, NULL, NULL);
+  g_autoptr (SngTensor) numbers = sng_tensor_new (SNG_DTYPE_F32, (gint64[]){ 2 }, 1, NULL, NULL);
+  g_autoptr (SngReport) report = NULL;
+
+  for (SngMode mode = SNG_MODE_STOP; mode <= SNG_MODE_CONTINUOUS; mode++)
+    {
+      g_autoptr (SngTrainer) trainer = create_trainer (1);
+      g_autoptr (SngStateDict) outputs = sng_state_dict_new ();
+
+      attach_all (trainer, fixture->stores[mode]);
+      sng_state_dict_set_value (outputs, "loss", g_variant_new_double (1.0));
+      for (guint i = 0; names[i] != NULL; i++)
+        {
+          g_autoptr (SngStateDict) batch = sng_state_dict_new ();
+
+          if (i != 0)
+            sng_state_dict_set_int64 (batch, "epoch", 1);
+          if (i != 1)
+            sng_state_dict_set_tensor (batch, "sample_ids", i == 2 ? numbers : ids);
+          g_signal_emit_by_name (trainer, "micro-batch-end", SNG_STAGE_TRAIN, i, batch, outputs);
+        }
+      g_assert_true (sng_run_store_flush (fixture->stores[mode], NULL));
+    }
+
+  report = compare (fixture);
+  g_assert_nonnull (sng_report_lookup_metric (report, "TrainInput"));
+  g_assert_null (sng_report_lookup_metric (report, "SampleIds"));
 }
 
 static void
@@ -570,6 +642,8 @@ main (int argc, char *argv[])
       add (name, test_fault, GSIZE_TO_POINTER (i));
     }
   add ("keys", test_keys, NULL);
+  add ("sample-ids", test_sample_ids, NULL);
+  add ("foreign-batches", test_foreign_batches, NULL);
   add ("flags", test_flags, NULL);
   add ("own-class", test_own_class, NULL);
   add ("error", test_error, NULL);

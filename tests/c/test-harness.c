@@ -73,7 +73,7 @@ assert_all_pass (SngReport *report)
     }
 
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
-  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 17);
+  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 18);
 }
 
 static gboolean
@@ -245,7 +245,7 @@ typedef struct
 static const Fault faults[] = {
   { "lose-optimizer", "OptimizerState", SNG_STAGE_TRAIN, STOP_STEP },
   { "lose-rng", "RngState", SNG_STAGE_TRAIN, STOP_STEP },
-  { "lose-sampler", "TrainInput", SNG_STAGE_TRAIN, STOP_STEP + 1 },
+  { "lose-sampler", "SampleIds", SNG_STAGE_TRAIN, STOP_STEP + 1 },
   { "lose-scheduler", "SchedulerState", SNG_STAGE_TRAIN, STOP_STEP },
 };
 

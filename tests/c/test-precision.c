@@ -634,7 +634,7 @@ test_other_skips (void)
   g_autoptr (MixedHarness) harness = g_object_new (MIXED_TYPE_HARNESS, NULL);
 
   harness->largest_scale_of_resume = LARGEST_SCALE / 2;
-  check_divergence (harness, 7, "TrainInput", 8);
+  check_divergence (harness, 7, "SampleIds", 8);
 }
 
 int

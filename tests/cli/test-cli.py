@@ -75,7 +75,7 @@ def test_demo():
     assert lines[0].split() == ["metric", "entries", "verdict"], lines[0]
     assert lines[-1].startswith("PASS"), lines[-1]
     assert "\033" not in result.stderr and "\r" not in result.stderr, result.stderr
-    for metric in ("LearningRate", "GlobalStepState", "ConsumedSamples", "OptimizerState", "TrainInput", "TrainOutput", "TrainLoss",
+    for metric in ("LearningRate", "GlobalStepState", "ConsumedSamples", "OptimizerState", "SampleIds", "TrainInput", "TrainOutput", "TrainLoss",
                    "ValidInput", "ValidOutput", "ValidLoss", "ModelWeights", "GradientNorm", "RngState", "SchedulerState",
                    "InitConsumedSamples", "ValidationBatches"):
         line, = (line.split() for line in lines if line.startswith(metric + " "))
@@ -85,7 +85,7 @@ def test_demo():
 def test_demo_json():
     report = json.loads(sng("demo", "--steps", 4, "--json", "--repeat", code=PASS).stdout)
     assert report["verdict"] == "PASS"
-    assert len(report["metrics"]) == 17
+    assert len(report["metrics"]) == 18
     for metric in report["metrics"]:
         assert set(metric) >= {"name", "verdict", "compared", "first_divergence"}, metric
         assert metric["verdict"] == "PASS" and metric["compared"] > 0 and metric["first_divergence"] is None, metric

@@ -53,7 +53,7 @@ test('faithful-resume-passes', () => {
 
 for (const [forget, metric, step] of [['optimizer', 'OptimizerState', 5], ['model', 'ModelWeights', 5],
     ['batches', 'BatchCount', 5], ['scheduler', 'SchedulerState', 5], ['rng/masking', 'RngState', 5],
-    ['sampler', 'TrainInput', 6]]) {
+    ['sampler', 'SampleIds', 6]]) {
     test(`forgotten/${forget}`, () => {
         const report = check({forget});
         const first = report.get_first_divergence();

@@ -61,7 +61,7 @@ class TrainingTest(unittest.TestCase):
     def test_forgotten_state_diverges(self):
         for forget, metric, step in (("optimizer", "OptimizerState", 5), ("model", "ModelWeights", 5),
                                      ("batches", "BatchCount", 5), ("scheduler", "SchedulerState", 5),
-                                     ("rng/masking", "RngState", 5), ("sampler", "TrainInput", 6)):
+                                     ("rng/masking", "RngState", 5), ("sampler", "SampleIds", 6)):
             with self.subTest(forget):
                 heard = []
                 harness = linear.LinearHarness(forget, isolation=Sng.Isolation.NONE)
