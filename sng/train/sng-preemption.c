@@ -99,8 +99,18 @@ uninstall (int signal_number)
 }
 
 static void
-end_cb (SngTrainer *trainer, gpointer reason, SngPreemption *self)
+look_for_signals (SngPreemption *self)
 {
+  for (int i = SNG_N_SIGNALS - 1; i > 0; i--)
+    if (self->installed[i] && atomic_load (&n_received[i]) != self->before[i])
+      self->received = i;
+}
+
+static void
+end (SngPreemption *self)
+{
+  look_for_signals (self);
+
   for (int i = 1; i < SNG_N_SIGNALS; i++)
     {
       if (self->installed[i])
@@ -112,20 +122,26 @@ end_cb (SngTrainer *trainer, gpointer reason, SngPreemption *self)
 static void
 fit_end_cb (SngTrainer *trainer, SngPreemption *self)
 {
-  end_cb (trainer, NULL, self);
+  end (self);
+}
+
+static void
+interrupted_cb (SngTrainer *trainer, GError *error, SngPreemption *self)
+{
+  end (self);
 }
 
 static gboolean
 begin (SngPreemption *self, SngTrainer *trainer, GError **error)
 {
+  self->received = 0;
+
   if (sng_trainer_get_model_checkpoint (trainer) == NULL)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
                    "[preemption] the trainer has no model-checkpoint to save with when a signal comes");
       return FALSE;
     }
-
-  self->received = 0;
 
   for (int i = 1; i < SNG_N_SIGNALS; i++)
     {
@@ -159,23 +175,13 @@ fit_start_cb (SngTrainer *trainer, SngPreemption *self)
     sng_trainer_end_with_error (trainer, error);
 }
 
-static int
-find_received (SngPreemption *self)
-{
-  for (int i = 1; i < SNG_N_SIGNALS; i++)
-    if (self->installed[i] && atomic_load (&n_received[i]) != self->before[i])
-      return i;
-
-  return 0;
-}
-
 static void
 step_finished_cb (SngTrainer *trainer, SngPreemption *self)
 {
   guint64 step = sng_trainer_get_global_step (trainer);
   g_autoptr (GError) error = NULL;
 
-  self->received = find_received (self);
+  look_for_signals (self);
 
   if (self->received == 0 || sng_trainer_is_done (trainer))
     return;
@@ -266,7 +272,8 @@ sng_preemption_get_handles (SngPreemption *self, int signal_number)
  * sng_preemption_get_received:
  * @self: a preemption
  *
- * Tells which signal was received in the newest training, as its steps found out when they were finished.
+ * Tells which signal was received while the trainer fitted last, once that is over. It may be one that came too late
+ * to end anything, when the last step was made.
  *
  * Returns: the number of the signal, the smallest of several; 0: none
  *
@@ -300,5 +307,5 @@ sng_preemption_attach (SngPreemption *self, SngTrainer *trainer)
                          (GClosureNotify) (void (*) (void)) g_object_unref, 0);
   g_signal_connect_after (trainer, "step-finished", G_CALLBACK (step_finished_cb), self);
   g_signal_connect_after (trainer, "fit-end", G_CALLBACK (fit_end_cb), self);
-  g_signal_connect_after (trainer, "interrupted", G_CALLBACK (end_cb), self);
+  g_signal_connect_after (trainer, "interrupted", G_CALLBACK (interrupted_cb), self);
 }
