@@ -363,8 +363,12 @@ sng_comparison_run (SngComparison *self, GError **error)
   for (guint i = 0; i < walk->runs->len; i++)
     {
       SngComparedRun *run = g_ptr_array_index (walk->runs, i);
+      g_autoptr (SngReportRun) reported = sng_report_run_new (run->mode, NULL);
 
-      sng_report_add_run (report, run->mode, run->n_entries, run->first_step, run->last_step);
+      if (!sng_report_run_read (reported, run->store, error))
+        return NULL;
+      sng_report_run_set_entries (reported, run->n_entries, run->first_step, run->last_step);
+      sng_report_add_run (report, reported);
     }
   for (guint i = 0; i < walk->metrics->len; i++)
     {

@@ -5,36 +5,44 @@
 
 #pragma once
 
+#include "compare/sng-fault-result-private.h"
+#include "compare/sng-report-run-private.h"
 #include "compare/sng-report.h"
 
 G_BEGIN_DECLS
 
 SngReport *sng_report_new        (void);
+void       sng_report_set_title  (SngReport       *self,
+                                  const char      *title);
 /* Appends a line. */
 void       sng_report_add_result (SngReport       *self,
                                   SngMetricResult *result);
 /* Puts it in the place of the line of the same name, which is there. */
 void       sng_report_replace_result (SngReport       *self,
                                       SngMetricResult *result);
-/* Notes a run that was compared; the steps do not count where it has no entries. */
+void       sng_report_add_part   (SngReport       *self,
+                                  SngReport       *part);
 void       sng_report_add_run    (SngReport       *self,
-                                  SngMode          mode,
-                                  guint64          n_entries,
-                                  guint64          first_step,
-                                  guint64          last_step);
-/* How many metrics have the whole verdict. */
-guint      sng_report_count      (SngReport       *self,
-                                  SngVerdict       verdict);
+                                  SngReportRun    *run);
+void       sng_report_add_fault  (SngReport       *self,
+                                  SngFaultResult  *fault);
+void       sng_report_add_note   (SngReport       *self,
+                                  const char      *note);
+void       sng_report_set_elements (SngReport     *self,
+                                    SngTensorDiff *elements);
 
-typedef struct
-{
-  SngMode mode;
-  guint64 n_entries;
-  guint64 first_step;
-  guint64 last_step;
-} SngReportRun;
-
-/* Of SngReportRun, in the order of sng_report_add_run(). */
-GArray    *sng_report_get_runs   (SngReport       *self);
+/* The verdict on the metrics and the parts, whatever became of the faults. */
+SngVerdict sng_report_get_control_verdict (SngReport *self);
+/* How many metrics of its own, and how many parts, have the verdict. */
+guint      sng_report_count        (SngReport  *self,
+                                    SngVerdict  verdict);
+guint      sng_report_count_parts  (SngReport  *self,
+                                    SngVerdict  verdict);
+void       sng_report_count_faults (SngReport  *self,
+                                    guint      *n_planted,
+                                    guint      *n_missed);
+/* The first part that has the verdict, or NULL. */
+SngReport *sng_report_find_part    (SngReport  *self,
+                                    SngVerdict  verdict);
 
 G_END_DECLS

@@ -66,15 +66,15 @@ add_metric (JsonBuilder *builder, SngMetricResult *result)
 }
 
 static void
-add_run (JsonBuilder *builder, const SngReportRun *run)
+add_run (JsonBuilder *builder, SngReportRun *run)
 {
   json_builder_begin_object (builder);
-  add_string (builder, "mode", sng_mode_to_string (run->mode));
-  add_int (builder, "entries", (gint64) run->n_entries);
-  if (run->n_entries > 0)
+  add_string (builder, "mode", sng_mode_to_string (sng_report_run_get_mode (run)));
+  add_int (builder, "entries", (gint64) sng_report_run_get_n_entries (run));
+  if (sng_report_run_get_n_entries (run) > 0)
     {
-      add_int (builder, "first_step", (gint64) run->first_step);
-      add_int (builder, "last_step", (gint64) run->last_step);
+      add_int (builder, "first_step", (gint64) sng_report_run_get_first_step (run));
+      add_int (builder, "last_step", (gint64) sng_report_run_get_last_step (run));
     }
   json_builder_end_object (builder);
 }
@@ -102,8 +102,7 @@ sng_report_to_json (SngReport *self)
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *summary = NULL;
   g_autofree char *text = NULL;
-  GListModel *metrics;
-  GArray *runs;
+  GListModel *metrics, *runs;
 
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
@@ -128,8 +127,12 @@ sng_report_to_json (SngReport *self)
 
   json_builder_set_member_name (builder, "runs");
   json_builder_begin_array (builder);
-  for (guint i = 0; i < runs->len; i++)
-    add_run (builder, &g_array_index (runs, SngReportRun, i));
+  for (guint i = 0; i < g_list_model_get_n_items (runs); i++)
+    {
+      g_autoptr (SngReportRun) run = g_list_model_get_item (runs, i);
+
+      add_run (builder, run);
+    }
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
@@ -137,75 +140,6 @@ sng_report_to_json (SngReport *self)
   text = json_to_string (root, TRUE);
 
   return g_strconcat (text, "\n", NULL);
-}
-
-/**
- * sng_report_get_summary:
- * @self: a report
- *
- * Says in one line what was found out. It begins with the verdict.
- *
- * Returns: (transfer full): a string such as `PASS: 15 metrics, 4116 entries compared,
- *   none differs`
- *
- * Since: 1.0
- */
-char *
-sng_report_get_summary (SngReport *self)
-{
-  g_autoptr (GString) summary = NULL;
-  SngDivergence *first;
-  GListModel *metrics;
-  SngVerdict verdict;
-  guint64 compared = 0;
-  guint n, count;
-
-  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
-
-  verdict = sng_report_get_verdict (self);
-  first = sng_report_get_first_divergence (self);
-  metrics = sng_report_get_metrics (self);
-  n = g_list_model_get_n_items (metrics);
-  count = sng_report_count (self, verdict);
-  summary = g_string_new (sng_verdict_to_string (verdict));
-
-  if (n == 0)
-    {
-      g_string_append (summary, ": no metric was recorded");
-      return g_strdup (summary->str);
-    }
-
-  if (verdict != SNG_VERDICT_PASS)
-    g_string_append_printf (summary, ": %u of %u metrics", count, n);
-  if (verdict == SNG_VERDICT_NONDETERMINISTIC)
-    g_string_append_printf (summary, " %s between two uninterrupted runs", count == 1 ? "differs" : "differ");
-
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (SngMetricResult) result = g_list_model_get_item (metrics, i);
-
-      compared += sng_metric_result_get_compared (result);
-      if (verdict == SNG_VERDICT_INCONCLUSIVE && sng_metric_result_get_verdict (result) == verdict)
-        {
-          g_string_append_printf (summary, "; first %s: %s", sng_metric_result_get_name (result),
-                                  sng_metric_result_get_reason (result));
-          break;
-        }
-    }
-
-  if (verdict == SNG_VERDICT_PASS)
-    g_string_append_printf (summary, ": %u %s, %" G_GUINT64_FORMAT " %s compared, none differs", n,
-                            n == 1 ? "metric" : "metrics", compared, compared == 1 ? "entry" : "entries");
-
-  if (first != NULL)
-    {
-      g_autofree char *place = sng_divergence_dup_place (first);
-
-      g_string_append_printf (summary, "; first %s at %s (%s)", sng_divergence_get_metric (first), place,
-                              sng_mode_to_string (sng_divergence_get_mode (first)));
-    }
-
-  return g_strdup (summary->str);
 }
 
 /* A line of the table, without spaces at its end. */

@@ -11,13 +11,23 @@
 /**
  * SngReport:
  *
- * What a stop-and-go check found out.
+ * What a check found out.
  *
  * There is a [class@Sng.MetricResult] for each metric, in the order in which the
  * continuous run declared them, and a verdict on the whole: %SNG_VERDICT_NONDETERMINISTIC
  * when two uninterrupted runs differ, else %SNG_VERDICT_DIVERGED when any metric
  * diverged, else %SNG_VERDICT_INCONCLUSIVE when any is inconclusive or there is none,
  * else %SNG_VERDICT_PASS.
+ *
+ * A check of several parts, such as one of every stop point, has a report for each of
+ * them in [method@Sng.Report.get_parts], and the verdict on the whole takes them in: it
+ * is the worst of all, in the order above.
+ *
+ * A check by planted faults has a [class@Sng.FaultResult] for each in
+ * [method@Sng.Report.get_faults]. Its metrics and parts are then those of the control,
+ * the same check without a fault. The verdict is %SNG_VERDICT_PASS when the control
+ * passes and every fault that was planted is found, and there is one; otherwise
+ * %SNG_VERDICT_INCONCLUSIVE, for a check that misses a fault proves little by passing.
  *
  * ```c
  * g_autoptr (SngReport) report = sng_comparison_run (comparison, &error);
@@ -32,8 +42,13 @@ struct _SngReport
 {
   GObject parent_instance;
 
+  char *title;
   GListStore *metrics;
-  GArray *runs;
+  GListStore *parts;
+  GListStore *runs;
+  GListStore *faults;
+  GPtrArray *notes; /* with a NULL at its end */
+  SngTensorDiff *elements;
 };
 
 G_DEFINE_FINAL_TYPE (SngReport, sng_report, G_TYPE_OBJECT)
@@ -43,8 +58,13 @@ sng_report_finalize (GObject *object)
 {
   SngReport *self = SNG_REPORT (object);
 
+  g_free (self->title);
   g_clear_object (&self->metrics);
-  g_clear_pointer (&self->runs, g_array_unref);
+  g_clear_object (&self->parts);
+  g_clear_object (&self->runs);
+  g_clear_object (&self->faults);
+  g_clear_pointer (&self->notes, g_ptr_array_unref);
+  g_clear_object (&self->elements);
 
   G_OBJECT_CLASS (sng_report_parent_class)->finalize (object);
 }
@@ -59,7 +79,11 @@ static void
 sng_report_init (SngReport *self)
 {
   self->metrics = g_list_store_new (SNG_TYPE_METRIC_RESULT);
-  self->runs = g_array_new (FALSE, FALSE, sizeof (SngReportRun));
+  self->parts = g_list_store_new (SNG_TYPE_REPORT);
+  self->runs = g_list_store_new (SNG_TYPE_REPORT_RUN);
+  self->faults = g_list_store_new (SNG_TYPE_FAULT_RESULT);
+  self->notes = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->notes, NULL);
 }
 
 SngReport *
@@ -85,17 +109,42 @@ sng_report_replace_result (SngReport *self, SngMetricResult *result)
 }
 
 void
-sng_report_add_run (SngReport *self, SngMode mode, guint64 n_entries, guint64 first_step, guint64 last_step)
+sng_report_set_title (SngReport *self, const char *title)
 {
-  SngReportRun run = { mode, n_entries, first_step, last_step };
+  char *copy = g_strdup (title);
 
-  g_array_append_val (self->runs, run);
+  g_free (self->title);
+  self->title = copy;
 }
 
-GArray *
-sng_report_get_runs (SngReport *self)
+void
+sng_report_add_part (SngReport *self, SngReport *part)
 {
-  return self->runs;
+  g_list_store_append (self->parts, part);
+}
+
+void
+sng_report_add_run (SngReport *self, SngReportRun *run)
+{
+  g_list_store_append (self->runs, run);
+}
+
+void
+sng_report_add_fault (SngReport *self, SngFaultResult *fault)
+{
+  g_list_store_append (self->faults, fault);
+}
+
+void
+sng_report_add_note (SngReport *self, const char *note)
+{
+  g_ptr_array_insert (self->notes, (int) self->notes->len - 1, g_strdup (note));
+}
+
+void
+sng_report_set_elements (SngReport *self, SngTensorDiff *elements)
+{
+  g_set_object (&self->elements, elements);
 }
 
 guint
@@ -114,6 +163,56 @@ sng_report_count (SngReport *self, SngVerdict verdict)
   return count;
 }
 
+guint
+sng_report_count_parts (SngReport *self, SngVerdict verdict)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->parts));
+  guint count = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SngReport) part = g_list_model_get_item (G_LIST_MODEL (self->parts), i);
+
+      count += sng_report_get_verdict (part) == verdict;
+    }
+
+  return count;
+}
+
+void
+sng_report_count_faults (SngReport *self, guint *n_planted, guint *n_missed)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->faults));
+
+  *n_planted = 0;
+  *n_missed = 0;
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SngFaultResult) fault = g_list_model_get_item (G_LIST_MODEL (self->faults), i);
+
+      *n_planted += sng_fault_result_get_planted (fault);
+      *n_missed += sng_fault_result_get_planted (fault) && !sng_fault_result_get_detected (fault);
+    }
+}
+
+SngVerdict
+sng_report_get_control_verdict (SngReport *self)
+{
+  const SngVerdict verdicts[] = { SNG_VERDICT_NONDETERMINISTIC, SNG_VERDICT_DIVERGED,
+                                  SNG_VERDICT_INCONCLUSIVE };
+
+  for (guint i = 0; i < G_N_ELEMENTS (verdicts); i++)
+    {
+      if (sng_report_count (self, verdicts[i]) > 0 || sng_report_count_parts (self, verdicts[i]) > 0)
+        return verdicts[i];
+    }
+
+  return g_list_model_get_n_items (G_LIST_MODEL (self->metrics)) == 0
+                 && g_list_model_get_n_items (G_LIST_MODEL (self->parts)) == 0
+             ? SNG_VERDICT_INCONCLUSIVE
+             : SNG_VERDICT_PASS;
+}
+
 /**
  * sng_report_get_verdict:
  * @self: a report
@@ -127,19 +226,38 @@ sng_report_count (SngReport *self, SngVerdict verdict)
 SngVerdict
 sng_report_get_verdict (SngReport *self)
 {
+  SngVerdict control;
+  guint n_planted, n_missed;
+
   g_return_val_if_fail (SNG_IS_REPORT (self), SNG_VERDICT_INCONCLUSIVE);
 
-  if (sng_report_count (self, SNG_VERDICT_NONDETERMINISTIC) > 0)
-    return SNG_VERDICT_NONDETERMINISTIC;
+  control = sng_report_get_control_verdict (self);
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->faults)) == 0)
+    return control;
 
-  if (sng_report_count (self, SNG_VERDICT_DIVERGED) > 0)
-    return SNG_VERDICT_DIVERGED;
+  sng_report_count_faults (self, &n_planted, &n_missed);
 
-  if (sng_report_count (self, SNG_VERDICT_INCONCLUSIVE) > 0
-      || g_list_model_get_n_items (G_LIST_MODEL (self->metrics)) == 0)
-    return SNG_VERDICT_INCONCLUSIVE;
+  return control == SNG_VERDICT_PASS && n_planted > 0 && n_missed == 0 ? SNG_VERDICT_PASS
+                                                                       : SNG_VERDICT_INCONCLUSIVE;
+}
 
-  return SNG_VERDICT_PASS;
+/**
+ * sng_report_get_title:
+ * @self: a report
+ *
+ * Gets what was checked. The title of a part tells it apart from the others.
+ *
+ * Returns: (transfer none) (nullable): a string in one line, such as `stop after step 3`, or
+ *   %NULL
+ *
+ * Since: 1.0
+ */
+const char *
+sng_report_get_title (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return self->title;
 }
 
 /**
@@ -195,28 +313,105 @@ sng_report_lookup_metric (SngReport *self, const char *name)
 }
 
 /**
- * sng_report_get_first_divergence:
+ * sng_report_get_parts:
  * @self: a report
  *
- * Gets where the runs differ first: at the earliest step, and within it at the
- * entry that the continuous run recorded first. Of a nondeterministic training it is where
- * the two uninterrupted runs differ.
+ * Gets the reports on the parts of the check, such as the stop points of a sweep.
  *
- * Returns: (transfer none) (nullable): the divergence, or %NULL when there is none
+ * Returns: (transfer none): a list of [class@Sng.Report], which is empty for a check of one
+ *   part
  *
  * Since: 1.0
  */
-SngDivergence *
-sng_report_get_first_divergence (SngReport *self)
+GListModel *
+sng_report_get_parts (SngReport *self)
 {
-  SngDivergence *first = NULL;
-  SngVerdict verdict;
-  guint n;
-
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
-  verdict = sng_report_get_verdict (self);
-  n = g_list_model_get_n_items (G_LIST_MODEL (self->metrics));
+  return G_LIST_MODEL (self->parts);
+}
+
+/**
+ * sng_report_get_runs:
+ * @self: a report
+ *
+ * Gets the runs that were compared. Those of a part are in the part.
+ *
+ * Returns: (transfer none): a list of [class@Sng.ReportRun], the continuous one first
+ *
+ * Since: 1.0
+ */
+GListModel *
+sng_report_get_runs (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return G_LIST_MODEL (self->runs);
+}
+
+/**
+ * sng_report_get_faults:
+ * @self: a report
+ *
+ * Gets what became of the faults that were planted.
+ *
+ * Returns: (transfer none): a list of [class@Sng.FaultResult], which is empty for a check
+ *   without faults
+ *
+ * Since: 1.0
+ */
+GListModel *
+sng_report_get_faults (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return G_LIST_MODEL (self->faults);
+}
+
+/**
+ * sng_report_get_notes:
+ * @self: a report
+ *
+ * Gets what else is to be said, such as what a sweep cost. Notes are the one thing in a
+ * report, beside [method@Sng.ReportRun.get_seconds], that may be another one each time.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the notes, a line each
+ *
+ * Since: 1.0
+ */
+const char *const *
+sng_report_get_notes (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return (const char *const *) self->notes->pdata;
+}
+
+/**
+ * sng_report_get_elements:
+ * @self: a report
+ *
+ * Gets how the elements of the tensor differ in which the runs differ first.
+ *
+ * Returns: (transfer none) (nullable): the comparison of its elements, the continuous run's
+ *   first; %NULL when nothing differs or the tensor was not looked into
+ *
+ * Since: 1.0
+ */
+SngTensorDiff *
+sng_report_get_elements (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return self->elements;
+}
+
+static SngDivergence *
+find_first_of_metrics (SngReport *self, SngVerdict verdict)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->metrics));
+  SngDivergence *first = NULL;
+
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (SngMetricResult) result = g_list_model_get_item (G_LIST_MODEL (self->metrics), i);
@@ -229,6 +424,55 @@ sng_report_get_first_divergence (SngReport *self)
     }
 
   return first;
+}
+
+SngReport *
+sng_report_find_part (SngReport *self, SngVerdict verdict)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->parts));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SngReport) part = g_list_model_get_item (G_LIST_MODEL (self->parts), i);
+
+      /* the list keeps it alive */
+      if (sng_report_get_verdict (part) == verdict)
+        return part;
+    }
+
+  return NULL;
+}
+
+/**
+ * sng_report_get_first_divergence:
+ * @self: a report
+ *
+ * Gets where the runs differ first: at the earliest step, and within it at the
+ * entry that the continuous run recorded first. Of a nondeterministic training it is where
+ * the two uninterrupted runs differ. Where only parts differ, it is that of the first of
+ * them in the order of the report.
+ *
+ * Returns: (transfer none) (nullable): the divergence, or %NULL when there is none
+ *
+ * Since: 1.0
+ */
+SngDivergence *
+sng_report_get_first_divergence (SngReport *self)
+{
+  SngDivergence *first;
+  SngVerdict verdict;
+  SngReport *part;
+
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  verdict = sng_report_get_control_verdict (self);
+  first = find_first_of_metrics (self, verdict);
+  if (first != NULL)
+    return first;
+
+  part = sng_report_find_part (self, verdict);
+
+  return part != NULL ? sng_report_get_first_divergence (part) : NULL;
 }
 
 /**

@@ -9,7 +9,10 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
+#include "compare/sng-fault-result.h"
 #include "compare/sng-metric-result.h"
+#include "compare/sng-report-run.h"
+#include "compare/sng-tensor-diff.h"
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -20,6 +23,8 @@ SNG_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (SngReport, sng_report, SNG, REPORT, GObject)
 
 SNG_AVAILABLE_IN_1_0
+const char      *sng_report_get_title            (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
 SngVerdict       sng_report_get_verdict          (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 GListModel      *sng_report_get_metrics          (SngReport   *self);
@@ -28,6 +33,16 @@ SngMetricResult *sng_report_lookup_metric        (SngReport   *self,
                                                   const char  *name);
 SNG_AVAILABLE_IN_1_0
 SngDivergence   *sng_report_get_first_divergence (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+GListModel      *sng_report_get_parts            (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+GListModel      *sng_report_get_runs             (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+GListModel      *sng_report_get_faults           (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+const char *const *sng_report_get_notes          (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+SngTensorDiff   *sng_report_get_elements         (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 char            *sng_report_get_summary          (SngReport   *self);
 SNG_AVAILABLE_IN_1_0

@@ -29,6 +29,15 @@ add (SngReport *report,
   sng_report_add_result (report, result);
 }
 
+static void
+add_run (SngReport *report, SngMode mode, guint64 n_entries, guint64 first_step, guint64 last_step)
+{
+  g_autoptr (SngReportRun) run = sng_report_run_new (mode, NULL);
+
+  sng_report_run_set_entries (run, n_entries, first_step, last_step);
+  sng_report_add_run (report, run);
+}
+
 /* Two metrics diverge at the same step; the second was recorded first there. */
 static SngReport *
 make_report (void)
@@ -45,8 +54,8 @@ make_report (void)
   add (report, "ModelWeights", SNG_VERDICT_DIVERGED, 340, 28, late, NULL);
   add (report, "TrainLoss", SNG_VERDICT_DIVERGED, 20, 1, early, NULL);
   add (report, "ValidLoss", SNG_VERDICT_INCONCLUSIVE, 0, 0, NULL, "nothing was recorded");
-  sng_report_add_run (report, SNG_MODE_CONTINUOUS, 380, 0, 10);
-  sng_report_add_run (report, SNG_MODE_RESUME, 0, 0, 0);
+  add_run (report, SNG_MODE_CONTINUOUS, 380, 0, 10);
+  add_run (report, SNG_MODE_RESUME, 0, 0, 0);
 
   return report;
 }
@@ -164,6 +173,239 @@ test_verdict (void)
   g_assert_true (sng_report_get_first_divergence (report) == repeat);
 }
 
+static SngReport *
+make_part (const char *title, SngVerdict verdict, guint64 step)
+{
+  g_autoptr (SngDivergence) first =
+      sng_divergence_new (SNG_MODE_RESUME, "A", SNG_STAGE_TRAIN, step, -1, 0, "", 0, "1", "2", "");
+  SngReport *part = sng_report_new ();
+
+  sng_report_set_title (part, title);
+  if (verdict == SNG_VERDICT_DIVERGED)
+    add (part, "A", verdict, 3, 1, first, NULL);
+  else
+    add (part, "A", verdict, 3, 0, NULL, verdict == SNG_VERDICT_INCONCLUSIVE ? "it slept" : NULL);
+
+  return part;
+}
+
+/* The whole is as bad as its worst part, wherever that is, and begins with the first part of that kind. */
+static void
+test_parts (void)
+{
+  const struct
+  {
+    SngVerdict verdict;
+    const char *summary;
+  } cases[] = {
+    { SNG_VERDICT_PASS, "PASS: 3 parts, 3 metrics, 9 entries compared, none differs" },
+    { SNG_VERDICT_INCONCLUSIVE,
+      "INCONCLUSIVE: 1 of 3 parts; first stop 2: INCONCLUSIVE: 1 of 1 metrics; first A: it slept" },
+    { SNG_VERDICT_DIVERGED,
+      "DIVERGED: 1 of 3 parts; first stop 2: DIVERGED: 1 of 1 metrics; first A at step 5, train (resume)" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngReport) report = sng_report_new ();
+
+      for (guint k = 1; k <= 3; k++)
+        {
+          g_autofree char *title = g_strdup_printf ("stop %u", k);
+          g_autoptr (SngReport) part = make_part (title, k == 2 ? cases[i].verdict : SNG_VERDICT_PASS, 5);
+
+          sng_report_add_part (report, part);
+        }
+
+      assert_summary (report, cases[i].verdict, cases[i].summary);
+      g_assert_cmpuint (g_list_model_get_n_items (sng_report_get_parts (report)), ==, 3);
+      if (cases[i].verdict == SNG_VERDICT_DIVERGED)
+        g_assert_cmpuint (sng_divergence_get_step (sng_report_get_first_divergence (report)), ==, 5);
+      else
+        g_assert_null (sng_report_get_first_divergence (report));
+    }
+}
+
+/* The verdict on the whole is the worst of the report's own metrics and its parts. */
+static void
+test_parts_and_metrics (void)
+{
+  g_autoptr (SngReport) report = sng_report_new ();
+  g_autoptr (SngReport) diverged = make_part ("stop 1", SNG_VERDICT_DIVERGED, 2);
+  g_autoptr (SngReport) empty = sng_report_new ();
+
+  add (report, "A", SNG_VERDICT_PASS, 1, 0, NULL, NULL);
+  sng_report_add_part (report, empty);
+  assert_summary (report, SNG_VERDICT_INCONCLUSIVE,
+                  "INCONCLUSIVE: 1 of 1 parts; first INCONCLUSIVE: no metric was recorded");
+
+  sng_report_add_part (report, diverged);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_DIVERGED);
+
+  /* training itself is not deterministic: then the parts are not the point */
+  add (report, "N", SNG_VERDICT_NONDETERMINISTIC, 1, 1, NULL, NULL);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_NONDETERMINISTIC);
+}
+
+static SngFaultResult *
+add_fault (SngReport *report, const char *id)
+{
+  g_autoptr (SngFaultResult) fault = sng_fault_result_new (id, "a title", "optimizer", SNG_CAUSE_OPTIMIZER);
+
+  sng_report_add_fault (report, fault);
+
+  /* the report keeps it alive */
+  return fault;
+}
+
+static void
+test_faults (void)
+{
+  g_autoptr (SngReport) report = sng_report_new ();
+  SngFaultResult *fault;
+
+  add (report, "A", SNG_VERDICT_PASS, 7, 0, NULL, NULL);
+
+  fault = add_fault (report, "nothing-lost");
+  sng_fault_result_set_not_planted (fault, "it equals its default");
+  g_assert_false (sng_fault_result_get_planted (fault));
+  g_assert_cmpstr (sng_fault_result_get_reason (fault), ==, "it equals its default");
+  assert_summary (report, SNG_VERDICT_INCONCLUSIVE, "INCONCLUSIVE: none of 1 fault could be planted");
+
+  fault = add_fault (report, "found");
+  sng_fault_result_set_detected (fault, "OptimizerState", 7);
+  sng_fault_result_set_diagnosis (fault, SNG_CAUSE_SCHEDULE, "it starts over");
+  sng_fault_result_set_found_by_original (fault, TRUE);
+  g_assert_cmpstr (sng_fault_result_get_metric (fault), ==, "OptimizerState");
+  g_assert_cmpint (sng_fault_result_get_step (fault), ==, 7);
+  g_assert_cmpint (sng_fault_result_get_cause (fault), ==, SNG_CAUSE_SCHEDULE);
+  g_assert_cmpint (sng_fault_result_get_expected_cause (fault), ==, SNG_CAUSE_OPTIMIZER);
+  g_assert_cmpstr (sng_fault_result_get_diagnosis (fault), ==, "it starts over");
+  g_assert_true (sng_fault_result_get_found_by_original (fault));
+  assert_summary (
+      report, SNG_VERDICT_PASS,
+      "PASS: 1 planted fault, all found; without one: 1 metric, 7 entries compared, none differs");
+
+  fault = add_fault (report, "missed");
+  g_assert_true (sng_fault_result_get_planted (fault));
+  g_assert_false (sng_fault_result_get_detected (fault));
+  g_assert_null (sng_fault_result_get_metric (fault));
+  g_assert_cmpint (sng_fault_result_get_step (fault), ==, -1);
+  assert_summary (report, SNG_VERDICT_INCONCLUSIVE, "INCONCLUSIVE: 1 of 2 planted faults was missed");
+
+  add_fault (report, "missed-too");
+  assert_summary (report, SNG_VERDICT_INCONCLUSIVE, "INCONCLUSIVE: 2 of 3 planted faults were missed");
+
+  /* a check that finds faults where there are none shows nothing by finding those that there are */
+  add (report, "B", SNG_VERDICT_INCONCLUSIVE, 7, 0, NULL, "it slept");
+  assert_summary (report, SNG_VERDICT_INCONCLUSIVE,
+                  "INCONCLUSIVE: INCONCLUSIVE without a fault: 1 of 2 metrics; first B: it slept");
+}
+
+static void
+append (SngRunStore *store, const char *metric, guint64 step, gint64 micro_batch, double value)
+{
+  g_autoptr (GError) error = NULL;
+  GVariantDict dict;
+  g_autoptr (SngMetadata) entry = NULL;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "metric", "s", metric);
+  g_variant_dict_insert (&dict, "stage", "s", g_str_equal (metric, "ValidLoss") ? "validate" : "train");
+  g_variant_dict_insert (&dict, "step", "t", step);
+  g_variant_dict_insert (&dict, "micro-batch", "x", micro_batch);
+  g_variant_dict_insert (&dict, "rank", "u", 0);
+  g_variant_dict_insert (&dict, "path", "s", "");
+  g_variant_dict_insert_value (&dict, "value", g_variant_new_double (value));
+  entry = sng_metadata_new (g_variant_dict_end (&dict), &error);
+  g_assert_no_error (error);
+  sng_run_store_append (store, entry, &error);
+  g_assert_no_error (error);
+}
+
+static void
+set_infos (SngRunStore *store)
+{
+  const guint64 checkpoints[] = { 3, 7 };
+  GVariantBuilder environment;
+
+  g_variant_builder_init (&environment, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&environment, "{ss}", "processor", "abacus");
+  sng_run_store_set_info (store, "name", g_variant_new_string ("resume-000003"), NULL);
+  sng_run_store_set_info (store, "interrupt", g_variant_new_string ("7:kill"), NULL);
+  sng_run_store_set_info (store, "restored-step", g_variant_new_uint64 (3), NULL);
+  sng_run_store_set_info (
+      store, "checkpoints",
+      g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, checkpoints, 2, sizeof checkpoints[0]), NULL);
+  sng_run_store_set_info (store, "environment", g_variant_builder_end (&environment), NULL);
+}
+
+static void
+assert_recorded_run (SngReportRun *run)
+{
+  const guint64 *steps;
+  const char *processor = NULL;
+  GArray *curve;
+  gsize n = 0;
+
+  g_assert_cmpstr (sng_report_run_get_name (run), ==, "resume-000003");
+  g_assert_cmpstr (sng_report_run_get_interrupt (run), ==, "7:kill");
+  g_assert_cmpint (sng_report_run_get_restored_step (run), ==, 3);
+  steps = sng_report_run_get_checkpoints (run, &n);
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpuint (steps[1], ==, 7);
+  steps = sng_report_run_get_validations (run, &n);
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpuint (steps[1], ==, 8);
+  g_variant_lookup (sng_report_run_get_environment (run), "processor", "&s", &processor);
+  g_assert_cmpstr (processor, ==, "abacus");
+
+  curve = sng_report_run_get_curve (run, "TrainLoss");
+  g_assert_cmpuint (curve->len, ==, 2);
+  g_assert_cmpuint (g_array_index (curve, SngReportPoint, 0).step, ==, 4);
+  g_assert_cmpfloat (g_array_index (curve, SngReportPoint, 0).value, ==, 2.0);
+  g_assert_cmpfloat (g_array_index (curve, SngReportPoint, 1).value, ==, 0.5);
+  g_assert_null (sng_report_run_get_curve (run, "LearningRate"));
+  g_assert_null (sng_report_run_get_curve (run, "Nobody"));
+}
+
+static void
+test_run (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = g_dir_make_tmp ("sng-report-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (directory, "metrics.sqlite", NULL);
+  g_autoptr (SngRunStore) store = sng_run_store_create (path, &error);
+  g_autoptr (SngReportRun) run = sng_report_run_new (SNG_MODE_RESUME, NULL);
+  gsize n = 1;
+
+  g_assert_no_error (error);
+  g_assert_true (sng_report_run_read (run, store, &error));
+  g_assert_cmpstr (sng_report_run_get_name (run), ==, "resume");
+  g_assert_cmpint (sng_report_run_get_restored_step (run), ==, -1);
+  g_assert_null (sng_report_run_get_interrupt (run));
+  g_assert_null (sng_report_run_get_environment (run));
+  sng_report_run_get_checkpoints (run, &n);
+  g_assert_cmpuint (n, ==, 0);
+  g_assert_cmpfloat (sng_report_run_get_seconds (run), ==, 0.0);
+
+  set_infos (store);
+  for (gint64 micro_batch = 0; micro_batch < 3; micro_batch++)
+    append (store, "TrainLoss", 4, micro_batch, (double) micro_batch + 1.0);
+  append (store, "TrainLoss", 5, 0, 0.5);
+  append (store, "ValidLoss", 4, 0, 1.0);
+  append (store, "ValidLoss", 4, 1, 1.0);
+  append (store, "ValidLoss", 8, 0, 1.0);
+  g_assert_true (sng_report_run_read (run, store, &error));
+  assert_recorded_run (run);
+
+  sng_run_store_close (store, NULL);
+  g_assert_false (sng_report_run_read (run, store, &error));
+  g_assert_nonnull (error);
+  g_unlink (path);
+  g_rmdir (directory);
+}
+
 static void
 test_properties (void)
 {
@@ -233,6 +475,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/report/text", test_text);
   g_test_add_func ("/sng/report/json", test_json);
   g_test_add_func ("/sng/report/verdict", test_verdict);
+  g_test_add_func ("/sng/report/parts", test_parts);
+  g_test_add_func ("/sng/report/parts-and-metrics", test_parts_and_metrics);
+  g_test_add_func ("/sng/report/faults", test_faults);
+  g_test_add_func ("/sng/report/run", test_run);
   g_test_add_func ("/sng/report/properties", test_properties);
   g_test_add_func ("/sng/report/save", test_save);
 
