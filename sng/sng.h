@@ -89,6 +89,7 @@
 #include "harness/sng-harness.h"
 #include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"
+#include "harness/sng-stop-plan.h"
 #include "harness/sng-test.h"
 
 #include "sng-enum-types.h"

@@ -13,6 +13,7 @@
 
 #define MAX_STEPS 6
 #define STEP 4 /* with a validation */
+#define N_PLANS 12
 
 /* How a training in a process of its own has ended; also its exit status. */
 typedef enum
@@ -288,6 +289,68 @@ test_several (void)
   tiny_remove_directory (directory);
 }
 
+/* What a training that nobody has interrupted records. */
+static SngRunStore *
+record (const char *directory)
+{
+  g_autofree char *path = g_build_filename (directory, "rank-00000.db", NULL);
+  g_autoptr (SngRunStore) store = sng_run_store_create (path, NULL);
+  g_autoptr (SngRecorder) recorder = sng_recorder_new (store, 0);
+  g_autoptr (SngTrainer) trainer = create_trainer (directory, 0);
+  g_autoptr (SngCallback) train_loss = sng_train_loss_callback_new ();
+  g_autoptr (SngCallback) valid_loss = sng_valid_loss_callback_new ();
+  g_autoptr (GError) error = NULL;
+
+  sng_callback_attach (train_loss, trainer, recorder, &error);
+  g_assert_no_error (error);
+  sng_callback_attach (valid_loss, trainer, recorder, &error);
+  g_assert_no_error (error);
+  sng_trainer_fit (trainer, &error);
+  g_assert_no_error (error);
+
+  return g_steal_pointer (&store);
+}
+
+/* Every stop of a random plan is come to, and none of them changes anything. */
+static void
+test_random_plans (void)
+{
+  g_autofree char *expected = train_through (2);
+  g_autofree char *store_directory = make_directory ();
+  g_autoptr (SngRunStore) store = record (store_directory);
+
+  for (guint seed = 0; seed < N_PLANS; seed++)
+    {
+      g_autofree char *name = g_strdup_printf ("random:%u:%d", seed, MAX_STEPS - 1);
+      g_autofree char *directory = make_directory ();
+      g_autofree char *output = NULL;
+      g_autofree char *text = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngStopPlan) named = sng_stop_plan_from_string (name, NULL);
+      g_autoptr (SngStopPlan) plan = sng_stop_plan_resolve (named, store, MAX_STEPS, 0, &error);
+
+      g_assert_no_error (error);
+      text = sng_stop_plan_to_string (plan);
+      g_test_message ("%s", text);
+
+      for (guint i = 0; i < sng_stop_plan_get_n_interrupts (plan); i++)
+        {
+          g_autofree char *stop = sng_interrupt_to_string (sng_stop_plan_get_interrupt (plan, i));
+          g_autofree char *news = NULL;
+
+          g_assert_cmpint (run (directory, 2, stop, &news), !=, FINISHED);
+          g_assert_cmpstr (news, ==, "fired\n");
+        }
+
+      g_assert_cmpint (run (directory, 2, "", &output), ==, FINISHED);
+      g_assert_cmpstr (output, ==, expected);
+      tiny_remove_directory (directory);
+    }
+
+  g_clear_object (&store);
+  tiny_remove_directory (store_directory);
+}
+
 /* Trains in this process; returns at which step the run has ended, and whether it was by the interrupt. */
 static guint64
 train_here (const char *text, guint64 every_n_steps, gboolean *fired)
@@ -486,6 +549,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/interrupt/without-checkpoint", test_without_checkpoint);
   g_test_add_func ("/sng/interrupt/kill-in-save", test_kill_in_save);
   g_test_add_func ("/sng/interrupt/several", test_several);
+  g_test_add_func ("/sng/interrupt/random-plans", test_random_plans);
   g_test_add_func ("/sng/interrupt/first", test_first);
   g_test_add_func ("/sng/interrupt/never", test_never);
   g_test_add_func ("/sng/interrupt/nowhere", test_nowhere);
