@@ -6,9 +6,7 @@
 #include "compare/sng-comparison.h"
 
 #include "compare/sng-comparison-private.h"
-#include "compare/sng-metric-result-private.h"
 #include "compare/sng-report-private.h"
-#include "record/sng-number-private.h"
 
 /**
  * SngComparison:
@@ -19,6 +17,9 @@
  * the same metric, stage, step, micro-batch, rank and path, and every entry of the continuous run
  * must be in one of them. Entries of one key are taken in the order of recording; the order of
  * different keys does not matter. Equal means bit by bit, unless a tolerance is set.
+ *
+ * An interrupted training has as many segments as it had runs. One that was killed ends anywhere, also in the midst of a step,
+ * and the next one begins at any step before that: what it does once more is compared once more.
  *
  * A second uninterrupted run ([method@Sng.Comparison.set_repeat]) serves as a control:
  * where it differs from the first the training is nondeterministic, and the resume is
@@ -49,6 +50,9 @@ struct _SngComparison
   GArray *modes;       /* of the segments */
   GPtrArray *segments; /* their stores */
   GHashTable *tolerances;
+  gboolean has_range;
+  guint64 first_step;
+  guint64 last_step;
 };
 
 G_DEFINE_FINAL_TYPE (SngComparison, sng_comparison, G_TYPE_OBJECT)
@@ -112,7 +116,7 @@ sng_comparison_new (SngRunStore *continuous)
  * @store: the store of that run
  *
  * Adds a part of the interrupted training. The parts are added in the order in which
- * they ran.
+ * they ran; there may be several of either mode.
  *
  * Since: 1.0
  */
@@ -170,162 +174,32 @@ sng_comparison_set_tolerance (SngComparison *self, const char *metric, SngTolera
     g_hash_table_insert (self->tolerances, g_strdup (metric), sng_tolerance_copy (tolerance));
 }
 
-/* How many entries of the metric the runs recorded that play this part, and whether any of these runs recorded nothing
- * at all, of any metric. */
-static guint64
-count_recorded (SngComparisonWalk *walk, SngComparedMetric *metric, gboolean repeat, SngComparedRun **empty)
+/**
+ * sng_comparison_set_range:
+ * @self: a comparison
+ * @first_step: the global step that the segments were restored at
+ * @last_step: the last global step that they have done, not before @first_step
+ *
+ * Looks at some steps only, for segments that are not meant to be the whole training, such as one that goes on from
+ * a checkpoint of the continuous run for a step or two.
+ *
+ * Of @first_step only that has to be there which the segments record right after their restore:
+ * the states. Of a metric they record there everything has to be. Later steps have to be
+ * there as a whole, and nothing is said about any other step. A metric of which neither the continuous
+ * run nor a segment has anything there is left out of the report. Whether a metric changes that
+ * is expected to is judged over the whole continuous run.
+ *
+ * Since: 1.0
+ */
+void
+sng_comparison_set_range (SngComparison *self, guint64 first_step, guint64 last_step)
 {
-  guint64 count = 0;
+  g_return_if_fail (SNG_IS_COMPARISON (self));
+  g_return_if_fail (first_step <= last_step);
 
-  for (guint i = 1; i < walk->runs->len; i++)
-    {
-      SngComparedRun *run = g_ptr_array_index (walk->runs, i);
-
-      if ((run->mode == SNG_MODE_REPEAT) != repeat)
-        continue;
-
-      count += g_array_index (metric->n_recorded, guint64, i);
-      if (!run->has_entries && empty != NULL && *empty == NULL)
-        *empty = run;
-    }
-
-  return count;
-}
-
-/* Why one side has nothing to compare, or NULL. */
-static char *
-find_lack (SngComparedMetric *metric, guint64 n_interrupted)
-{
-  guint64 n_continuous = g_array_index (metric->n_recorded, guint64, 0);
-
-  if (n_continuous == 0 && n_interrupted == 0)
-    return g_strdup ("nothing was recorded");
-  if (n_continuous == 0)
-    return g_strdup ("the continuous run recorded nothing of it");
-  if (n_interrupted == 0)
-    return g_strdup ("only the continuous run recorded anything of it");
-
-  return NULL;
-}
-
-/* The numbers of a path are all 0 where nothing has touched them yet; what a tolerance accepts there says little. */
-static gboolean
-is_hidden (SngComparedMetric *metric, SngJudgedPath *path)
-{
-  return path->largest > 0.0 && sng_tolerance_accepts (metric->tolerance, path->largest, 0.0);
-}
-
-/* Why the tolerance hides the values of a path, or NULL: it would accept zero in place of each. A tolerance is for a metric,
- * whose paths may be of quite different sizes, such as a weight and its second moment. */
-static char *
-find_hidden_path (SngComparedMetric *metric)
-{
-  char atol[SNG_NUMBER_BUFFER_SIZE], rtol[SNG_NUMBER_BUFFER_SIZE], largest[SNG_NUMBER_BUFFER_SIZE];
-  g_autoptr (GString) reason = NULL;
-  SngJudgedPath *first = NULL;
-  guint n_hidden = 0;
-
-  for (guint i = 0; i < metric->judged->len; i++)
-    {
-      SngJudgedPath *path = g_ptr_array_index (metric->judged, i);
-
-      if (!is_hidden (metric, path))
-        continue;
-      if (first == NULL)
-        first = path;
-      n_hidden++;
-    }
-
-  if (first == NULL)
-    return NULL;
-
-  if (sng_tolerance_get_rtol (metric->tolerance) >= 1.0)
-    return g_strdup_printf (
-        "the relative tolerance %s is not smaller than 1, so it accepts zero for any value",
-        sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
-
-  reason = g_string_new ("tolerance ");
-  g_string_append (reason, sng_number_print (atol, sng_tolerance_get_atol (metric->tolerance)));
-  if (sng_tolerance_get_rtol (metric->tolerance) > 0.0)
-    g_string_append_printf (reason, " + |value| * %s",
-                            sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
-  g_string_append_printf (reason, " is not smaller than the largest recorded value %s",
-                          sng_number_print (largest, first->largest));
-  if (metric->judged->len > 1)
-    g_string_append_printf (reason, " of \"%s\"; so for %u of %u paths", sng_metadata_get_path (first->entry),
-                            n_hidden, metric->judged->len);
-
-  return g_strdup (reason->str);
-}
-
-/* Why the comparison could not have failed, or NULL. */
-static char *
-find_weakness (SngComparedMetric *metric, SngComparedRun *empty, gboolean lacks_repeat)
-{
-  guint64 n_continuous = g_array_index (metric->n_recorded, guint64, 0);
-
-  if (empty != NULL)
-    return g_strdup_printf ("the %s run recorded nothing at all", sng_mode_to_string (empty->mode));
-
-  if (lacks_repeat)
-    return g_strdup ("the repeat run recorded nothing of it");
-
-  if (metric->unchanged != NULL && n_continuous == 1)
-    return g_strdup ("it was recorded only once, so it could not be seen to change");
-
-  if (metric->unchanged != NULL)
-    return g_strdup_printf ("it never changed in %" G_GUINT64_FORMAT " entries, and is expected to",
-                            n_continuous);
-
-  return find_hidden_path (metric);
-}
-
-/* Whether nobody has what only some trainings have. */
-static gboolean
-is_absent (SngComparedMetric *metric)
-{
-  guint64 n_recorded = 0;
-
-  for (guint i = 0; i < metric->n_recorded->len; i++)
-    n_recorded += g_array_index (metric->n_recorded, guint64, i);
-
-  return (metric->flags & SNG_METRIC_OPTIONAL) != 0 && n_recorded == 0;
-}
-
-static SngMetricResult *
-judge_metric (SngComparison *self, SngComparisonWalk *walk, SngComparedMetric *metric)
-{
-  SngComparedRun *empty = NULL;
-  guint64 n_interrupted = count_recorded (walk, metric, FALSE, &empty);
-  gboolean lacks_repeat = self->repeat != NULL && count_recorded (walk, metric, TRUE, NULL) == 0;
-  g_autofree char *reason = find_lack (metric, n_interrupted);
-  SngDivergence *first = NULL;
-  guint64 n_different = 0;
-  SngVerdict verdict;
-
-  if (reason != NULL)
-    {
-      verdict = SNG_VERDICT_INCONCLUSIVE;
-    }
-  else if (metric->first_repeat != NULL && !lacks_repeat)
-    {
-      verdict = SNG_VERDICT_NONDETERMINISTIC;
-      first = metric->first_repeat;
-      n_different = metric->n_repeat_different;
-    }
-  else if (metric->first != NULL)
-    {
-      verdict = SNG_VERDICT_DIVERGED;
-      first = metric->first;
-      n_different = metric->n_different;
-    }
-  else
-    {
-      reason = find_weakness (metric, empty, lacks_repeat);
-      verdict = reason != NULL ? SNG_VERDICT_INCONCLUSIVE : SNG_VERDICT_PASS;
-    }
-
-  return sng_metric_result_new (metric->name, verdict, metric->n_compared, n_different, first, reason);
+  self->has_range = TRUE;
+  self->first_step = first_step;
+  self->last_step = last_step;
 }
 
 /**
@@ -356,6 +230,9 @@ sng_comparison_run (SngComparison *self, GError **error)
   if (self->repeat != NULL)
     sng_comparison_walk_add_run (walk, SNG_MODE_REPEAT, self->repeat);
 
+  if (self->has_range)
+    sng_comparison_walk_set_range (walk, self->first_step, self->last_step);
+
   if (!sng_comparison_walk_run (walk, error))
     return NULL;
 
@@ -375,11 +252,12 @@ sng_comparison_run (SngComparison *self, GError **error)
       SngComparedMetric *metric = g_ptr_array_index (walk->metrics, i);
       g_autoptr (SngMetricResult) result = NULL;
 
-      if ((metric->flags & SNG_METRIC_PER_RUN) != 0 || is_absent (metric))
+      if ((metric->flags & SNG_METRIC_PER_RUN) != 0)
         continue;
 
-      result = judge_metric (self, walk, metric);
-      sng_report_add_result (report, result);
+      result = sng_comparison_judge_metric (walk, metric);
+      if (result != NULL)
+        sng_report_add_result (report, result);
     }
 
   return g_steal_pointer (&report);

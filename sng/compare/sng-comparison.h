@@ -34,6 +34,10 @@ void           sng_comparison_set_tolerance       (SngComparison *self,
                                                    const char    *metric,
                                                    SngTolerance  *tolerance);
 SNG_AVAILABLE_IN_1_0
+void           sng_comparison_set_range            (SngComparison *self,
+                                                   guint64        first_step,
+                                                   guint64        last_step);
+SNG_AVAILABLE_IN_1_0
 SngReport     *sng_comparison_run                 (SngComparison *self,
                                                    GError       **error);
 

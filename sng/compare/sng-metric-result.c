@@ -24,6 +24,7 @@ struct _SngMetricResult
   guint64 n_different;
   SngDivergence *first_divergence;
   char *reason;
+  GArray *steps;
 };
 
 G_DEFINE_FINAL_TYPE (SngMetricResult, sng_metric_result, G_TYPE_OBJECT)
@@ -49,6 +50,7 @@ sng_metric_result_finalize (GObject *object)
   g_free (self->name);
   g_clear_object (&self->first_divergence);
   g_free (self->reason);
+  g_clear_pointer (&self->steps, g_array_unref);
 
   G_OBJECT_CLASS (sng_metric_result_parent_class)->finalize (object);
 }
@@ -159,6 +161,7 @@ sng_metric_result_class_init (SngMetricResultClass *klass)
 static void
 sng_metric_result_init (SngMetricResult *self)
 {
+  self->steps = g_array_new (FALSE, FALSE, sizeof (SngMetricStep));
 }
 
 SngMetricResult *
@@ -179,6 +182,19 @@ sng_metric_result_new (const char *name,
   self->reason = g_strdup (reason);
 
   return self;
+}
+
+void
+sng_metric_result_set_steps (SngMetricResult *self, GArray *steps)
+{
+  g_array_unref (self->steps);
+  self->steps = g_array_ref (steps);
+}
+
+GArray *
+sng_metric_result_get_steps (SngMetricResult *self)
+{
+  return self->steps;
 }
 
 /**

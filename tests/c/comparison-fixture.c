@@ -7,22 +7,27 @@
 
 #include <glib/gstdio.h>
 
+static void
+open_store (Fixture *fixture, SngMode mode, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = g_build_filename (fixture->directory, name, NULL);
+  g_autofree char *path = g_build_filename (directory, "rank-00000.db", NULL);
+
+  g_assert_cmpint (g_mkdir (directory, 0755), ==, 0);
+  fixture->stores[mode] = sng_run_store_create (path, &error);
+  g_assert_no_error (error);
+  fixture->recorders[mode] = sng_recorder_new (fixture->stores[mode], 0);
+}
+
 void
 fixture_set_up (Fixture *fixture, gconstpointer data)
 {
   fixture->directory = g_dir_make_tmp ("sng-comparison-XXXXXX", NULL);
+  fixture->earlier = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint mode = SNG_MODE_STOP; mode <= SNG_MODE_REPEAT; mode++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autofree char *directory = g_build_filename (fixture->directory, sng_mode_to_string (mode), NULL);
-      g_autofree char *path = g_build_filename (directory, "rank-00000.db", NULL);
-
-      g_assert_cmpint (g_mkdir (directory, 0755), ==, 0);
-      fixture->stores[mode] = sng_run_store_create (path, &error);
-      g_assert_no_error (error);
-      fixture->recorders[mode] = sng_recorder_new (fixture->stores[mode], 0);
-    }
+    open_store (fixture, mode, sng_mode_to_string (mode));
 }
 
 void
@@ -51,6 +56,7 @@ fixture_tear_down (Fixture *fixture, gconstpointer data)
       g_object_unref (fixture->recorders[mode]);
       g_object_unref (fixture->stores[mode]);
     }
+  g_ptr_array_unref (fixture->earlier);
   remove_all (fixture->directory);
   g_free (fixture->directory);
 }
@@ -137,6 +143,16 @@ record_run (Fixture *fixture, SngMode mode, guint64 first_step, guint64 last_ste
     }
 }
 
+void
+next_resume (Fixture *fixture)
+{
+  g_autofree char *name = g_strdup_printf ("resume-%u", fixture->earlier->len);
+
+  g_ptr_array_add (fixture->earlier, fixture->stores[SNG_MODE_RESUME]);
+  g_object_unref (fixture->recorders[SNG_MODE_RESUME]);
+  open_store (fixture, SNG_MODE_RESUME, name);
+}
+
 SngReport *
 compare (Fixture *fixture)
 {
@@ -146,6 +162,8 @@ compare (Fixture *fixture)
   SngReport *report;
 
   sng_comparison_add_segment (comparison, SNG_MODE_STOP, fixture->stores[SNG_MODE_STOP]);
+  for (guint i = 0; i < fixture->earlier->len; i++)
+    sng_comparison_add_segment (comparison, SNG_MODE_RESUME, fixture->earlier->pdata[i]);
   sng_comparison_add_segment (comparison, SNG_MODE_RESUME, fixture->stores[SNG_MODE_RESUME]);
   if (fixture->has_repeat)
     sng_comparison_set_repeat (comparison, fixture->stores[SNG_MODE_REPEAT]);

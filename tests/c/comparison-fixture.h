@@ -18,6 +18,7 @@ typedef struct
   char *directory;
   SngRunStore *stores[SNG_MODE_REPEAT + 1];
   SngRecorder *recorders[SNG_MODE_REPEAT + 1];
+  GPtrArray *earlier; /* stores of the RESUME segments before the one that is written */
   gboolean has_repeat;
   double atol; /* for "Loss" and "Weights" */
   double rtol;
@@ -49,6 +50,8 @@ SngTensor *make_tensor (SngDtype dtype, gint64 rows, gint64 columns, double seed
 void record_tensor (Fixture *fixture, SngMode mode, guint64 step, SngTensor *tensor);
 /* A run as the callbacks record it, with the fault, if any. */
 void record_run (Fixture *fixture, SngMode mode, guint64 first_step, guint64 last_step, Fault fault);
+/* Puts a new store in the place of RESUME's, which is compared before it. */
+void next_resume (Fixture *fixture);
 SngReport *compare (Fixture *fixture);
 /* All runs, and what the comparison says of them. */
 SngReport *record_and_compare (Fixture *fixture, Fault fault);
