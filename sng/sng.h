@@ -77,6 +77,7 @@
 #include "callbacks/sng-valid-output-callback.h"
 
 #include "compare/sng-comparison.h"
+#include "compare/sng-coverage.h"
 #include "compare/sng-diff.h"
 #include "compare/sng-divergence.h"
 #include "compare/sng-fault-result.h"
