@@ -7,6 +7,8 @@
 
 #include <stdatomic.h>
 
+#include "tensor/sng-philox-private.h"
+
 /* A pool of parked threads and one job at a time.
  *
  * `ticket` says what is left to do: the number of the job in its upper half, the chunks that nobody has taken yet in its
@@ -18,6 +20,10 @@
  * thread. */
 
 #define N_SPINS 2000
+
+/* Under jitter, one chunk in so many waits for so long, and of the others every second one yields. */
+#define SLEEP_ONE_IN 64
+#define SLEEP_USEC 50
 
 /* libgomp's; <omp.h> belongs to the compiler that brought it, and clang's may be missing. */
 extern void omp_set_num_threads (int n_threads);
@@ -139,8 +145,8 @@ wait_until_done (SngCpuPool *self, guint n_chunks)
   g_mutex_unlock (&self->mutex);
 }
 
-void
-sng_cpu_pool_run (SngCpuPool *self, guint n_chunks, SngChunkFunc func, gpointer data)
+static void
+run_chunks (SngCpuPool *self, guint n_chunks, SngChunkFunc func, gpointer data)
 {
   guint64 job;
 
@@ -168,6 +174,68 @@ sng_cpu_pool_run (SngCpuPool *self, guint n_chunks, SngChunkFunc func, gpointer 
   work (self);
   wait_until_done (self, n_chunks);
   atomic_store (&self->busy, FALSE);
+}
+
+static _Atomic guint64 jitter_seed;
+static _Atomic guint jitter_n_drawn;
+
+void
+sng_cpu_parallel_set_jitter (guint64 seed)
+{
+  atomic_store (&jitter_n_drawn, 0);
+  atomic_store (&jitter_seed, seed);
+}
+
+/* A job under jitter. */
+typedef struct
+{
+  SngChunkFunc func;
+  gpointer data;
+  guint n_chunks;
+  guint first; /* the chunk that is the first one to be taken */
+  guint64 seed;
+} JitteredJob;
+
+static guint32
+draw (guint64 seed)
+{
+  const guint32 counter[4] = { atomic_fetch_add (&jitter_n_drawn, 1), 0, 0, 0 };
+  guint32 bits[4];
+
+  sng_philox4x32 (seed, counter, bits);
+
+  return bits[0];
+}
+
+static void
+run_jittered_chunk (gpointer data, guint chunk)
+{
+  const JitteredJob *job = data;
+  guint32 bits = draw (job->seed);
+
+  if (bits % SLEEP_ONE_IN == 0)
+    g_usleep (SLEEP_USEC);
+  else if (bits % 2 == 0)
+    g_thread_yield ();
+
+  job->func (job->data, (chunk + job->first) % job->n_chunks);
+}
+
+void
+sng_cpu_pool_run (SngCpuPool *self, guint n_chunks, SngChunkFunc func, gpointer data)
+{
+  guint64 seed = atomic_load_explicit (&jitter_seed, memory_order_relaxed);
+
+  if (seed != 0 && n_chunks > 1)
+    {
+      JitteredJob job = { func, data, n_chunks, draw (seed) % n_chunks, seed };
+
+      run_chunks (self, n_chunks, run_jittered_chunk, &job);
+    }
+  else
+    {
+      run_chunks (self, n_chunks, func, data);
+    }
 }
 
 /* Does with fewer threads where the system does not give more. */

@@ -50,6 +50,55 @@ test_each_once (void)
     }
 }
 
+typedef struct
+{
+  guint order[N_CHUNKS];
+  int n;
+} Order;
+
+static void
+note_order (gpointer data, guint chunk)
+{
+  Order *order = data;
+
+  order->order[g_atomic_int_add (&order->n, 1)] = chunk;
+}
+
+/* Under jitter every chunk once too, but in another order, also with one thread; without it all is as before. */
+static void
+test_jitter (void)
+{
+  for (guint n_threads = 1; n_threads <= 3; n_threads++)
+    {
+      g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
+      guint n_moved = 0;
+
+      sng_cpu_parallel_set_jitter (7);
+      for (guint repeat = 0; repeat < 20; repeat++)
+        {
+          Work work = { .device = device };
+          Order order = { .n = 0 };
+
+          sng_cpu_parallel_for (device, 17, count_chunk, &work);
+          assert_counts (&work, 17, 1);
+          sng_cpu_parallel_for (device, 17, note_order, &order);
+          g_assert_cmpint (order.n, ==, 17);
+          n_moved += order.order[0] != 0;
+        }
+      sng_cpu_parallel_set_jitter (0);
+      g_assert_cmpuint (n_moved, >, 10);
+    }
+
+  {
+    g_autoptr (SngDevice) device = sng_device_new_cpu (1);
+    Order order = { .n = 0 };
+
+    sng_cpu_parallel_for (device, 17, note_order, &order);
+    for (guint i = 0; i < 17; i++)
+      g_assert_cmpuint (order.order[i], ==, i);
+  }
+}
+
 /* Many short jobs, some of them after the workers fell asleep. */
 static void
 test_many_jobs (void)
@@ -250,6 +299,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sng/cpu-parallel/each-once", test_each_once);
+  g_test_add_func ("/sng/cpu-parallel/jitter", test_jitter);
   g_test_add_func ("/sng/cpu-parallel/many-jobs", test_many_jobs);
   g_test_add_func ("/sng/cpu-parallel/nested", test_nested);
   g_test_add_func ("/sng/cpu-parallel/concurrent", test_concurrent);

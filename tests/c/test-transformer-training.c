@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "cpu/sng-cpu-private.h"
 #include "state-fixture.h"
 
 /* Small trainings of both architectures with dropout, through SngTrainer, in each precision. */
@@ -116,6 +117,24 @@ test_threads (gconstpointer data)
       g_assert_cmpstr (fingerprint, ==, expected);
     }
   g_assert_cmpstr (in_another, !=, expected);
+}
+
+/* Chunks in another order, and threads that are held up at random, change no bit. */
+static void
+test_jitter (gconstpointer data)
+{
+  const Training *training = data;
+  g_autofree char *expected = train (training, 1);
+
+  for (guint n_threads = 1; n_threads <= 3; n_threads++)
+    {
+      g_autofree char *fingerprint = NULL;
+
+      sng_cpu_parallel_set_jitter (n_threads);
+      fingerprint = train (training, n_threads);
+      sng_cpu_parallel_set_jitter (0);
+      g_assert_cmpstr (fingerprint, ==, expected);
+    }
 }
 
 static void
@@ -287,6 +306,7 @@ main (int argc, char *argv[])
   write_text ();
 
   add_for_all ("threads", test_threads);
+  add_for_all ("jitter", test_jitter);
   add_for_all ("stop-and-go", test_stop_and_go);
   g_test_add_data_func ("/sng/transformer/training/learns/esm2", GUINT_TO_POINTER (SNG_ARCHITECTURE_ESM2),
                         test_learns);
