@@ -9,7 +9,11 @@
 #include "sng-error.h"
 
 gboolean
-sng_outcome_save (const char *path, GPtrArray *warnings, const GError *outcome, GError **error)
+sng_outcome_save (const char *path,
+                  GPtrArray *warnings,
+                  double processor_seconds,
+                  const GError *outcome,
+                  GError **error)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   g_autoptr (GError) local_error = NULL;
@@ -20,6 +24,7 @@ sng_outcome_save (const char *path, GPtrArray *warnings, const GError *outcome, 
   for (guint i = 0; i < warnings->len; i++)
     json_array_add_string_element (array, g_ptr_array_index (warnings, i));
   json_object_set_array_member (object, "warnings", array);
+  json_object_set_double_member (object, "processor-seconds", processor_seconds);
 
   if (outcome != NULL)
     {
@@ -61,7 +66,11 @@ load_error (JsonObject *failure, const char *path, GError **error)
 }
 
 gboolean
-sng_outcome_load (const char *path, SngHarness *self, gboolean *found, GError **error)
+sng_outcome_load (const char *path,
+                  SngHarness *self,
+                  double *processor_seconds,
+                  gboolean *found,
+                  GError **error)
 {
   g_autofree char *text = NULL;
   gsize length;
@@ -82,6 +91,7 @@ sng_outcome_load (const char *path, SngHarness *self, gboolean *found, GError **
     }
 
   object = json_node_get_object (root);
+  *processor_seconds = json_object_get_double_member_with_default (object, "processor-seconds", 0.0);
   warnings = sng_json_get_array (object, "warnings");
 
   for (guint i = 0; warnings != NULL && i < json_array_get_length (warnings); i++)

@@ -10,30 +10,30 @@
 G_BEGIN_DECLS
 
 /* A mode in a fresh process. The parent starts the program once more with these in its environment:
- *   SNG_CHILD_MODE         the mode that it is to run
+ *   SNG_CHILD_RUN          the run that it is to make, as sng_run_to_text() has it
  *   SNG_CHILD_HARNESS      the exp-name of the harness that is to run it
  *   SNG_CHILD_RUN_DIR      the run directory, with the plan in it
- *   SNG_CHILD_PROGRESS_FD  where it writes a line for each step: "STEP N_STEPS"
- * The child leaves its outcome in outcome.json of the mode's directory and exits with 0 or 1. */
+ *   SNG_CHILD_PROGRESS_FD  where it writes a line for each step, "STEP N_STEPS", and "!" before its interrupt acts
+ * The child leaves its outcome in outcome.json of the run's directory and exits with 0 or 1, unless it is killed on purpose. */
 
 /* What this process was started for; NULL in one that is no such child. */
 typedef struct
 {
-  SngMode mode;
+  SngRun *run;
   char   *exp_name;
   char   *run_directory;
   int     progress_fd;
 } SngChildRequest;
 
 const SngChildRequest *sng_child_get_request (void);
-/* Runs the mode that was asked for and ends the process. Returns, with an error, only where another harness was asked for. */
+/* Makes the run that was asked for and ends the process. Returns, with an error, only where another harness was asked for. */
 void                   sng_child_serve       (SngHarness           *self,
                                               GError              **error);
 
 /* The command that this process was started with. */
 char                 **sng_child_dup_command (GError              **error);
 void                   sng_child_run_async   (SngHarness           *self,
-                                              SngMode               mode,
+                                              SngRun               *run,
                                               SngProgressFunc       progress,
                                               gpointer              progress_data,
                                               GCancellable         *cancellable,
@@ -45,11 +45,13 @@ gboolean               sng_child_run_finish  (GAsyncResult         *result,
 /* outcome.json */
 gboolean               sng_outcome_save      (const char           *path,
                                               GPtrArray            *warnings,
+                                              double                processor_seconds,
                                               const GError         *outcome,
                                               GError              **error);
 /* Adds the warnings, and fails with the error of the child where it had one. *found tells whether there was an outcome. */
 gboolean               sng_outcome_load      (const char           *path,
                                               SngHarness           *self,
+                                              double               *processor_seconds,
                                               gboolean             *found,
                                               GError              **error);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sng-error.h"
@@ -27,21 +28,6 @@
 
 /* ---- In the child ---- */
 
-static gboolean
-parse_mode (const char *name, SngMode *mode)
-{
-  for (guint i = 0; i < SNG_N_MODES; i++)
-    {
-      if (g_strcmp0 (name, sng_mode_to_string (i)) == 0)
-        {
-          *mode = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
-
 const SngChildRequest *
 sng_child_get_request (void)
 {
@@ -51,13 +37,14 @@ sng_child_get_request (void)
 
   if (g_once_init_enter (&initialized))
     {
+      const char *run = g_getenv ("SNG_CHILD_RUN");
       const char *progress_fd = g_getenv ("SNG_CHILD_PROGRESS_FD");
 
+      request.run = run != NULL ? sng_run_from_text (run, NULL) : NULL;
       request.exp_name = g_strdup (g_getenv ("SNG_CHILD_HARNESS"));
       request.run_directory = g_strdup (g_getenv ("SNG_CHILD_RUN_DIR"));
       request.progress_fd = progress_fd != NULL ? atoi (progress_fd) : -1;
-      is_child = parse_mode (g_getenv ("SNG_CHILD_MODE"), &request.mode) && request.exp_name != NULL
-                 && request.run_directory != NULL;
+      is_child = request.run != NULL && request.exp_name != NULL && request.run_directory != NULL;
       g_once_init_leave (&initialized, 1);
     }
 
@@ -92,11 +79,8 @@ has_parent (int fd)
 }
 
 static void
-report_progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
+write_line (const SngChildRequest *request, const char *line, int length)
 {
-  const SngChildRequest *request = user_data;
-  char line[48];
-  int length = g_snprintf (line, sizeof line, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", step, n_steps);
   gssize written;
 
   if (request->progress_fd < 0)
@@ -109,6 +93,21 @@ report_progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
 
   if (written < 0 && errno == EPIPE)
     _exit (1);
+}
+
+static void
+report_progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
+{
+  char line[48];
+  int length = g_snprintf (line, sizeof line, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", step, n_steps);
+
+  write_line (user_data, line, length);
+}
+
+static void
+report_interrupt_cb (gpointer user_data)
+{
+  write_line (user_data, "!\n", 2);
 }
 
 /* A child must not outlive its parent, and what it starts itself is no child of the harness. */
@@ -126,14 +125,14 @@ begin_service (const SngChildRequest *request)
 
   report_progress_cb (0, 0, (gpointer) request);
 
-  unsetenv ("SNG_CHILD_MODE");
+  unsetenv ("SNG_CHILD_RUN");
   unsetenv ("SNG_CHILD_HARNESS");
   unsetenv ("SNG_CHILD_RUN_DIR");
   unsetenv ("SNG_CHILD_PROGRESS_FD");
 }
 
 static gboolean
-run_requested_mode (SngHarness *self, const SngChildRequest *request, GError **error)
+make_requested_run (SngHarness *self, const SngChildRequest *request, GError **error)
 {
   gboolean succeeded;
 
@@ -146,9 +145,21 @@ run_requested_mode (SngHarness *self, const SngChildRequest *request, GError **e
       return FALSE;
     }
 
-  succeeded = sng_harness_run_mode (self, request->mode, report_progress_cb, (gpointer) request, NULL, error);
+  succeeded = sng_harness_run_mode (self, request->run, report_progress_cb, report_interrupt_cb,
+                                    (gpointer) request, NULL, error);
 
   return sng_harness_teardown (self, succeeded ? error : NULL) && succeeded;
+}
+
+/* Of all threads of this process. */
+static double
+get_processor_seconds (void)
+{
+  struct timespec time = { 0 };
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &time);
+
+  return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
 }
 
 void
@@ -161,22 +172,24 @@ sng_child_serve (SngHarness *self, GError **error)
   g_autoptr (GError) outcome = NULL;
   g_autoptr (GError) save_error = NULL;
   gboolean succeeded;
+  double start;
 
   if (!g_str_equal (request->exp_name, priv->exp_name))
     {
       g_set_error (
           error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-          "[harness][child] this process was started to run the mode %s of the harness %s, not of %s",
-          sng_mode_to_string (request->mode), request->exp_name, priv->exp_name);
+          "[harness][child] this process was started to make the run %s of the harness %s, not of %s",
+          request->run->name, request->exp_name, priv->exp_name);
       return;
     }
 
   begin_service (request);
-  succeeded = run_requested_mode (self, request, &outcome);
+  start = get_processor_seconds ();
+  succeeded = make_requested_run (self, request, &outcome);
 
-  directory = sng_harness_dup_mode_directory (self, request->mode);
+  directory = sng_harness_dup_run_path (self, request->run->name);
   path = g_build_filename (directory, "outcome.json", NULL);
-  if (!sng_outcome_save (path, priv->warnings, outcome, &save_error))
+  if (!sng_outcome_save (path, priv->warnings, get_processor_seconds () - start, outcome, &save_error))
     {
       g_printerr ("%s\n", save_error->message);
       succeeded = FALSE;
@@ -228,19 +241,20 @@ sng_child_dup_command (GError **error)
 
 typedef struct
 {
-  SngMode mode;
+  SngRun *run;
   char *directory;
+  gint64 start;
+  gint64 reached;
   SngProgressFunc progress;
   gpointer progress_data;
 
   GSubprocess *process;
   int progress_fd;
   GString *line;
-  gboolean is_reached;
   GSource *progress_source;
   GSource *cancel_source;
   gboolean cancelled;
-} Run;
+} Child;
 
 static void
 destroy_source (GSource **source)
@@ -253,49 +267,53 @@ destroy_source (GSource **source)
 }
 
 static void
-run_free (gpointer data)
+child_free (gpointer data)
 {
-  Run *run = data;
+  Child *child = data;
 
-  destroy_source (&run->progress_source);
-  destroy_source (&run->cancel_source);
-  if (run->progress_fd >= 0)
-    close (run->progress_fd);
-  g_clear_object (&run->process);
-  g_string_free (run->line, TRUE);
-  g_free (run->directory);
-  g_free (run);
+  destroy_source (&child->progress_source);
+  destroy_source (&child->cancel_source);
+  if (child->progress_fd >= 0)
+    close (child->progress_fd);
+  g_clear_object (&child->process);
+  g_string_free (child->line, TRUE);
+  g_free (child->directory);
+  g_free (child);
 }
 
 /* The first line comes from the start of the service, with step 0. */
 static void
-take_line (Run *run)
+take_line (Child *child)
 {
   char *end;
-  guint64 step = g_ascii_strtoull (run->line->str, &end, 10);
+  guint64 step = g_ascii_strtoull (child->line->str, &end, 10);
   guint64 n_steps = g_ascii_strtoull (end, NULL, 10);
 
-  run->is_reached = TRUE;
-  if (step > 0)
-    run->progress (step, n_steps, run->progress_data);
-  g_string_truncate (run->line, 0);
+  if (child->reached == 0)
+    child->reached = g_get_monotonic_time ();
+
+  if (child->line->str[0] == '!')
+    child->run->is_interrupted = TRUE;
+  else if (step > 0)
+    child->progress (step, n_steps, child->progress_data);
+  g_string_truncate (child->line, 0);
 }
 
 /* FALSE at the end of the pipe. */
 static gboolean
-read_progress (Run *run)
+read_progress (Child *child)
 {
   char buffer[512];
   gssize n;
 
-  while ((n = read (run->progress_fd, buffer, sizeof buffer)) > 0)
+  while ((n = read (child->progress_fd, buffer, sizeof buffer)) > 0)
     {
       for (gssize i = 0; i < n; i++)
         {
           if (buffer[i] == '\n')
-            take_line (run);
-          else if (run->line->len < sizeof buffer)
-            g_string_append_c (run->line, buffer[i]);
+            take_line (child);
+          else if (child->line->len < sizeof buffer)
+            g_string_append_c (child->line, buffer[i]);
         }
     }
 
@@ -313,19 +331,19 @@ progress_cb (int fd, GIOCondition condition, gpointer user_data)
 static gboolean
 cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
-  Run *run = g_task_get_task_data (user_data);
+  Child *child = g_task_get_task_data (user_data);
 
-  run->cancelled = TRUE;
-  g_subprocess_force_exit (run->process);
+  child->cancelled = TRUE;
+  g_subprocess_force_exit (child->process);
 
   return G_SOURCE_REMOVE;
 }
 
 /* The end of what the child printed, as a paragraph below an error; "" where it printed nothing. */
 static char *
-dup_output_tail (Run *run)
+dup_output_tail (Child *child)
 {
-  g_autofree char *path = g_build_filename (run->directory, "output.log", NULL);
+  g_autofree char *path = g_build_filename (child->directory, "output.log", NULL);
   g_autofree char *text = NULL;
   g_autofree char *valid = NULL;
   gsize length = 0;
@@ -350,9 +368,9 @@ dup_output_tail (Run *run)
 
 /* An exception in Python is printed, and known to nobody else. */
 static void
-append_output_tail (Run *run, GError *error)
+append_output_tail (Child *child, GError *error)
 {
-  g_autofree char *tail = dup_output_tail (run);
+  g_autofree char *tail = dup_output_tail (child);
   g_autofree char *message = g_steal_pointer (&error->message);
 
   error->message = g_strconcat (message, tail, NULL);
@@ -360,16 +378,16 @@ append_output_tail (Run *run, GError *error)
 
 /* What an end without an outcome means. */
 static void
-set_end_error (Run *run, gboolean has_outcome, GError **error)
+set_end_error (Child *child, gboolean has_outcome, GError **error)
 {
-  g_autofree char *tail = dup_output_tail (run);
-  GSubprocess *process = run->process;
+  g_autofree char *tail = dup_output_tail (child);
+  GSubprocess *process = child->process;
 
   if (g_subprocess_get_if_signaled (process))
     g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED, "the child was ended by signal %d (%s)%s",
                  g_subprocess_get_term_sig (process), g_strsignal (g_subprocess_get_term_sig (process)),
                  tail);
-  else if (run->is_reached)
+  else if (child->reached != 0)
     g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED,
                  "the child exited with status %d %s it had finished%s",
                  g_subprocess_get_exit_status (process), has_outcome ? "after" : "before", tail);
@@ -381,29 +399,51 @@ set_end_error (Run *run, gboolean has_outcome, GError **error)
         g_subprocess_get_exit_status (process), tail);
 }
 
+/* By its own interrupt: it has said so, and was then ended by the one signal that nothing can catch. */
+static gboolean
+was_killed_on_purpose (Child *child)
+{
+  return child->run->is_interrupted && g_subprocess_get_if_signaled (child->process)
+         && g_subprocess_get_term_sig (child->process) == SIGKILL;
+}
+
+static void
+note_times (Child *child)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 reached = child->reached != 0 ? child->reached : now;
+
+  child->run->start_seconds = (double) (reached - child->start) / G_USEC_PER_SEC;
+  child->run->seconds = (double) (now - reached) / G_USEC_PER_SEC;
+}
+
 static void
 waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Run *run = g_task_get_task_data (task);
-  g_autofree char *path = g_build_filename (run->directory, "outcome.json", NULL);
+  Child *child = g_task_get_task_data (task);
+  g_autofree char *path = g_build_filename (child->directory, "outcome.json", NULL);
   g_autoptr (GError) error = NULL;
   gboolean found = FALSE;
   gboolean ended_well;
 
-  g_subprocess_wait_finish (run->process, result, NULL);
-  destroy_source (&run->cancel_source);
-  destroy_source (&run->progress_source);
-  read_progress (run);
+  g_subprocess_wait_finish (child->process, result, NULL);
+  destroy_source (&child->cancel_source);
+  destroy_source (&child->progress_source);
+  read_progress (child);
 
-  ended_well = g_subprocess_get_if_exited (run->process) && g_subprocess_get_exit_status (run->process) == 0;
+  ended_well =
+      was_killed_on_purpose (child)
+      || (g_subprocess_get_if_exited (child->process) && g_subprocess_get_exit_status (child->process) == 0);
+  note_times (child);
 
-  if (run->cancelled)
+  if (child->cancelled)
     g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
-  else if (!sng_outcome_load (path, g_task_get_source_object (task), &found, &error))
-    append_output_tail (run, error);
-  else if (!found || !ended_well)
-    set_end_error (run, found, &error);
+  else if (!sng_outcome_load (path, g_task_get_source_object (task), &child->run->processor_seconds, &found,
+                              &error))
+    append_output_tail (child, error);
+  else if (!ended_well || (!found && !was_killed_on_purpose (child)))
+    set_end_error (child, found, &error);
 
   if (error != NULL)
     g_task_return_error (task, g_steal_pointer (&error));
@@ -413,12 +453,13 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* The child's standard input is empty: two readers of one input would each see a part of it. */
 static GSubprocess *
-spawn (SngHarness *self, Run *run, GError **error)
+spawn (SngHarness *self, Child *child, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
-  g_autofree char *output = g_build_filename (run->directory, "output.log", NULL);
+  g_autofree char *output = g_build_filename (child->directory, "output.log", NULL);
   g_auto (GStrv) command = priv->command != NULL ? g_strdupv (priv->command) : sng_child_dup_command (error);
+  g_autofree char *text = sng_run_to_text (child->run);
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (GError) local_error = NULL;
   int fds[2];
@@ -432,11 +473,11 @@ spawn (SngHarness *self, Run *run, GError **error)
       return NULL;
     }
 
-  run->progress_fd = fds[0];
+  child->progress_fd = fds[0];
   g_unix_set_fd_nonblocking (fds[0], TRUE, NULL);
   g_subprocess_launcher_take_fd (launcher, fds[1], PROGRESS_FD);
   g_subprocess_launcher_set_stdout_file_path (launcher, output);
-  g_subprocess_launcher_setenv (launcher, "SNG_CHILD_MODE", sng_mode_to_string (run->mode), TRUE);
+  g_subprocess_launcher_setenv (launcher, "SNG_CHILD_RUN", text, TRUE);
   g_subprocess_launcher_setenv (launcher, "SNG_CHILD_HARNESS", priv->exp_name, TRUE);
   g_subprocess_launcher_setenv (launcher, "SNG_CHILD_RUN_DIR", priv->run_directory, TRUE);
   g_subprocess_launcher_setenv (launcher, "SNG_CHILD_PROGRESS_FD", G_STRINGIFY (PROGRESS_FD), TRUE);
@@ -453,7 +494,7 @@ spawn (SngHarness *self, Run *run, GError **error)
 
 void
 sng_child_run_async (SngHarness *self,
-                     SngMode mode,
+                     SngRun *run,
                      SngProgressFunc progress,
                      gpointer progress_data,
                      GCancellable *cancellable,
@@ -461,36 +502,37 @@ sng_child_run_async (SngHarness *self,
                      gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  Run *run = g_new0 (Run, 1);
+  Child *child = g_new0 (Child, 1);
   GError *error = NULL;
 
   g_task_set_source_tag (task, sng_child_run_async);
-  g_task_set_task_data (task, run, run_free);
-  run->mode = mode;
-  run->directory = sng_harness_dup_mode_directory (self, mode);
-  run->progress = progress;
-  run->progress_data = progress_data;
-  run->progress_fd = -1;
-  run->line = g_string_new (NULL);
-  run->process = spawn (self, run, &error);
+  g_task_set_task_data (task, child, child_free);
+  child->run = run;
+  child->directory = sng_harness_dup_run_path (self, run->name);
+  child->start = g_get_monotonic_time ();
+  child->progress = progress;
+  child->progress_data = progress_data;
+  child->progress_fd = -1;
+  child->line = g_string_new (NULL);
+  child->process = spawn (self, child, &error);
 
-  if (run->process == NULL)
+  if (child->process == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
 
-  run->progress_source = g_unix_fd_source_new (run->progress_fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
-  g_task_attach_source (task, run->progress_source, G_SOURCE_FUNC (progress_cb));
+  child->progress_source = g_unix_fd_source_new (child->progress_fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+  g_task_attach_source (task, child->progress_source, G_SOURCE_FUNC (progress_cb));
 
   if (cancellable != NULL)
     {
-      run->cancel_source = g_cancellable_source_new (cancellable);
-      g_task_attach_source (task, run->cancel_source, G_SOURCE_FUNC (cancelled_cb));
+      child->cancel_source = g_cancellable_source_new (cancellable);
+      g_task_attach_source (task, child->cancel_source, G_SOURCE_FUNC (cancelled_cb));
     }
 
   /* Also after a cancellation: the child has ended only when it was waited for. */
-  g_subprocess_wait_async (run->process, NULL, waited_cb, g_object_ref (task));
+  g_subprocess_wait_async (child->process, NULL, waited_cb, g_object_ref (task));
 }
 
 gboolean

@@ -3,65 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "harness/sng-harness-private.h"
-
-/* ---- Waiting ---- */
-
-typedef struct
-{
-  GMainContext *context;
-  GAsyncResult *result;
-} Waiting;
-
-static void
-waiting_begin (Waiting *waiting)
-{
-  waiting->context = g_main_context_new ();
-  waiting->result = NULL;
-  g_main_context_push_thread_default (waiting->context);
-}
-
-static void
-waiting_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Waiting *waiting = user_data;
-
-  waiting->result = g_object_ref (result);
-}
-
-static void
-waiting_run (Waiting *waiting)
-{
-  while (waiting->result == NULL)
-    g_main_context_iteration (waiting->context, TRUE);
-}
-
-static void
-waiting_end (Waiting *waiting)
-{
-  g_main_context_pop_thread_default (waiting->context);
-  g_clear_object (&waiting->result);
-  g_main_context_unref (waiting->context);
-}
-
-static gboolean
-run_one_mode_and_wait (SngHarness *self,
-                       SngMode mode,
-                       gpointer source_tag,
-                       GCancellable *cancellable,
-                       GError **error)
-{
-  Waiting waiting;
-  gboolean succeeded;
-
-  waiting_begin (&waiting);
-  sng_harness_start_plan (self, &mode, 1, FALSE, source_tag, cancellable, waiting_cb, &waiting);
-  waiting_run (&waiting);
-  succeeded = g_task_propagate_boolean (G_TASK (waiting.result), error);
-  waiting_end (&waiting);
-
-  return succeeded;
-}
+#include "harness/sng-program-private.h"
 
 /**
  * sng_harness_stop:
@@ -69,7 +11,8 @@ run_one_mode_and_wait (SngHarness *self,
  * @cancellable: (nullable): ends the run
  * @error: return location for a #GError
  *
- * Trains until [property@Sng.Harness:stop-step] and interrupts the training there, with a checkpoint.
+ * Trains until the first stop of [property@Sng.Harness:stop-plan] and interrupts the training there. A plan that depends on what
+ * CONTINUOUS does needs [method@Sng.Harness.continuous] before.
  *
  * Blocks; the signals are emitted in the calling thread. See
  * [method@Sng.Harness.run_stop_and_go] for all modes and their comparison.
@@ -84,7 +27,7 @@ sng_harness_stop (SngHarness *self, GCancellable *cancellable, GError **error)
   g_return_val_if_fail (SNG_IS_HARNESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return run_one_mode_and_wait (self, SNG_MODE_STOP, sng_harness_stop, cancellable, error);
+  return sng_program_perform (&sng_program_stop, self, NULL, NULL, cancellable, error);
 }
 
 /**
@@ -105,11 +48,10 @@ sng_harness_stop_async (SngHarness *self,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
-  const SngMode mode = SNG_MODE_STOP;
-
   g_return_if_fail (SNG_IS_HARNESS (self));
 
-  sng_harness_start_plan (self, &mode, 1, FALSE, sng_harness_stop_async, cancellable, callback, user_data);
+  sng_program_start (&sng_program_stop, self, NULL, NULL, sng_harness_stop_async, cancellable, callback,
+                     user_data);
 }
 
 /**
@@ -154,7 +96,7 @@ sng_harness_resume (SngHarness *self, GCancellable *cancellable, GError **error)
   g_return_val_if_fail (SNG_IS_HARNESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return run_one_mode_and_wait (self, SNG_MODE_RESUME, sng_harness_resume, cancellable, error);
+  return sng_program_perform (&sng_program_resume, self, NULL, NULL, cancellable, error);
 }
 
 /**
@@ -175,11 +117,10 @@ sng_harness_resume_async (SngHarness *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  const SngMode mode = SNG_MODE_RESUME;
-
   g_return_if_fail (SNG_IS_HARNESS (self));
 
-  sng_harness_start_plan (self, &mode, 1, FALSE, sng_harness_resume_async, cancellable, callback, user_data);
+  sng_program_start (&sng_program_resume, self, NULL, NULL, sng_harness_resume_async, cancellable, callback,
+                     user_data);
 }
 
 /**
@@ -224,7 +165,7 @@ sng_harness_continuous (SngHarness *self, GCancellable *cancellable, GError **er
   g_return_val_if_fail (SNG_IS_HARNESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return run_one_mode_and_wait (self, SNG_MODE_CONTINUOUS, sng_harness_continuous, cancellable, error);
+  return sng_program_perform (&sng_program_continuous, self, NULL, NULL, cancellable, error);
 }
 
 /**
@@ -245,12 +186,10 @@ sng_harness_continuous_async (SngHarness *self,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  const SngMode mode = SNG_MODE_CONTINUOUS;
-
   g_return_if_fail (SNG_IS_HARNESS (self));
 
-  sng_harness_start_plan (self, &mode, 1, FALSE, sng_harness_continuous_async, cancellable, callback,
-                          user_data);
+  sng_program_start (&sng_program_continuous, self, NULL, NULL, sng_harness_continuous_async, cancellable,
+                     callback, user_data);
 }
 
 /**
@@ -274,29 +213,14 @@ sng_harness_continuous_finish (SngHarness *self, GAsyncResult *result, GError **
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* A stop or a resume that cannot work shows soonest in this order. */
-static guint
-list_modes (SngHarness *self, SngMode modes[SNG_N_MODES])
-{
-  guint n = 0;
-
-  modes[n++] = SNG_MODE_STOP;
-  modes[n++] = SNG_MODE_RESUME;
-  modes[n++] = SNG_MODE_CONTINUOUS;
-  if (sng_harness_get_private (self)->repeat)
-    modes[n++] = SNG_MODE_REPEAT;
-
-  return n;
-}
-
 /**
  * sng_harness_run_stop_and_go:
  * @self: a harness
  * @cancellable: (nullable): ends the run
  * @error: return location for a #GError
  *
- * Runs STOP, RESUME, CONTINUOUS and, with [property@Sng.Harness:repeat], CONTINUOUS once more, and
- * compares them.
+ * Runs CONTINUOUS, with [property@Sng.Harness:repeat] once more, then STOP and a RESUME for each stop of
+ * [property@Sng.Harness:stop-plan], and compares them.
  *
  * That they differ is no error: the report says so. An error means that the check could not be made, and
  * begins with the mode that failed. Blocks; the signals are emitted in the calling thread.
@@ -310,23 +234,10 @@ list_modes (SngHarness *self, SngMode modes[SNG_N_MODES])
 SngReport *
 sng_harness_run_stop_and_go (SngHarness *self, GCancellable *cancellable, GError **error)
 {
-  SngMode modes[SNG_N_MODES];
-  guint n_modes;
-  Waiting waiting;
-  SngReport *report;
-
   g_return_val_if_fail (SNG_IS_HARNESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  n_modes = list_modes (self, modes);
-  waiting_begin (&waiting);
-  sng_harness_start_plan (self, modes, n_modes, TRUE, sng_harness_run_stop_and_go, cancellable, waiting_cb,
-                          &waiting);
-  waiting_run (&waiting);
-  report = g_task_propagate_pointer (G_TASK (waiting.result), error);
-  waiting_end (&waiting);
-
-  return report;
+  return sng_program_run (&sng_program_stop_and_go, self, NULL, NULL, cancellable, error);
 }
 
 /**
@@ -347,14 +258,10 @@ sng_harness_run_stop_and_go_async (SngHarness *self,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  SngMode modes[SNG_N_MODES];
-  guint n_modes;
-
   g_return_if_fail (SNG_IS_HARNESS (self));
 
-  n_modes = list_modes (self, modes);
-  sng_harness_start_plan (self, modes, n_modes, TRUE, sng_harness_run_stop_and_go_async, cancellable,
-                          callback, user_data);
+  sng_program_start (&sng_program_stop_and_go, self, NULL, NULL, sng_harness_run_stop_and_go_async,
+                     cancellable, callback, user_data);
 }
 
 /**

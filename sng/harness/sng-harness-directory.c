@@ -11,13 +11,25 @@
 #include "state/sng-state-io-private.h"
 #include "sng-error.h"
 
+/* The name of the run of a mode: the one that this process is at, else the first of the call. */
 static char *
 dup_mode_name (SngHarness *self, SngMode mode)
 {
+  const SngRun *run = sng_harness_get_private (self)->run;
+
+  if (run != NULL && run->mode == mode)
+    return g_strdup (run->name);
+
   if (mode == SNG_MODE_STOP || mode == SNG_MODE_RESUME)
-    return g_strdup_printf ("%s-%06u", sng_mode_to_string (mode), sng_harness_get_effective_stop (self));
+    return sng_harness_dup_segment_name (self, mode == SNG_MODE_STOP ? 0 : 1);
 
   return g_strdup (sng_mode_to_string (mode));
+}
+
+char *
+sng_harness_dup_run_path (SngHarness *self, const char *name)
+{
+  return g_build_filename (sng_harness_get_private (self)->run_directory, name, NULL);
 }
 
 /* Keeps the run directory, or takes another one where the name or the root was changed since the last run. */
@@ -124,36 +136,54 @@ sng_harness_remove_run_directory (SngHarness *self)
 }
 
 static char *
-dup_store_directory (SngHarness *self, SngMode mode)
+dup_store_directory (SngHarness *self, const char *name)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  g_autofree char *name = NULL;
 
   if (priv->metadata_dir == NULL)
-    return sng_harness_dup_mode_directory (self, mode);
-
-  name = dup_mode_name (self, mode);
+    return sng_harness_dup_run_path (self, name);
 
   return g_build_filename (priv->metadata_dir, priv->exp_name, name, NULL);
 }
 
 char *
-sng_harness_dup_store_path (SngHarness *self, SngMode mode)
+sng_harness_dup_run_store_path (SngHarness *self, const char *name)
 {
-  g_autofree char *directory = dup_store_directory (self, mode);
+  g_autofree char *directory = dup_store_directory (self, name);
 
   return g_build_filename (directory, "rank-00000.db", NULL);
 }
 
-gboolean
-sng_harness_clear_mode_directory (SngHarness *self, SngMode mode, GError **error)
+char *
+sng_harness_dup_store_path (SngHarness *self, SngMode mode)
 {
-  g_autofree char *directory = sng_harness_dup_mode_directory (self, mode);
-  g_autofree char *store_directory = dup_store_directory (self, mode);
+  g_autofree char *name = dup_mode_name (self, mode);
+
+  return sng_harness_dup_run_store_path (self, name);
+}
+
+/* A training that goes on finds what the one before has left: complete checkpoints, and the remains of a save that was
+ * killed. What it does to them is done to its own links. */
+static gboolean
+link_checkpoints (SngHarness *self, const SngRun *run, GError **error)
+{
+  g_autofree char *from = sng_harness_dup_run_path (self, run->source);
+  g_autofree char *directory = sng_harness_dup_run_path (self, run->name);
+  g_autofree char *to = g_build_filename (directory, "checkpoints", NULL);
+
+  return !sng_state_io_exists (from) || sng_state_io_link_tree (from, to, error);
+}
+
+gboolean
+sng_harness_prepare_run (SngHarness *self, const SngRun *run, GError **error)
+{
+  g_autofree char *directory = sng_harness_dup_run_path (self, run->name);
+  g_autofree char *store_directory = dup_store_directory (self, run->name);
 
   return sng_state_io_remove (directory, error) && sng_state_io_remove (store_directory, error)
          && sng_state_io_make_directory (directory, error)
-         && sng_state_io_make_directory (store_directory, error);
+         && sng_state_io_make_directory (store_directory, error)
+         && (run->source == NULL || run->source_step != 0 || link_checkpoints (self, run, error));
 }
 
 /**
@@ -181,7 +211,8 @@ sng_harness_get_run_directory (SngHarness *self)
  * @mode: a mode
  *
  * Where a mode keeps its checkpoints (in `checkpoints`), what it printed (`output.log`) and, unless
- * [property@Sng.Harness:metadata-dir] is set, its run store (`rank-00000.db`).
+ * [property@Sng.Harness:metadata-dir] is set, its run store (`rank-00000.db`). Within a vfunc that is called for a mode it is the
+ * directory of the run at work; elsewhere, where a mode has several runs, that of the first.
  *
  * Returns: (nullable) (transfer full) (type filename): an absolute path; %NULL where
  *   [method@Sng.Harness.get_run_directory] is

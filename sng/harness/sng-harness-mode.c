@@ -6,61 +6,141 @@
 #include "harness/sng-harness-private.h"
 
 #include "sng-error.h"
+#include "state/sng-checkpoint-private.h"
 
-/* What listens to the trainer of a mode beside the callbacks. */
+/* What listens to the trainer of a run beside the callbacks. */
 typedef struct
 {
+  SngHarness *harness;
+  SngRun *run;
+  SngRunStore *store;
+  SngCheckpointStore *steps; /* of every step; NULL: none */
   GCancellable *cancellable;
   SngProgressFunc progress;
-  gpointer progress_data;
+  SngInterruptedFunc interrupted;
+  gpointer user_data;
   guint64 last_step;
+  GArray *checkpoints; /* guint64: the steps that were saved */
 } Watch;
+
+static gboolean
+save_step (Watch *watch, SngTrainer *trainer, GError **error)
+{
+  guint64 step = sng_trainer_get_global_step (trainer);
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
+  g_autofree char *path = NULL;
+
+  if (watch->steps == NULL)
+    return TRUE;
+
+  checkpoint = sng_state_registry_capture (sng_trainer_get_state_registry (trainer), step, error);
+  if (checkpoint != NULL)
+    path = sng_checkpoint_store_save (watch->steps, checkpoint, error);
+
+  return path != NULL;
+}
+
+static void
+leave (SngTrainer *trainer)
+{
+  g_autoptr (GError) error = g_error_new (SNG_ERROR, SNG_ERROR_STOP_AND_GO,
+                                          "[harness] the training was left after step %" G_GUINT64_FORMAT
+                                          ", as far as it was wanted",
+                                          sng_trainer_get_global_step (trainer));
+
+  sng_trainer_end_with_error (trainer, error);
+}
+
+static void
+fit_start_cb (SngTrainer *trainer, Watch *watch)
+{
+  if (watch->run->is_left && sng_trainer_get_global_step (trainer) >= watch->last_step)
+    leave (trainer);
+}
 
 static void
 step_finished_cb (SngTrainer *trainer, Watch *watch)
 {
   g_autoptr (GError) error = NULL;
 
-  watch->progress (sng_trainer_get_global_step (trainer), watch->last_step, watch->progress_data);
+  watch->progress (sng_trainer_get_global_step (trainer), watch->last_step, watch->user_data);
 
   if (g_cancellable_is_cancelled (watch->cancellable))
-    {
-      g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
-      sng_trainer_end_with_error (trainer, error);
-    }
+    g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
+  else
+    save_step (watch, trainer, &error);
+
+  if (error != NULL)
+    sng_trainer_end_with_error (trainer, error);
+  else if (watch->run->is_left && sng_trainer_get_global_step (trainer) >= watch->last_step)
+    leave (trainer);
 }
 
 static void
-capture_under_tolerance (SngHarness *self, SngRecorder *recorder, GPtrArray *callbacks)
+checkpoint_saved_cb (SngTrainer *trainer, const char *path, Watch *watch)
+{
+  guint64 step = sng_trainer_get_global_step (trainer);
+  g_autoptr (GError) error = NULL;
+
+  g_array_append_val (watch->checkpoints, step);
+  if (!sng_run_store_set_info (watch->store, "checkpoints",
+                               g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, watch->checkpoints->data,
+                                                          watch->checkpoints->len, sizeof step),
+                               &error))
+    sng_trainer_end_with_error (trainer, error);
+}
+
+static void
+fired_cb (SngInterrupt *interrupt, Watch *watch)
+{
+  watch->run->is_interrupted = TRUE;
+  if (watch->interrupted != NULL)
+    watch->interrupted (watch->user_data);
+}
+
+static void
+capture_metrics (SngHarness *self, const SngRun *run, SngRecorder *recorder, GPtrArray *callbacks)
 {
   for (guint i = 0; i < callbacks->len; i++)
     {
       const char *metric = sng_callback_get_metric (g_ptr_array_index (callbacks, i));
       g_autoptr (SngTolerance) tolerance = sng_harness_dup_tolerance (self, metric);
 
-      if (!sng_tolerance_is_exact (tolerance))
+      if (!sng_tolerance_is_exact (tolerance) || g_strcmp0 (run->capture, metric) == 0)
         sng_recorder_set_capture (recorder, metric, TRUE);
     }
 }
 
-static SngRecorder *
-open_recorder (SngHarness *self, SngMode mode, GError **error)
+static gboolean
+describe_run (SngHarness *self, const SngRun *run, SngRunStore *store, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  g_autofree char *path = sng_harness_dup_store_path (self, mode);
-  g_autoptr (SngRunStore) store = sng_run_store_create (path, error);
   g_autofree char *exp_name = g_utf8_make_valid (priv->exp_name, -1);
 
-  if (store == NULL
-      || !sng_run_store_set_info (store, "mode", g_variant_new_string (sng_mode_to_string (mode)), error)
-      || !sng_run_store_set_info (store, "exp-name", g_variant_new_string (exp_name), error)
-      || !sng_run_store_set_info (store, "num-steps", g_variant_new_uint64 (priv->num_steps), error))
+  return sng_run_store_set_info (store, "mode", g_variant_new_string (sng_mode_to_string (run->mode)), error)
+         && sng_run_store_set_info (store, "name", g_variant_new_string (run->name), error)
+         && sng_run_store_set_info (store, "exp-name", g_variant_new_string (exp_name), error)
+         && sng_run_store_set_info (store, "num-steps", g_variant_new_uint64 (priv->num_steps), error)
+         && sng_run_store_set_info (store, "environment", sng_harness_describe_environment (self), error)
+         && (run->interrupt == NULL
+             || sng_run_store_set_info (store, "interrupt", g_variant_new_string (run->interrupt), error))
+         && (run->fault == NULL
+             || sng_run_store_set_info (store, "fault", g_variant_new_string (run->fault), error));
+}
+
+static SngRecorder *
+open_recorder (SngHarness *self, const SngRun *run, GError **error)
+{
+  g_autofree char *path = sng_harness_dup_run_store_path (self, run->name);
+  g_autoptr (SngRunStore) store = sng_run_store_create (path, error);
+
+  if (store == NULL || !describe_run (self, run, store, error))
     return NULL;
 
   return sng_recorder_new (store, 0);
 }
 
-/* Model, data, optimizer and trainer of the mode, put together. */
+/* Model, data, optimizer and trainer of a mode, put together. */
 static SngTrainer *
 build_trainer (SngHarness *self, SngMode mode, GError **error)
 {
@@ -81,7 +161,11 @@ build_trainer (SngHarness *self, SngMode mode, GError **error)
 }
 
 static gboolean
-attach_callbacks (SngHarness *self, SngMode mode, SngTrainer *trainer, SngRecorder *recorder, GError **error)
+attach_callbacks (SngHarness *self,
+                  const SngRun *run,
+                  SngTrainer *trainer,
+                  SngRecorder *recorder,
+                  GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autoptr (GPtrArray) callbacks = sng_harness_create_callbacks (self, error);
@@ -89,7 +173,7 @@ attach_callbacks (SngHarness *self, SngMode mode, SngTrainer *trainer, SngRecord
   if (callbacks == NULL)
     return FALSE;
 
-  capture_under_tolerance (self, recorder, callbacks);
+  capture_metrics (self, run, recorder, callbacks);
 
   for (guint i = 0; i < callbacks->len; i++)
     {
@@ -97,24 +181,16 @@ attach_callbacks (SngHarness *self, SngMode mode, SngTrainer *trainer, SngRecord
         return FALSE;
     }
 
-  priv->callbacks[mode] = g_steal_pointer (&callbacks);
+  priv->callbacks[run->mode] = g_steal_pointer (&callbacks);
 
   return TRUE;
 }
 
-/* Puts STOP's newest checkpoint that is undamaged back. */
-static gboolean
-restore_stop (SngHarness *self, SngTrainer *trainer, SngRunStore *store, GError **error)
+/* ---- Where a run begins ---- */
+
+static void
+warn_of_refused (SngHarness *self, char **refused)
 {
-  g_autofree char *directory = sng_harness_dup_mode_directory (self, SNG_MODE_STOP);
-  g_autofree char *path = g_build_filename (directory, "checkpoints", NULL);
-  g_autoptr (SngCheckpointStore) checkpoints = sng_checkpoint_store_new (path);
-  g_autoptr (SngCheckpoint) checkpoint = NULL;
-  g_auto (GStrv) refused = NULL;
-  guint64 n_refused;
-
-  checkpoint = sng_checkpoint_store_load_latest (checkpoints, &refused, error);
-
   for (guint i = 0; refused != NULL && refused[i] != NULL; i++)
     {
       g_autofree char *warning =
@@ -123,37 +199,78 @@ restore_stop (SngHarness *self, SngTrainer *trainer, SngRunStore *store, GError 
       g_message ("%s", warning);
       sng_harness_add_warning (self, warning);
     }
-
-  n_refused = refused != NULL ? g_strv_length (refused) : 0;
-
-  return checkpoint != NULL
-         && sng_run_store_set_info (store, "refused-checkpoints", g_variant_new_uint64 (n_refused), error)
-         && sng_run_store_set_info (store, "restored-step",
-                                    g_variant_new_uint64 (sng_checkpoint_get_step (checkpoint)), error)
-         && sng_harness_restore (self, trainer, checkpoint, error);
 }
 
-/* STOP ends by its interruption and nothing else. */
-static gboolean
-fit (SngHarness *self, SngMode mode, SngTrainer *trainer, GError **error)
+/* The checkpoint of one step, or the newest one that is undamaged. */
+static SngCheckpoint *
+load_checkpoint (SngHarness *self, const SngRun *run, char ***refused, GError **error)
 {
+  g_autofree char *directory =
+      run->source_step != 0 ? g_strdup (run->source) : g_build_filename (run->name, "checkpoints", NULL);
+  g_autofree char *path = sng_harness_dup_run_path (self, directory);
+  g_autofree char *name = NULL;
+  g_autofree char *step_path = NULL;
+  g_autoptr (SngCheckpointStore) checkpoints = sng_checkpoint_store_new (path);
+
+  if (run->source_step == 0)
+    return sng_checkpoint_store_load_latest (checkpoints, refused, error);
+
+  name = sng_checkpoint_step_to_name (run->source_step);
+  step_path = g_build_filename (path, name, NULL);
+
+  return sng_checkpoint_load (step_path, error);
+}
+
+static gboolean
+restore (SngHarness *self, const SngRun *run, SngTrainer *trainer, SngRunStore *store, GError **error)
+{
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
   g_autoptr (GError) local_error = NULL;
-  gboolean finished = sng_trainer_fit (trainer, &local_error);
+  g_auto (GStrv) refused = NULL;
+  guint64 n_refused;
 
-  if (mode == SNG_MODE_STOP && finished)
+  checkpoint = load_checkpoint (self, run, &refused, &local_error);
+  warn_of_refused (self, refused);
+  n_refused = refused != NULL ? g_strv_length (refused) : 0;
+
+  if (!sng_run_store_set_info (store, "refused-checkpoints", g_variant_new_uint64 (n_refused), error))
+    return FALSE;
+
+  if (checkpoint == NULL && n_refused == 0 && run->may_start_anew
+      && g_error_matches (local_error, SNG_ERROR, SNG_ERROR_NOT_FOUND))
+    return TRUE;
+
+  if (checkpoint == NULL)
     {
-      SngEarlyStopping *early_stopping = sng_trainer_get_early_stopping (trainer);
-
-      g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED,
-                   "the training reached step %" G_GUINT64_FORMAT " without being stopped after step %u%s",
-                   sng_trainer_get_global_step (trainer), sng_harness_get_effective_stop (self),
-                   early_stopping != NULL && sng_early_stopping_get_stopped_step (early_stopping) > 0
-                       ? ": its early stopping ended it"
-                       : "");
+      g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
 
-  if (finished || (mode == SNG_MODE_STOP && g_error_matches (local_error, SNG_ERROR, SNG_ERROR_STOP_AND_GO)))
+  return sng_run_store_set_info (store, "restored-step",
+                                 g_variant_new_uint64 (sng_checkpoint_get_step (checkpoint)), error)
+         && sng_harness_restore (self, trainer, checkpoint, error);
+}
+
+/* ---- The run itself ---- */
+
+/* Whether an end of fit() is the one that was wanted. */
+static gboolean
+is_wanted_end (const Watch *watch, const GError *end)
+{
+  if (watch->run->interrupt == NULL && !watch->run->is_left)
+    return FALSE;
+
+  return g_error_matches (end, SNG_ERROR, SNG_ERROR_STOP_AND_GO)
+         || g_error_matches (end, SNG_ERROR, SNG_ERROR_PREEMPTED);
+}
+
+/* That an interrupt never fired is for whoever judges. */
+static gboolean
+fit (const Watch *watch, SngTrainer *trainer, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (sng_trainer_fit (trainer, &local_error) || is_wanted_end (watch, local_error))
     return TRUE;
 
   if (local_error == NULL)
@@ -164,67 +281,135 @@ fit (SngHarness *self, SngMode mode, SngTrainer *trainer, GError **error)
   return FALSE;
 }
 
+/* After the callbacks, which commit what they have recorded in a step at the end of it. */
 static gboolean
-train (SngHarness *self,
-       SngMode mode,
-       SngTrainer *trainer,
-       SngRecorder *recorder,
-       Watch *watch,
-       GError **error)
+attach_watch (Watch *watch, SngTrainer *trainer, GError **error)
 {
-  SngRunStore *store = sng_recorder_get_store (recorder);
+  g_autoptr (SngInterrupt) interrupt = NULL;
 
-  if (!attach_callbacks (self, mode, trainer, recorder, error)
-      || (mode == SNG_MODE_RESUME && !restore_stop (self, trainer, store, error)))
-    return FALSE;
-
-  /* After the callbacks, which commit what they have recorded in a step at the end of it. */
+  g_signal_connect (trainer, "checkpoint-saved", G_CALLBACK (checkpoint_saved_cb), watch);
+  g_signal_connect_after (trainer, "fit-start", G_CALLBACK (fit_start_cb), watch);
   g_signal_connect_after (trainer, "step-finished", G_CALLBACK (step_finished_cb), watch);
 
-  if (mode == SNG_MODE_STOP)
-    {
-      g_autoptr (SngInterrupt) interrupt =
-          sng_interrupt_new (SNG_INTERRUPT_RAISE, sng_harness_get_effective_stop (self));
+  if (watch->run->interrupt == NULL)
+    return TRUE;
 
-      sng_interrupt_attach (interrupt, trainer);
-    }
+  interrupt = sng_interrupt_from_string (watch->run->interrupt, error);
+  if (interrupt == NULL)
+    return FALSE;
 
-  return fit (self, mode, trainer, error)
-         && sng_run_store_set_info (store, "saved-step",
+  g_signal_connect (interrupt, "fired", G_CALLBACK (fired_cb), watch);
+  sng_interrupt_attach (interrupt, trainer);
+
+  return TRUE;
+}
+
+static gboolean
+train (SngHarness *self, Watch *watch, SngTrainer *trainer, SngRecorder *recorder, GError **error)
+{
+  return attach_callbacks (self, watch->run, trainer, recorder, error)
+         && (watch->run->source == NULL || restore (self, watch->run, trainer, watch->store, error))
+         && attach_watch (watch, trainer, error) && fit (watch, trainer, error)
+         && sng_run_store_set_info (watch->store, "saved-step",
                                     g_variant_new_uint64 (sng_trainer_get_last_checkpoint_step (trainer)),
                                     error)
-         && sng_run_store_set_info (store, "finished", g_variant_new_boolean (TRUE), error);
+         && sng_run_store_set_info (watch->store, "finished", g_variant_new_boolean (TRUE), error);
+}
+
+static guint64
+get_last_step (SngHarness *self, const SngRun *run)
+{
+  guint64 num_steps = sng_harness_get_private (self)->num_steps;
+  g_autoptr (SngInterrupt) interrupt = NULL;
+
+  if (run->is_left)
+    return run->last_step;
+
+  if (run->interrupt != NULL)
+    interrupt = sng_interrupt_from_string (run->interrupt, NULL);
+
+  return interrupt != NULL ? MIN (sng_interrupt_get_step (interrupt), num_steps) : num_steps;
+}
+
+static gboolean
+make_run (SngHarness *self, Watch *watch, GError **error)
+{
+  SngMode mode = watch->run->mode;
+  g_autoptr (SngTrainer) trainer = build_trainer (self, mode, error);
+  g_autoptr (SngRecorder) recorder = NULL;
+  gboolean succeeded;
+
+  if (trainer == NULL)
+    return FALSE;
+
+  recorder = open_recorder (self, watch->run, error);
+  if (recorder == NULL)
+    return FALSE;
+
+  watch->store = sng_recorder_get_store (recorder);
+  succeeded = train (self, watch, trainer, recorder, error);
+  g_signal_handlers_disconnect_by_data (trainer, watch);
+
+  return sng_run_store_close (watch->store, succeeded ? error : NULL) && succeeded;
+}
+
+/* The settings that a run has in place of the harness's. What they were is in @saved. */
+static void
+exchange_settings (SngHarness *self, const SngRun *run, guint saved[3])
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  guint *settings[] = { &priv->n_threads, &priv->micro_batch_size, &priv->accumulate_grad_batches };
+  const guint wanted[] = { run->n_threads, run->micro_batch_size, run->accumulate_grad_batches };
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      saved[i] = *settings[i];
+      if (wanted[i] != 0)
+        *settings[i] = wanted[i];
+    }
+}
+
+static void
+put_settings_back (SngHarness *self, const guint saved[3])
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  priv->n_threads = saved[0];
+  priv->micro_batch_size = saved[1];
+  priv->accumulate_grad_batches = saved[2];
 }
 
 gboolean
 sng_harness_run_mode (SngHarness *self,
-                      SngMode mode,
+                      SngRun *run,
                       SngProgressFunc progress,
-                      gpointer progress_data,
+                      SngInterruptedFunc interrupted,
+                      gpointer user_data,
                       GCancellable *cancellable,
                       GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  g_autoptr (SngTrainer) trainer = NULL;
-  g_autoptr (SngRecorder) recorder = NULL;
-  Watch watch = { 0 };
+  g_autofree char *path = sng_harness_dup_run_path (self, run->name);
+  g_autofree char *steps_path = g_build_filename (path, "steps", NULL);
+  g_autoptr (SngCheckpointStore) steps = run->saves_steps ? sng_checkpoint_store_new (steps_path) : NULL;
+  g_autoptr (GArray) checkpoints = g_array_new (FALSE, FALSE, sizeof (guint64));
+  Watch watch = { .harness = self,
+                  .run = run,
+                  .steps = steps,
+                  .cancellable = cancellable,
+                  .progress = progress,
+                  .interrupted = interrupted,
+                  .user_data = user_data,
+                  .last_step = get_last_step (self, run),
+                  .checkpoints = checkpoints };
+  guint saved[3];
   gboolean succeeded;
 
-  trainer = build_trainer (self, mode, error);
-  if (trainer == NULL)
-    return FALSE;
+  priv->run = run;
+  exchange_settings (self, run, saved);
+  succeeded = make_run (self, &watch, error);
+  put_settings_back (self, saved);
+  priv->run = NULL;
 
-  recorder = open_recorder (self, mode, error);
-  if (recorder == NULL)
-    return FALSE;
-
-  watch.cancellable = cancellable;
-  watch.progress = progress;
-  watch.progress_data = progress_data;
-  watch.last_step = mode == SNG_MODE_STOP ? sng_harness_get_effective_stop (self) : priv->num_steps;
-
-  succeeded = train (self, mode, trainer, recorder, &watch, error);
-  g_signal_handlers_disconnect_by_data (trainer, &watch);
-
-  return sng_run_store_close (sng_recorder_get_store (recorder), succeeded ? error : NULL) && succeeded;
+  return succeeded;
 }

@@ -60,6 +60,47 @@ check_stop_step (SngHarness *self, GError **error)
   return TRUE;
 }
 
+/* Nobody comes back from a kill in a process that is the harness's own. */
+static gboolean
+check_stop_plan (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autoptr (SngStopPlan) plan = sng_stop_plan_from_string (priv->stop_plan, error);
+
+  if (plan == NULL)
+    {
+      g_prefix_error (error, "[harness][settings] stop-plan: ");
+      return FALSE;
+    }
+
+  for (guint i = 0; priv->isolation == SNG_ISOLATION_NONE && i < sng_stop_plan_get_n_interrupts (plan); i++)
+    {
+      SngInterrupt *interrupt = sng_stop_plan_get_interrupt (plan, i);
+      SngInterruptKind kind = sng_interrupt_get_kind (interrupt);
+      g_autofree char *text = sng_interrupt_to_string (interrupt);
+
+      if (kind == SNG_INTERRUPT_KILL || kind == SNG_INTERRUPT_KILL_IN_SAVE)
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                       "[harness][settings] stop-plan: %s kills the process, which without isolation is the "
+                       "one that the harness runs in",
+                       text);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+check_stops (SngHarness *self, GError **error)
+{
+  if (sng_harness_get_private (self)->stop_plan == NULL)
+    return check_stop_step (self, error);
+
+  return check_stop_plan (self, error);
+}
+
 gboolean
 sng_harness_check_settings (SngHarness *self, GError **error)
 {
@@ -97,7 +138,7 @@ sng_harness_check_settings (SngHarness *self, GError **error)
       return FALSE;
     }
 
-  return check_stop_step (self, error);
+  return check_stops (self, error);
 }
 
 /* The properties that make a run what it is: those of SngHarness, without where it is kept and how it is started. */
@@ -111,7 +152,8 @@ list_settings (SngHarness *self, guint *n_settings)
   for (guint i = 0; i < n_properties; i++)
     {
       if (specs[i]->owner_type == SNG_TYPE_HARNESS && !g_str_equal (specs[i]->name, "command")
-          && !g_str_equal (specs[i]->name, "root-dir") && !g_str_equal (specs[i]->name, "exp-name"))
+          && !g_str_equal (specs[i]->name, "root-dir") && !g_str_equal (specs[i]->name, "exp-name")
+          && !g_str_equal (specs[i]->name, "jobs"))
         specs[n++] = specs[i];
     }
 
@@ -139,6 +181,8 @@ value_to_node (const GValue *value)
 
       json_node_set_string (node, g_enum_get_value (klass, g_value_get_enum (value))->value_nick);
     }
+  else if (G_VALUE_HOLDS_FLAGS (value))
+    json_node_set_int (node, g_value_get_flags (value));
   else if (g_value_get_string (value) != NULL)
     json_node_set_string (node, g_value_get_string (value));
   else
@@ -185,10 +229,12 @@ node_to_value (JsonNode *node, GValue *value)
       return known != NULL;
     }
 
-  if (!sng_json_node_unsigned (node, &number) || (G_VALUE_HOLDS_UINT (value) && number > G_MAXUINT))
+  if (!sng_json_node_unsigned (node, &number) || (!G_VALUE_HOLDS_UINT64 (value) && number > G_MAXUINT))
     return FALSE;
 
-  if (G_VALUE_HOLDS_UINT (value))
+  if (G_VALUE_HOLDS_FLAGS (value))
+    g_value_set_flags (value, (guint) number);
+  else if (G_VALUE_HOLDS_UINT (value))
     g_value_set_uint (value, (guint) number);
   else
     g_value_set_uint64 (value, number);
@@ -215,25 +261,41 @@ settings_to_json (SngHarness *self)
   return object;
 }
 
-static JsonObject *
-environment_to_json (SngHarness *self)
+GVariant *
+sng_harness_describe_environment (SngHarness *self)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  JsonObject *object = json_object_new ();
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{ss}"));
   const dnnl_version_t *dnnl = dnnl_version ();
+  guint n_threads =
+      priv->n_threads != 0 ? priv->n_threads : sng_device_get_n_threads (sng_device_get_default ());
   g_autofree char *glib =
       g_strdup_printf ("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
   g_autofree char *onednn = g_strdup_printf ("%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch);
+  g_autofree char *threads = g_strdup_printf ("%u", n_threads);
 
-  json_object_set_string_member (object, "libsng", SNG_VERSION_S);
-  json_object_set_string_member (object, "glib", glib);
-  json_object_set_string_member (object, "onednn", onednn);
-  json_object_set_string_member (object, "compiler", SNG_BUILD_COMPILER);
-  json_object_set_string_member (object, "compiler-flags", SNG_BUILD_FLAGS);
-  json_object_set_string_member (object, "device", sng_device_get_name (sng_device_get_default ()));
-  json_object_set_int_member (object, "threads",
-                              priv->n_threads != 0 ? priv->n_threads
-                                                   : sng_device_get_n_threads (sng_device_get_default ()));
+  g_variant_builder_add (&builder, "{ss}", "libsng", SNG_VERSION_S);
+  g_variant_builder_add (&builder, "{ss}", "glib", glib);
+  g_variant_builder_add (&builder, "{ss}", "onednn", onednn);
+  g_variant_builder_add (&builder, "{ss}", "compiler", SNG_BUILD_COMPILER);
+  g_variant_builder_add (&builder, "{ss}", "compiler-flags", SNG_BUILD_FLAGS);
+  g_variant_builder_add (&builder, "{ss}", "device", sng_device_get_name (sng_device_get_default ()));
+  g_variant_builder_add (&builder, "{ss}", "threads", threads);
+
+  return g_variant_builder_end (&builder);
+}
+
+static JsonObject *
+environment_to_json (SngHarness *self)
+{
+  g_autoptr (GVariant) environment = g_variant_ref_sink (sng_harness_describe_environment (self));
+  JsonObject *object = json_object_new ();
+  GVariantIter iter;
+  const char *key, *value;
+
+  g_variant_iter_init (&iter, environment);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
+    json_object_set_string_member (object, key, value);
 
   return object;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "harness/sng-harness.h"
+#include "harness/sng-run-private.h"
 
 G_BEGIN_DECLS
 
@@ -14,10 +15,12 @@ G_BEGIN_DECLS
 /* The results that the harness itself adds to the report. */
 #define SNG_INIT_CONSUMED_SAMPLES "InitConsumedSamples"
 #define SNG_VALIDATION_BATCHES "ValidationBatches"
+#define SNG_STOPS "Stops"
 
-/* What the files of SngHarness share: sng-harness.c is the type, -properties.c its settings, -vfuncs.c calls what subclasses implement, -plan.c
- * writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one mode, -run.c runs the modes one after the other, -calls.c is what starts that and waits for it, -judge.c
- * compares them. */
+/* What the files of SngHarness share: sng-harness.c is the type, -properties.c its settings, -vfuncs.c calls what subclasses
+ * implement, -plan.c writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one
+ * run, -run.c makes the runs of a call (sng-program-private.h). Each call is a program: -stop-and-go.c with the single modes,
+ * -sweep.c. -judge.c compares the runs, -judge-checks.c knows how they must fit together. */
 typedef struct
 {
   /* Settings: the properties. */
@@ -41,6 +44,12 @@ typedef struct
   SngIsolation isolation;
   gboolean repeat;
   gboolean keep_runs;
+  char *stop_plan; /* NULL: one RAISE after stop_step */
+  guint jobs;
+  guint horizon;
+  SngStress stress;
+  gboolean noise_tolerance;
+  gboolean drill_down;
 
   /* Extra metrics, in the order in which they were added; SngExtraMetric. */
   GPtrArray *extra_metrics;
@@ -49,7 +58,10 @@ typedef struct
   char *run_directory;
   gboolean run_directory_is_temporary;
   gboolean running;
-  guint64 last_progress;
+  guint64 work_done;  /* steps of this call */
+  guint64 work_total;
+  const SngRun *run; /* the one that this process is at; NULL: none */
+  SngStopPlan *plan; /* the interrupts of the training that is stopped; NULL: not known before CONTINUOUS */
   GPtrArray *callbacks[SNG_N_MODES]; /* those that a mode used in this process */
   GPtrArray *known_callbacks;        /* detached ones, which tell the metrics' names */
   GPtrArray *warnings;
@@ -67,6 +79,9 @@ typedef struct
 typedef void (*SngProgressFunc) (guint64  step,
                                  guint64  n_steps,
                                  gpointer user_data);
+
+/* The interrupt of the run is about to act, and may end the process with it. */
+typedef void (*SngInterruptedFunc) (gpointer user_data);
 
 SngHarnessPrivate *sng_harness_get_private           (SngHarness       *self);
 
@@ -118,42 +133,47 @@ gboolean           sng_harness_write_plan            (SngHarness       *self,
 gboolean           sng_harness_read_plan             (SngHarness       *self,
                                                       GError          **error);
 
+/* sng-harness-stops.c: where the training is stopped. */
+/* Finds priv->plan: of a named one with the help of what CONTINUOUS has recorded. */
+gboolean           sng_harness_resolve_stops         (SngHarness       *self,
+                                                      GError          **error);
+/* The name of the run of STOP (0) and of each RESUME (from 1). */
+char              *sng_harness_dup_segment_name      (SngHarness       *self,
+                                                      guint             segment);
+
 /* sng-harness-directory.c: where the runs are. */
+char              *sng_harness_dup_run_path          (SngHarness       *self,
+                                                      const char       *name);
+char              *sng_harness_dup_run_store_path    (SngHarness       *self,
+                                                      const char       *name);
+/* Of the first run of the mode. */
 char              *sng_harness_dup_store_path        (SngHarness       *self,
                                                       SngMode           mode);
 gboolean           sng_harness_make_run_directory    (SngHarness       *self,
                                                       GError          **error);
-/* An empty directory for the mode, whatever an earlier run has left there. */
-gboolean           sng_harness_clear_mode_directory  (SngHarness       *self,
-                                                      SngMode           mode,
+/* An empty directory for the run, whatever an earlier one has left there, but for the checkpoints that it begins with. */
+gboolean           sng_harness_prepare_run           (SngHarness       *self,
+                                                      const SngRun     *run,
                                                       GError          **error);
 void               sng_harness_remove_run_directory  (SngHarness       *self);
 
-/* sng-harness-mode.c: one mode, in this process and thread. */
+/* sng-harness-mode.c: one run, in this process and thread. */
 gboolean           sng_harness_run_mode              (SngHarness       *self,
-                                                      SngMode           mode,
+                                                      SngRun           *run,
                                                       SngProgressFunc   progress,
-                                                      gpointer          progress_data,
+                                                      SngInterruptedFunc interrupted,
+                                                      gpointer          user_data,
                                                       GCancellable     *cancellable,
                                                       GError          **error);
 void               sng_harness_add_warning           (SngHarness       *self,
                                                       const char       *warning);
 
-/* sng-harness-run.c: a list of modes, one after the other; of a judged one the result is the report, else a boolean. */
-void               sng_harness_start_plan            (SngHarness          *self,
-                                                      const SngMode       *modes,
-                                                      guint                n_modes,
-                                                      gboolean             is_judged,
-                                                      gpointer             source_tag,
-                                                      GCancellable        *cancellable,
-                                                      GAsyncReadyCallback  callback,
-                                                      gpointer             user_data);
+/* sng-harness-plan.c */
+/* What the runs of this process run in, as a{ss}. */
+GVariant          *sng_harness_describe_environment  (SngHarness       *self);
 
-/* sng-harness-judge.c: how the runs are compared. */
+/* sng-harness-judge.c */
 SngTolerance      *sng_harness_dup_tolerance         (SngHarness       *self,
                                                       const char       *metric);
-/* The report over the runs that a stop-and-go has left. */
-SngReport         *sng_harness_judge                 (SngHarness       *self,
-                                                      GError          **error);
 
 G_END_DECLS

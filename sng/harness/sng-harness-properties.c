@@ -32,6 +32,12 @@ enum
   PROP_GRADIENT_CLIP_NORM,
   PROP_N_THREADS,
   PROP_COMMAND,
+  PROP_STOP_PLAN,
+  PROP_JOBS,
+  PROP_HORIZON,
+  PROP_STRESS,
+  PROP_NOISE_TOLERANCE,
+  PROP_DRILL_DOWN,
   N_PROPS
 };
 
@@ -123,6 +129,17 @@ update_seed (guint64 *field, const GValue *value)
 }
 
 static gboolean
+update_stress (SngStress *field, const GValue *value)
+{
+  SngStress updated = g_value_get_flags (value);
+  gboolean changed = *field != updated;
+
+  *field = updated;
+
+  return changed;
+}
+
+static gboolean
 sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValue *value, gboolean *known)
 {
   switch (prop_id)
@@ -167,6 +184,18 @@ sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValu
       return update_uint (&priv->n_threads, value);
     case PROP_COMMAND:
       return update_strv (&priv->command, value);
+    case PROP_STOP_PLAN:
+      return update_string (&priv->stop_plan, value);
+    case PROP_JOBS:
+      return update_uint (&priv->jobs, value);
+    case PROP_HORIZON:
+      return update_uint (&priv->horizon, value);
+    case PROP_STRESS:
+      return update_stress (&priv->stress, value);
+    case PROP_NOISE_TOLERANCE:
+      return update_boolean (&priv->noise_tolerance, value);
+    case PROP_DRILL_DOWN:
+      return update_boolean (&priv->drill_down, value);
     default:
       *known = FALSE;
       return FALSE;
@@ -251,6 +280,24 @@ sng_harness_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       break;
     case PROP_COMMAND:
       g_value_set_boxed (value, priv->command);
+      break;
+    case PROP_STOP_PLAN:
+      g_value_set_string (value, priv->stop_plan);
+      break;
+    case PROP_JOBS:
+      g_value_set_uint (value, priv->jobs);
+      break;
+    case PROP_HORIZON:
+      g_value_set_uint (value, priv->horizon);
+      break;
+    case PROP_STRESS:
+      g_value_set_flags (value, priv->stress);
+      break;
+    case PROP_NOISE_TOLERANCE:
+      g_value_set_boolean (value, priv->noise_tolerance);
+      break;
+    case PROP_DRILL_DOWN:
+      g_value_set_boolean (value, priv->drill_down);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -472,6 +519,68 @@ install_running_properties (void)
   properties[PROP_COMMAND] = g_param_spec_boxed ("command", NULL, NULL, G_TYPE_STRV, FLAGS);
 }
 
+static void
+install_check_properties (void)
+{
+  /**
+   * SngHarness:stop-plan:
+   *
+   * Where the training is stopped, as [func@Sng.StopPlan.from_string] takes it: a list such as
+   * `4:kill,7`, or the name of a plan. %NULL: once, after [property@Sng.Harness:stop-step].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STOP_PLAN] = g_param_spec_string ("stop-plan", NULL, NULL, NULL, FLAGS);
+
+  /**
+   * SngHarness:jobs:
+   *
+   * How many processes run side by side, where runs do not need one another; 0: one for each processor.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_JOBS] = g_param_spec_uint ("jobs", NULL, NULL, 0, G_MAXUINT, 0, FLAGS);
+
+  /**
+   * SngHarness:horizon:
+   *
+   * How many steps a sweep goes on after each stop. One finds whatever registered state lacks, more find
+   * what is not registered and shows later.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_HORIZON] = g_param_spec_uint ("horizon", NULL, NULL, 1, G_MAXUINT, 1, FLAGS);
+
+  /**
+   * SngHarness:stress:
+   *
+   * What is made harder for the runs that resume. A verdict does not depend on it.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STRESS] =
+      g_param_spec_flags ("stress", NULL, NULL, SNG_TYPE_STRESS, SNG_STRESS_NONE, FLAGS);
+
+  /**
+   * SngHarness:noise-tolerance:
+   *
+   * Whether the difference of two uninterrupted runs is what a resumed one may differ by, too. It needs
+   * [property@Sng.Harness:repeat].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_NOISE_TOLERANCE] = g_param_spec_boolean ("noise-tolerance", NULL, NULL, FALSE, FLAGS);
+
+  /**
+   * SngHarness:drill-down:
+   *
+   * Whether a step at which the runs differ is made once more, to tell which elements differ and by how much.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_DRILL_DOWN] = g_param_spec_boolean ("drill-down", NULL, NULL, TRUE, FLAGS);
+}
+
 void
 sng_harness_install_properties (GObjectClass *object_class)
 {
@@ -482,5 +591,6 @@ sng_harness_install_properties (GObjectClass *object_class)
   install_training_properties ();
   install_place_properties ();
   install_running_properties ();
+  install_check_properties ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

@@ -3,70 +3,101 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "harness/sng-harness-private.h"
+/* The runs of one call, batch after batch. */
+
+#include "harness/sng-program-private.h"
+
+#include <string.h>
 
 #include "harness/sng-child-private.h"
 #include "sng-error.h"
 
-/* The modes of one call, one after the other. */
 typedef struct
 {
-  SngMode modes[SNG_N_MODES];
-  guint n_modes;
-  guint next;
-  gboolean judge; /* compare them, and return the report */
+  const SngProgram *program;
+  gpointer data;
+  GDestroyNotify data_free;
+
+  GPtrArray *runs;  /* all of them; the others borrow */
+  GPtrArray *done;  /* those of the batches before */
+  GPtrArray *batch; /* at work */
+  guint next;       /* of the batch */
+  guint n_running;
+
+  GCancellable *given;       /* the caller's */
+  gulong given_handler;      /* that passes it on */
+  GCancellable *cancellable; /* ends the runs: for the caller, or when one of them has failed */
+  GError *error;             /* the first one */
   gboolean is_set_up;
-} Plan;
+} Call;
 
-static void run_next_mode (GTask *task);
+/* One run of a call, while it is at work. */
+typedef struct
+{
+  GTask *task;
+  SngRun *run;
+  guint64 last_progress;
+} Work;
 
-/* ---- One call ---- */
+static void start_runs (GTask *task);
 
-/* Ends the call: with an error, or with what it was asked for. A failed call leaves nothing behind that nobody asked to
- * keep. */
 static void
-finish_plan (GTask *task, GError *error)
+call_free (gpointer data)
+{
+  Call *call = data;
+
+  g_cancellable_disconnect (call->given, call->given_handler);
+  g_clear_object (&call->given);
+  g_object_unref (call->cancellable);
+  g_ptr_array_unref (call->batch);
+  g_ptr_array_unref (call->done);
+  g_ptr_array_unref (call->runs);
+  g_clear_error (&call->error);
+  if (call->data_free != NULL)
+    call->data_free (call->data);
+  g_free (call);
+}
+
+static void
+work_free (Work *work)
+{
+  g_object_unref (work->task);
+  g_free (work);
+}
+
+/* ---- The end of a call ---- */
+
+/* With an error, or with what it was asked for. A failed call leaves nothing behind that nobody asked to keep. */
+static void
+finish_call (GTask *task, GError *error)
 {
   SngHarness *self = g_task_get_source_object (task);
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  Plan *plan = g_task_get_task_data (task);
+  Call *call = g_task_get_task_data (task);
 
-  if (plan->is_set_up)
+  if (call->is_set_up)
     sng_harness_teardown (self, error == NULL ? &error : NULL);
 
   priv->running = FALSE;
 
   if (error != NULL)
     {
-      if (plan->judge)
+      if (call->program->judge != NULL)
         g_clear_object (&priv->report);
       sng_harness_remove_run_directory (self);
       g_task_return_error (task, error);
     }
-  else if (plan->judge)
+  else if (call->program->judge != NULL)
     g_task_return_pointer (task, g_object_ref (priv->report), g_object_unref);
   else
     g_task_return_boolean (task, TRUE);
 }
 
 static void
-judge (GTask *task)
+emit_divergences (SngHarness *self, SngReport *report)
 {
-  SngHarness *self = g_task_get_source_object (task);
-  SngHarnessPrivate *priv = sng_harness_get_private (self);
-  g_autofree char *path = g_build_filename (priv->run_directory, "report.json", NULL);
-  g_autoptr (GListModel) metrics = NULL;
-  GError *error = NULL;
+  g_autoptr (GListModel) metrics = g_object_ref (sng_report_get_metrics (report));
 
-  priv->report = sng_harness_judge (self, &error);
-
-  if (priv->report == NULL || !sng_report_save (priv->report, path, &error))
-    {
-      finish_plan (task, error);
-      return;
-    }
-
-  metrics = g_object_ref (sng_report_get_metrics (priv->report));
   for (guint i = 0; i < g_list_model_get_n_items (metrics); i++)
     {
       g_autoptr (SngMetricResult) result = g_list_model_get_item (metrics, i);
@@ -75,121 +106,203 @@ judge (GTask *task)
       if (divergence != NULL)
         sng_harness_emit_divergence (self, divergence);
     }
-
-  finish_plan (task, NULL);
 }
+
+static void
+judge (GTask *task)
+{
+  SngHarness *self = g_task_get_source_object (task);
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  Call *call = g_task_get_task_data (task);
+  g_autofree char *path = g_build_filename (priv->run_directory, "report.json", NULL);
+  GError *error = NULL;
+
+  priv->report = call->program->judge (self, call->done, call->data, &error);
+
+  if (priv->report != NULL && sng_report_save (priv->report, path, &error))
+    emit_divergences (self, priv->report);
+
+  finish_call (task, error);
+}
+
+/* ---- One run ---- */
 
 /* Step by step forward, whatever a trainer or a pipe delivers. */
 static void
 progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
 {
-  GTask *task = user_data;
-  SngHarness *self = g_task_get_source_object (task);
-  SngHarnessPrivate *priv = sng_harness_get_private (self);
-  Plan *plan = g_task_get_task_data (task);
+  Work *work = user_data;
+  SngHarness *self = g_task_get_source_object (work->task);
 
-  if (step > priv->last_progress)
+  if (step > work->last_progress)
     {
-      priv->last_progress = step;
-      sng_harness_emit_progress (self, plan->modes[plan->next], step, n_steps);
+      work->last_progress = step;
+      work->run->n_steps++;
+      sng_harness_get_private (self)->work_done++;
+      sng_harness_emit_progress (self, work->run->mode, step, n_steps);
     }
 }
 
-static void
-finish_mode (GTask *task, GError *error)
+/* A run whose name says more than its mode is told by it. */
+static const char *
+get_place (const SngRun *run)
 {
-  SngHarness *self = g_task_get_source_object (task);
-  Plan *plan = g_task_get_task_data (task);
-  SngMode mode = plan->modes[plan->next];
+  return strchr (run->name, '/') != NULL ? run->name : sng_mode_to_string (run->mode);
+}
 
-  sng_harness_emit_mode_finished (self, mode, error == NULL);
+/* Takes the work and the error. */
+static void
+finish_run (Work *work, GError *error)
+{
+  g_autoptr (GTask) task = g_object_ref (work->task);
+  SngHarness *self = g_task_get_source_object (task);
+  Call *call = g_task_get_task_data (task);
+
+  sng_harness_emit_mode_finished (self, work->run->mode, error == NULL);
+  call->n_running--;
 
   if (error != NULL)
     {
-      g_prefix_error (&error, "[harness][%s] ", sng_mode_to_string (mode));
-      finish_plan (task, error);
-      return;
+      g_prefix_error (&error, "[harness][%s] ", get_place (work->run));
+      g_cancellable_cancel (call->cancellable);
+      if (call->error == NULL)
+        call->error = error;
+      else
+        g_error_free (error);
     }
 
-  plan->next++;
-  run_next_mode (task);
+  work_free (work);
+  start_runs (task);
 }
 
 static void
 child_finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
   GError *error = NULL;
 
   sng_child_run_finish (result, &error);
-  finish_mode (task, error);
+  finish_run (user_data, error);
 }
 
 static gboolean
 run_in_process_cb (gpointer user_data)
 {
-  GTask *task = user_data;
-  SngHarness *self = g_task_get_source_object (task);
-  Plan *plan = g_task_get_task_data (task);
+  Work *work = user_data;
+  SngHarness *self = g_task_get_source_object (work->task);
+  Call *call = g_task_get_task_data (work->task);
+  gint64 start = g_get_monotonic_time ();
   GError *error = NULL;
 
-  if (!plan->is_set_up && sng_harness_setup (self, &error))
-    plan->is_set_up = TRUE;
+  if (!call->is_set_up && sng_harness_setup (self, &error))
+    call->is_set_up = TRUE;
 
   if (error == NULL)
-    sng_harness_run_mode (self, plan->modes[plan->next], progress_cb, task, g_task_get_cancellable (task),
-                          &error);
-  finish_mode (task, error);
+    sng_harness_run_mode (self, work->run, progress_cb, NULL, work, call->cancellable, &error);
+  work->run->seconds = (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
+  finish_run (work, error);
 
   return G_SOURCE_REMOVE;
 }
 
-static void
-start_mode (GTask *task, SngMode mode)
+/* FALSE, with an error, where it cannot begin. */
+static gboolean
+start_run (GTask *task, SngRun *run, GError **error)
 {
   SngHarness *self = g_task_get_source_object (task);
   SngHarnessPrivate *priv = sng_harness_get_private (self);
+  Call *call = g_task_get_task_data (task);
   g_autoptr (GSource) source = NULL;
-  GError *error = NULL;
+  Work *work;
 
-  priv->last_progress = 0;
-  g_clear_pointer (&priv->callbacks[mode], g_ptr_array_unref);
-  sng_harness_emit_mode_started (self, mode);
-
-  if (!sng_harness_clear_mode_directory (self, mode, &error))
-    finish_mode (task, error);
-  else if (priv->isolation == SNG_ISOLATION_PROCESS)
-    sng_child_run_async (self, mode, progress_cb, task, g_task_get_cancellable (task), child_finished_cb,
-                         g_object_ref (task));
-  else
+  if (!sng_harness_prepare_run (self, run, error))
     {
-      source = g_idle_source_new ();
-      g_source_set_priority (source, G_PRIORITY_DEFAULT);
-      g_task_attach_source (task, source, run_in_process_cb);
+      g_prefix_error (error, "[harness][%s] ", get_place (run));
+      return FALSE;
     }
+
+  work = g_new0 (Work, 1);
+  work->task = g_object_ref (task);
+  work->run = run;
+  call->n_running++;
+  g_clear_pointer (&priv->callbacks[run->mode], g_ptr_array_unref);
+  sng_harness_emit_mode_started (self, run->mode);
+
+  if (priv->isolation == SNG_ISOLATION_PROCESS)
+    {
+      sng_child_run_async (self, run, progress_cb, work, call->cancellable, child_finished_cb, work);
+      return TRUE;
+    }
+
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, run_in_process_cb, work, NULL);
+  g_source_attach (source, g_task_get_context (task));
+
+  return TRUE;
+}
+
+/* ---- A call ---- */
+
+static guint
+get_n_jobs (SngHarness *self)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (priv->isolation == SNG_ISOLATION_NONE)
+    return 1;
+
+  return priv->jobs != 0 ? priv->jobs : g_get_num_processors ();
+}
+
+/* FALSE where there is none, or with an error. */
+static gboolean
+take_next_batch (GTask *task, GError **error)
+{
+  SngHarness *self = g_task_get_source_object (task);
+  Call *call = g_task_get_task_data (task);
+
+  for (guint i = 0; i < call->batch->len; i++)
+    g_ptr_array_add (call->done, g_ptr_array_index (call->batch, i));
+  g_ptr_array_set_size (call->batch, 0);
+  call->next = 0;
+
+  if (!call->program->next (self, call->done, call->batch, call->data, error))
+    return FALSE;
+
+  for (guint i = 0; i < call->batch->len; i++)
+    g_ptr_array_add (call->runs, g_ptr_array_index (call->batch, i));
+
+  return call->batch->len > 0;
 }
 
 static void
-run_next_mode (GTask *task)
+start_runs (GTask *task)
 {
-  Plan *plan = g_task_get_task_data (task);
-  GError *error = NULL;
+  SngHarness *self = g_task_get_source_object (task);
+  Call *call = g_task_get_task_data (task);
 
-  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+  if (call->error == NULL && g_cancellable_is_cancelled (call->given))
+    g_set_error_literal (&call->error, SNG_ERROR, SNG_ERROR_CANCELLED, "[harness] cancelled");
+
+  if (call->error == NULL && call->n_running == 0 && call->next == call->batch->len
+      && !take_next_batch (task, &call->error) && call->error == NULL)
     {
-      g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "[harness] cancelled");
-      finish_plan (task, error);
+      if (call->program->judge != NULL)
+        judge (task);
+      else
+        finish_call (task, NULL);
+      return;
     }
-  else if (plan->next < plan->n_modes)
-    start_mode (task, plan->modes[plan->next]);
-  else if (plan->judge)
-    judge (task);
-  else
-    finish_plan (task, NULL);
+
+  while (call->error == NULL && call->next < call->batch->len && call->n_running < get_n_jobs (self))
+    start_run (task, g_ptr_array_index (call->batch, call->next++), &call->error);
+
+  if (call->error != NULL && call->n_running == 0)
+    finish_call (task, g_steal_pointer (&call->error));
 }
 
 static gboolean
-begin_plan (SngHarness *self, GError **error)
+begin_call (SngHarness *self, const SngProgram *program, gpointer data, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
 
@@ -199,6 +312,9 @@ begin_plan (SngHarness *self, GError **error)
                            "[harness] a run is under way: a harness has one at a time");
       return FALSE;
     }
+
+  if (program->judge != NULL)
+    g_clear_object (&priv->report);
 
   if (sng_child_get_request () != NULL)
     {
@@ -216,42 +332,109 @@ begin_plan (SngHarness *self, GError **error)
     }
 
   priv->running = TRUE;
+  priv->work_done = 0;
+  priv->work_total = program->count_steps (self, data);
   g_ptr_array_set_size (priv->warnings, 0);
 
   return TRUE;
 }
 
-void
-sng_harness_start_plan (SngHarness *self,
-                        const SngMode *modes,
-                        guint n_modes,
-                        gboolean is_judged,
-                        gpointer source_tag,
-                        GCancellable *cancellable,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
+static void
+given_cancelled_cb (GCancellable *given, GCancellable *cancellable)
 {
-  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_cancellable_cancel (cancellable);
+}
+
+void
+sng_program_start (const SngProgram *program,
+                   SngHarness *self,
+                   gpointer data,
+                   GDestroyNotify data_free,
+                   gpointer source_tag,
+                   GCancellable *cancellable,
+                   GAsyncReadyCallback callback,
+                   gpointer user_data)
+{
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  Plan *plan = g_new0 (Plan, 1);
+  Call *call = g_new0 (Call, 1);
   GError *error = NULL;
 
+  call->program = program;
+  call->data = data;
+  call->data_free = data_free;
+  call->runs = g_ptr_array_new_with_free_func ((GDestroyNotify) sng_run_free);
+  call->done = g_ptr_array_new ();
+  call->batch = g_ptr_array_new ();
+  call->cancellable = g_cancellable_new ();
+  g_set_object (&call->given, cancellable);
   g_task_set_source_tag (task, source_tag);
   g_task_set_check_cancellable (task, FALSE);
-  g_task_set_task_data (task, plan, g_free);
-  plan->n_modes = n_modes;
-  plan->judge = is_judged;
-  for (guint i = 0; i < n_modes; i++)
-    plan->modes[i] = modes[i];
+  g_task_set_task_data (task, call, call_free);
 
-  if (is_judged && !priv->running)
-    g_clear_object (&priv->report);
-
-  if (!begin_plan (self, &error))
+  if (!begin_call (self, program, data, &error))
     {
       g_task_return_error (task, error);
       return;
     }
 
-  run_next_mode (task);
+  if (cancellable != NULL)
+    call->given_handler = g_cancellable_connect (cancellable, G_CALLBACK (given_cancelled_cb),
+                                                 g_object_ref (call->cancellable), g_object_unref);
+
+  start_runs (task);
+}
+
+/* ---- Waiting ---- */
+
+static void
+waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **waited = user_data;
+
+  *waited = g_object_ref (result);
+}
+
+static GTask *
+start_and_wait (const SngProgram *program,
+                SngHarness *self,
+                gpointer data,
+                GDestroyNotify data_free,
+                GCancellable *cancellable)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  GAsyncResult *result = NULL;
+
+  g_main_context_push_thread_default (context);
+  sng_program_start (program, self, data, data_free, sng_program_run, cancellable, waited_cb, &result);
+  while (result == NULL)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+
+  return G_TASK (result);
+}
+
+SngReport *
+sng_program_run (const SngProgram *program,
+                 SngHarness *self,
+                 gpointer data,
+                 GDestroyNotify data_free,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  g_autoptr (GTask) task = start_and_wait (program, self, data, data_free, cancellable);
+
+  return g_task_propagate_pointer (task, error);
+}
+
+gboolean
+sng_program_perform (const SngProgram *program,
+                     SngHarness *self,
+                     gpointer data,
+                     GDestroyNotify data_free,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_autoptr (GTask) task = start_and_wait (program, self, data, data_free, cancellable);
+
+  return g_task_propagate_boolean (task, error);
 }

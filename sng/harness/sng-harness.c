@@ -123,6 +123,7 @@ sng_harness_dispose (GObject *object)
     g_clear_pointer (&priv->callbacks[mode], g_ptr_array_unref);
   g_clear_pointer (&priv->known_callbacks, g_ptr_array_unref);
   g_clear_object (&priv->report);
+  g_clear_object (&priv->plan);
   sng_harness_remove_run_directory (SNG_HARNESS (object));
 
   G_OBJECT_CLASS (sng_harness_parent_class)->dispose (object);
@@ -140,6 +141,7 @@ sng_harness_finalize (GObject *object)
   g_free (priv->exp_name);
   g_free (priv->root_dir);
   g_free (priv->metadata_dir);
+  g_free (priv->stop_plan);
   g_strfreev (priv->command);
 
   G_OBJECT_CLASS (sng_harness_parent_class)->finalize (object);
@@ -153,8 +155,8 @@ install_signals (void)
    * @self: the harness
    * @mode: the mode
    *
-   * A mode is about to run. Emitted once for each mode, in the main context that the run was
-   * started from.
+   * A mode is about to run. Emitted once for each run, of which a mode may have several, also side by side, in the main context
+   * that the call was started from.
    *
    * Since: 1.0
    */
@@ -182,9 +184,9 @@ install_signals (void)
    * @step: the global step that was finished
    * @n_steps: the last step of the mode
    *
-   * A step was finished. Emitted at most once for each step, between the mode's
+   * A step was finished. Emitted at most once for each step of a run, between the mode's
    * [signal@Sng.Harness::mode-started] and [signal@Sng.Harness::mode-finished], in the main context that the
-   * run was started from. Within a mode, @step never goes back.
+   * run was started from. Within a run, @step never goes back. See [method@Sng.Harness.get_work] for the whole.
    *
    * Since: 1.0
    */
@@ -232,6 +234,8 @@ sng_harness_init (SngHarness *self)
   priv->precision = g_strdup ("32");
   priv->micro_batch_size = 2;
   priv->accumulate_grad_batches = 1;
+  priv->horizon = 1;
+  priv->drill_down = TRUE;
   priv->isolation = SNG_ISOLATION_PROCESS;
   priv->extra_metrics = g_ptr_array_new_with_free_func (extra_metric_free);
   priv->warnings = g_ptr_array_new_with_free_func (g_free);
@@ -295,4 +299,28 @@ sng_harness_add_metric (SngHarness *self,
   metric->user_data_free = user_data_free;
   g_ptr_array_add (priv->extra_metrics, metric);
   g_clear_pointer (&priv->known_callbacks, g_ptr_array_unref);
+}
+
+/**
+ * sng_harness_get_work:
+ * @self: a harness
+ * @done: (out): steps that the runs of this call have made
+ * @total: (out): steps that they will have made, about
+ *
+ * Tells how far a call has come, for a progress bar. A training that is killed repeats steps, so there may be more
+ * in the end.
+ *
+ * Since: 1.0
+ */
+void
+sng_harness_get_work (SngHarness *self, guint64 *done, guint64 *total)
+{
+  SngHarnessPrivate *priv;
+
+  g_return_if_fail (SNG_IS_HARNESS (self));
+  g_return_if_fail (done != NULL && total != NULL);
+
+  priv = sng_harness_get_private (self);
+  *done = priv->work_done;
+  *total = MAX (priv->work_total, priv->work_done);
 }

@@ -13,6 +13,7 @@
 #include "compare/sng-comparison.h"
 #include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"
+#include "harness/sng-stop-plan.h"
 
 G_BEGIN_DECLS
 
@@ -110,6 +111,10 @@ SNG_AVAILABLE_IN_1_0
 SngReport   *sng_harness_run_stop_and_go_finish      (SngHarness           *self,
                                                       GAsyncResult         *result,
                                                       GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_get_work                    (SngHarness           *self,
+                                                      guint64              *done,
+                                                      guint64              *total);
 SNG_AVAILABLE_IN_1_0
 SngReport   *sng_harness_get_report                  (SngHarness           *self);
 SNG_AVAILABLE_IN_1_0

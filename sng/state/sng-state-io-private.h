@@ -73,6 +73,11 @@ gboolean      sng_state_io_exchange       (const char     *a,
 gboolean      sng_state_io_remove         (const char     *path,
                                            GError        **error);
 
+/* A directory to of hard links to the files that are in from; of copies where the file system has no links. */
+gboolean      sng_state_io_link_tree      (const char     *from,
+                                           const char     *to,
+                                           GError        **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngStateFile, sng_state_file_free)
 
 G_END_DECLS

@@ -385,3 +385,41 @@ sng_state_io_remove (const char *path, GError **error)
 
   return TRUE;
 }
+
+static gboolean
+link_file (const char *from, const char *to, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (SngStateFile) file = NULL;
+
+  if (link (from, to) == 0)
+    return TRUE;
+  if (errno != EPERM && errno != EXDEV && errno != EMLINK && errno != ENOTSUP)
+    return fail (error, "link", to, errno);
+
+  return (bytes = sng_state_io_read (from, error)) != NULL
+         && (file = sng_state_file_create (to, error)) != NULL
+         && sng_state_file_write (file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error)
+         && sng_state_file_finish (file, error);
+}
+
+gboolean
+sng_state_io_link_tree (const char *from, const char *to, GError **error)
+{
+  g_auto (GStrv) names = sng_state_io_list (from, error);
+
+  if (names == NULL || !sng_state_io_make_directory (to, error))
+    return FALSE;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *source = g_build_filename (from, names[i], NULL);
+      g_autofree char *target = g_build_filename (to, names[i], NULL);
+
+      if (sng_state_io_is_directory (source) ? !sng_state_io_link_tree (source, target, error)
+                                             : !link_file (source, target, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}

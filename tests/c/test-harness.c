@@ -73,7 +73,7 @@ assert_all_pass (SngReport *report)
     }
 
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
-  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 18);
+  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 19);
 }
 
 static gboolean
@@ -513,10 +513,10 @@ test_no_model (void)
   g_autoptr (SngHarness) harness = g_object_new (BARE_TYPE_HARNESS, "exp-name", "bare", NULL);
 
   assert_run_fails (harness, SNG_ERROR_NOT_SUPPORTED,
-                    "[harness][stop] [vfunc] BareHarness does not implement setup_model");
+                    "[harness][continuous] [vfunc] BareHarness does not implement setup_model");
   g_object_set (harness, "isolation", SNG_ISOLATION_NONE, NULL);
   assert_run_fails (harness, SNG_ERROR_NOT_SUPPORTED,
-                    "[harness][stop] [vfunc] BareHarness does not implement setup_model");
+                    "[harness][continuous] [vfunc] BareHarness does not implement setup_model");
 }
 
 static void
@@ -624,9 +624,10 @@ test_crash (void)
   g_autoptr (SngHarness) exiting = tiny_harness_new ("exit");
 
   assert_run_fails (crash, SNG_ERROR_CHILD_FAILED,
-                    "[harness][stop] the child was ended by signal 9 (Killed)");
+                    "[harness][continuous] the child was ended by signal 9 (Killed)");
   assert_run_fails (crash, SNG_ERROR_CHILD_FAILED, "last words");
-  assert_run_fails (exiting, SNG_ERROR_CHILD_FAILED, "[harness][stop] the child exited with status 7 before");
+  assert_run_fails (exiting, SNG_ERROR_CHILD_FAILED,
+                    "[harness][continuous] the child exited with status 7 before");
   g_assert_false (has_children ());
 }
 
@@ -640,14 +641,15 @@ test_never_reached (void)
   g_autoptr (SngHarness) mismatch = tiny_harness_new ("mismatch");
 
   g_object_set (harness, "command", nothing, NULL);
-  assert_run_fails (harness, SNG_ERROR_CHILD_FAILED, "[harness][stop] the child never reached the harness");
+  assert_run_fails (harness, SNG_ERROR_CHILD_FAILED,
+                    "[harness][continuous] the child never reached the harness");
   g_object_set (harness, "command", missing, NULL);
   assert_run_fails (harness, SNG_ERROR_CHILD_FAILED, "/nowhere/program");
   g_object_set (harness, "command", empty, NULL);
   assert_run_fails (harness, SNG_ERROR_INVALID_ARGUMENT, "command");
 
   assert_run_fails (mismatch, SNG_ERROR_CHILD_FAILED,
-                    "started to run the mode stop of the harness mismatch, not of clean");
+                    "started to make the run continuous of the harness mismatch, not of clean");
 }
 
 typedef struct
@@ -761,7 +763,7 @@ test_signals (gconstpointer data)
   g_object_set (harness, "isolation", (SngIsolation) GPOINTER_TO_INT (data), "repeat", TRUE, NULL);
   listen (harness, &news);
   report = run (harness);
-  g_assert_cmpstr (news.modes->str, ==, "stop resume continuous repeat ");
+  g_assert_cmpstr (news.modes->str, ==, "continuous repeat stop resume ");
   g_string_free (news.modes, TRUE);
 }
 

@@ -1,0 +1,111 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "harness/sng-harness-private.h"
+#include "harness/sng-run-private.h"
+
+G_BEGIN_DECLS
+
+/* What one call of a harness does: which runs it makes, and what it says about them. */
+typedef struct
+{
+  /* Appends the runs that come next, given those that are done; none where there are no more. The runs of one batch do not need
+   * one another, and may run side by side. */
+  gboolean   (*next)        (SngHarness  *self,
+                             GPtrArray   *done,
+                             GPtrArray   *batch,
+                             gpointer     data,
+                             GError     **error);
+  /* NULL: the call has no report */
+  SngReport *(*judge)       (SngHarness  *self,
+                             GPtrArray   *done,
+                             gpointer     data,
+                             GError     **error);
+  /* How many steps all of its runs will make, about: what a progress bar is drawn for. */
+  guint64    (*count_steps) (SngHarness  *self,
+                             gpointer     data);
+} SngProgram;
+
+/* Owns @data from now on. The result is the report of a program that judges, else a boolean. */
+void       sng_program_start   (const SngProgram    *program,
+                                SngHarness          *self,
+                                gpointer             data,
+                                GDestroyNotify       data_free,
+                                gpointer             source_tag,
+                                GCancellable        *cancellable,
+                                GAsyncReadyCallback  callback,
+                                gpointer             user_data);
+/* The same, waited for. */
+SngReport *sng_program_run     (const SngProgram    *program,
+                                SngHarness          *self,
+                                gpointer             data,
+                                GDestroyNotify       data_free,
+                                GCancellable        *cancellable,
+                                GError             **error);
+gboolean   sng_program_perform (const SngProgram    *program,
+                                SngHarness          *self,
+                                gpointer             data,
+                                GDestroyNotify       data_free,
+                                GCancellable        *cancellable,
+                                GError             **error);
+
+/* sng-harness-stop-and-go.c */
+extern const SngProgram sng_program_stop_and_go;
+extern const SngProgram sng_program_continuous;
+extern const SngProgram sng_program_stop;
+extern const SngProgram sng_program_resume;
+
+/* The runs of a stop-and-go, as the first part of another program: appends the next one, or none. */
+gboolean   sng_harness_next_of_stop_and_go (SngHarness  *self,
+                                            GPtrArray   *done,
+                                            GPtrArray   *batch,
+                                            GError     **error);
+guint64    sng_harness_count_stop_and_go   (SngHarness  *self);
+/* Makes it as hard for a run that resumes as the harness says. */
+void       sng_harness_stress_run          (SngHarness  *self,
+                                            SngRun      *run);
+
+/* sng-harness-judge.c: the stores of runs that are done, opened. */
+typedef struct
+{
+  SngRunStore *continuous;
+  SngRunStore *repeat;    /* NULL: none */
+  GPtrArray   *segments;  /* SngRunStore: of STOP and each RESUME, in order */
+  GPtrArray   *runs;      /* SngRun of each of these; borrowed */
+} SngJudgedRuns;
+
+gboolean   sng_judged_runs_open  (SngJudgedRuns *self,
+                                  SngHarness    *harness,
+                                  GPtrArray     *done,
+                                  GError       **error);
+void       sng_judged_runs_clear (SngJudgedRuns *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngJudgedRuns, sng_judged_runs_clear)
+
+/* A comparison of CONTINUOUS and REPEAT, with the harness's tolerances, as yet without segments. */
+SngComparison *sng_harness_create_comparison (SngHarness     *self,
+                                              SngJudgedRuns  *runs,
+                                              GError        **error);
+/* The report over the runs that a stop-and-go has left. */
+SngReport     *sng_harness_judge             (SngHarness     *self,
+                                              GPtrArray      *done,
+                                              GError        **error);
+
+/* sng-harness-judge-checks.c: what the harness itself knows about how the runs must fit together. */
+/* That a run begins with the step that it must begin with; else the line of GlobalStepState diverges. */
+void             sng_harness_check_start                 (SngReport      *report,
+                                                          SngRunStore    *store,
+                                                          guint64         expected);
+void             sng_harness_check_starts                (SngJudgedRuns  *runs,
+                                                          SngReport      *report);
+SngMetricResult *sng_harness_judge_init_consumed_samples (SngJudgedRuns  *runs);
+SngMetricResult *sng_harness_judge_validation_batches    (SngJudgedRuns  *runs,
+                                                          guint           num_steps);
+SngMetricResult *sng_harness_judge_stops                 (SngHarness     *self,
+                                                          SngJudgedRuns  *runs);
+
+G_END_DECLS

@@ -1,0 +1,50 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "sng-types.h"
+
+G_BEGIN_DECLS
+
+/* What one process is to do: a training from its start or from a checkpoint, to an interrupt, a step or its end. All paths are
+ * relative to the run directory of the harness. */
+typedef struct
+{
+  SngMode mode;
+  char    *name;       /* its directory: "continuous", "stop-000007", "sweep/resume-000003" */
+  char    *source;     /* the directory of checkpoints that it begins with; NULL: it starts anew */
+  guint64  source_step; /* which of these; 0: the newest that is undamaged, of a copy that the run goes on with */
+  gboolean may_start_anew; /* where there is no checkpoint: the run before ended in the midst of a step */
+  char    *interrupt;  /* what ends it, as sng_interrupt_to_string() has it; NULL: nothing does */
+  gboolean is_left;    /* after last_step, which may be the one that it begins with */
+  guint64  last_step;
+  gboolean saves_steps; /* a checkpoint of each step in "steps", beside those of the trainer */
+  char    *fault;      /* the id of the fault that is planted at its restore; NULL: none */
+  char    *capture;    /* a metric that is captured whole, beside those under a tolerance; NULL: none */
+  guint    n_threads;  /* in place of the harness's; 0: that; so the next two */
+  guint    micro_batch_size;
+  guint    accumulate_grad_batches;
+  SngStress stress;
+
+  /* What came of it. */
+  gboolean is_interrupted; /* its interrupt fired */
+  guint64  n_steps;        /* that it made */
+  double   start_seconds;  /* from its start until the harness was reached in it; of a run in this process 0 */
+  double   seconds;        /* from there to its end */
+  double   processor_seconds;
+} SngRun;
+
+SngRun *sng_run_new       (SngMode       mode,
+                           const char   *name);
+void    sng_run_free      (SngRun       *self);
+/* The part that says what is to be done, as text, for a child. */
+char   *sng_run_to_text   (const SngRun *self);
+SngRun *sng_run_from_text (const char   *text,
+                           GError      **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngRun, sng_run_free)
+
+G_END_DECLS

@@ -1,0 +1,266 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <sng.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "tiny-harness.h"
+
+/* Trainings that are stopped more than once, in the midst of a step, by a signal, by a kill; and after every step. */
+
+#define NUM_STEPS 10
+
+static SngHarness *
+new_harness (const char *exp_name, const char *stop_plan)
+{
+  SngHarness *harness = tiny_harness_new (exp_name);
+
+  g_object_set (harness, "stop-plan", stop_plan, NULL);
+
+  return harness;
+}
+
+static SngReport *
+run (SngHarness *harness)
+{
+  g_autoptr (GError) error = NULL;
+  SngReport *report = sng_harness_run_stop_and_go (harness, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return report;
+}
+
+static void
+assert_verdict (SngReport *report, SngVerdict verdict)
+{
+  g_autofree char *text = sng_report_to_text (report);
+
+  if (sng_report_get_verdict (report) != verdict)
+    g_error ("the verdict is not %s:\n%s", sng_verdict_to_string (verdict), text);
+}
+
+static void
+assert_no_children (void)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", getpid ());
+  g_autofree char *text = NULL;
+
+  if (g_file_get_contents (path, &text, NULL, NULL))
+    g_assert_cmpstr (g_strstrip (text), ==, "");
+}
+
+/* ---- Faithful resumes ---- */
+
+static const char *const plans[] = {
+  "7",
+  "3,5,7",           /* twice within an epoch of 3 steps, and once more */
+  "7:raise@forward", /* in the midst of a step: it goes back to the checkpoint of step 4 */
+  "6:raise@optimizer",
+  "8:raise@validation", /* in the midst of one that comes again */
+  "5:preempt",
+  "5:preempt=usr1@backward",
+  "7:kill",
+  "7:kill@step-start",
+  "6:kill@backward",
+  "8:kill@validation",
+  "8:kill-in-save=1",
+  "8:kill-in-save=7",
+  "2:kill,6,9:kill", /* the first one before there is any checkpoint */
+  "8:kill@forward,8:kill-in-save=3,8:kill@optimizer",
+};
+
+static void
+test_clean (gconstpointer data)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", data);
+  g_autoptr (SngReport) report = run (harness);
+
+  assert_verdict (report, SNG_VERDICT_PASS);
+  assert_no_children ();
+}
+
+/* ---- Names, and what is found where ---- */
+
+static void
+assert_directory (SngHarness *harness, const char *name)
+{
+  g_autofree char *path =
+      g_build_filename (sng_harness_get_run_directory (harness), name, "rank-00000.db", NULL);
+
+  if (!g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    g_error ("%s is missing", path);
+}
+
+static void
+test_names (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", "5:kill,5:kill@forward,9");
+  g_autoptr (SngReport) report = run (harness);
+
+  assert_verdict (report, SNG_VERDICT_PASS);
+  assert_directory (harness, "continuous");
+  assert_directory (harness, "stop-000005");
+  assert_directory (harness, "resume-000005");
+  assert_directory (harness, "resume-000005-2");
+  assert_directory (harness, "resume-000009");
+}
+
+/* What is lost at a resume is found at the one that lost it, with all kinds of stops. */
+static void
+test_faults (void)
+{
+  const struct
+  {
+    const char *exp_name, *plan, *metric;
+    guint64 step;
+  } faults[] = {
+    { "lose-rng", "5,8", "RngState", 5 },
+    { "lose-optimizer", "7:kill", "OptimizerState", 4 },
+    { "lose-scheduler", "6:preempt", "SchedulerState", 6 },
+    { "lose-sampler", "7:raise@forward", "SampleIds", 5 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness (faults[i].exp_name, faults[i].plan);
+      g_autoptr (SngReport) report = run (harness);
+      SngDivergence *first;
+
+      assert_verdict (report, SNG_VERDICT_DIVERGED);
+      first = sng_report_get_first_divergence (report);
+      g_assert_cmpstr (sng_divergence_get_metric (first), ==, faults[i].metric);
+      g_assert_cmpuint (sng_divergence_get_step (first), ==, faults[i].step);
+    }
+}
+
+/* ---- Stops that prove nothing ---- */
+
+static void
+test_inconclusive (void)
+{
+  const struct
+  {
+    const char *plan, *reason;
+  } cases[] = {
+    { "12", "the interrupt 12 never fired: the training ended at step 10" },
+    { "10", "stopped after its last step 10: nothing was left to resume" },
+    { "7@validation", "never fired" },
+    { "2:kill", "no checkpoint was saved before a stop" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness ("clean", cases[i].plan);
+      g_autoptr (SngReport) report = run (harness);
+      SngMetricResult *stops = sng_report_lookup_metric (report, "Stops");
+
+      assert_verdict (report, SNG_VERDICT_INCONCLUSIVE);
+      g_assert_nonnull (stops);
+      g_assert_cmpint (sng_metric_result_get_verdict (stops), ==, SNG_VERDICT_INCONCLUSIVE);
+      if (strstr (sng_metric_result_get_reason (stops), cases[i].reason) == NULL)
+        g_error ("%s: %s", cases[i].plan, sng_metric_result_get_reason (stops));
+    }
+}
+
+static void
+test_refused (void)
+{
+  const struct
+  {
+    const char *plan;
+    SngIsolation isolation;
+    const char *part;
+  } cases[] = {
+    { "7:explode", SNG_ISOLATION_PROCESS, "explode" },
+    { "", SNG_ISOLATION_PROCESS, "stop-plan" },
+    { "4,7:kill", SNG_ISOLATION_NONE, "7:kill kills the process" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness ("clean", cases[i].plan);
+      g_autoptr (SngReport) report = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (harness, "isolation", cases[i].isolation, NULL);
+      report = sng_harness_run_stop_and_go (harness, NULL, &error);
+      g_assert_null (report);
+      g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+      if (strstr (error->message, cases[i].part) == NULL)
+        g_error ("%s", error->message);
+    }
+}
+
+/* ---- One process ---- */
+
+static void
+test_in_process (void)
+{
+  const char *const stops[] = { "7", "3,5,7", "7:raise@forward", "5:preempt" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness ("clean", stops[i]);
+      g_autoptr (SngReport) report = NULL;
+
+      g_object_set (harness, "isolation", SNG_ISOLATION_NONE, NULL);
+      report = run (harness);
+      assert_verdict (report, SNG_VERDICT_PASS);
+    }
+}
+
+/* ---- Stress ---- */
+
+static void
+test_stress (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", "7");
+  g_autoptr (SngReport) report = NULL;
+
+  g_object_set (harness, "stress", SNG_STRESS_THREADS | SNG_STRESS_JITTER | SNG_STRESS_SLOW_DISK, NULL);
+  report = run (harness);
+  assert_verdict (report, SNG_VERDICT_PASS);
+}
+
+/* What a child does: the run that it was started for. */
+static int
+serve (void)
+{
+  g_autoptr (SngHarness) harness = tiny_harness_new (g_getenv ("SNG_CHILD_HARNESS"));
+  g_autoptr (SngReport) report = run (harness);
+
+  return 1;
+}
+
+int
+main (int argc, char **argv)
+{
+  if (sng_harness_is_child ())
+    return serve ();
+
+  /* Nothing here depends on how fast the disk is. */
+  if (g_file_test ("/dev/shm", G_FILE_TEST_IS_DIR))
+    g_setenv ("TMPDIR", "/dev/shm", FALSE);
+
+  g_test_init (&argc, &argv, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (plans); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sng/stops/clean/%s", plans[i]);
+
+      g_test_add_data_func (path, plans[i], test_clean);
+    }
+  g_test_add_func ("/sng/stops/names", test_names);
+  g_test_add_func ("/sng/stops/faults", test_faults);
+  g_test_add_func ("/sng/stops/inconclusive", test_inconclusive);
+  g_test_add_func ("/sng/stops/refused", test_refused);
+  g_test_add_func ("/sng/stops/in-process", test_in_process);
+  g_test_add_func ("/sng/stops/stress", test_stress);
+
+  return g_test_run ();
+}
