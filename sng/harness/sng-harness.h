@@ -112,6 +112,19 @@ SngReport   *sng_harness_run_stop_and_go_finish      (SngHarness           *self
                                                       GAsyncResult         *result,
                                                       GError              **error);
 SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_sweep                   (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_run_sweep_async             (SngHarness           *self,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_sweep_finish            (SngHarness           *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
 void         sng_harness_get_work                    (SngHarness           *self,
                                                       guint64              *done,
                                                       guint64              *total);

@@ -72,6 +72,8 @@ static const char *const plans[] = {
   "8:kill-in-save=7",
   "2:kill,6,9:kill", /* the first one before there is any checkpoint */
   "8:kill@forward,8:kill-in-save=3,8:kill@optimizer",
+  "boundaries",
+  "random:1:4",
 };
 
 static void
@@ -227,6 +229,91 @@ test_stress (void)
   assert_verdict (report, SNG_VERDICT_PASS);
 }
 
+/* ---- The sweep ---- */
+
+static SngReport *
+sweep (SngHarness *harness)
+{
+  g_autoptr (GError) error = NULL;
+  SngReport *report = sng_harness_run_sweep (harness, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return report;
+}
+
+static void
+test_sweep (gconstpointer data)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", NULL);
+  g_autoptr (SngReport) report = NULL;
+  GListModel *parts;
+  guint n_results = 0;
+
+  g_object_set (harness, "isolation", GPOINTER_TO_INT (data), NULL);
+  report = sweep (harness);
+  assert_verdict (report, SNG_VERDICT_PASS);
+  parts = sng_report_get_parts (report);
+  g_assert_cmpuint (g_list_model_get_n_items (parts), ==, NUM_STEPS - 1);
+
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (SngReport) part = g_list_model_get_item (parts, i);
+      g_autofree char *title = g_strdup_printf ("stop after step %u", i + 1);
+
+      g_assert_cmpstr (sng_report_get_title (part), ==, title);
+      assert_verdict (part, SNG_VERDICT_PASS);
+      n_results += g_list_model_get_n_items (sng_report_get_metrics (part));
+    }
+
+  g_assert_cmpuint (n_results, >=, 10 * (NUM_STEPS - 1));
+  assert_no_children ();
+}
+
+/* A sweep finds what is lost at every stop at which there is something to lose. */
+static void
+test_sweep_faults (void)
+{
+  const struct
+  {
+    const char *exp_name, *metric;
+  } faults[] = {
+    { "lose-rng", "RngState" },
+    { "lose-optimizer", "OptimizerState" },
+    { "lose-scheduler", "SchedulerState" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness (faults[i].exp_name, NULL);
+      g_autoptr (SngReport) report = sweep (harness);
+      GListModel *parts = sng_report_get_parts (report);
+
+      assert_verdict (report, SNG_VERDICT_DIVERGED);
+      for (guint k = 0; k < g_list_model_get_n_items (parts); k++)
+        {
+          g_autoptr (SngReport) part = g_list_model_get_item (parts, k);
+          SngDivergence *first = sng_report_get_first_divergence (part);
+
+          assert_verdict (part, SNG_VERDICT_DIVERGED);
+          g_assert_cmpstr (sng_divergence_get_metric (first), ==, faults[i].metric);
+          g_assert_cmpuint (sng_divergence_get_step (first), ==, k + 1);
+        }
+    }
+}
+
+static void
+test_sweep_horizon (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("lose-sampler", NULL);
+  g_autoptr (SngReport) report = NULL;
+
+  g_object_set (harness, "horizon", 3, NULL);
+  report = sweep (harness);
+  assert_verdict (report, SNG_VERDICT_DIVERGED);
+  g_assert_cmpstr (sng_divergence_get_metric (sng_report_get_first_divergence (report)), ==, "SampleIds");
+}
+
 /* What a child does: the run that it was started for. */
 static int
 serve (void)
@@ -261,6 +348,10 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/stops/refused", test_refused);
   g_test_add_func ("/sng/stops/in-process", test_in_process);
   g_test_add_func ("/sng/stops/stress", test_stress);
+  g_test_add_data_func ("/sng/sweep/processes", GINT_TO_POINTER (SNG_ISOLATION_PROCESS), test_sweep);
+  g_test_add_data_func ("/sng/sweep/in-process", GINT_TO_POINTER (SNG_ISOLATION_NONE), test_sweep);
+  g_test_add_func ("/sng/sweep/faults", test_sweep_faults);
+  g_test_add_func ("/sng/sweep/horizon", test_sweep_horizon);
 
   return g_test_run ();
 }
