@@ -87,6 +87,7 @@
 #include "compare/sng-tensor-diff.h"
 #include "compare/sng-tolerance.h"
 
+#include "harness/sng-fault.h"
 #include "harness/sng-harness.h"
 #include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"

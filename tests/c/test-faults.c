@@ -5,189 +5,203 @@
 
 #include "fault-fixture.h"
 
-#include <math.h>
 #include <string.h>
 
-/* No fault; and faults of the life of a training: its steps, its checkpoints, and what only a validation changes. */
+/* Each fault of the catalogue is found, and found first where it first shows. Beside them, what is no damage to a state: other
+ * settings. */
 
-static gboolean
-reset_buffer (SngTrainer *trainer, SngCheckpoint *checkpoint)
+typedef struct
 {
-  set_count (checkpoint, BUFFER, "position", 0);
+  const char *id;
+  const char *metric;
+  guint64 stop;
+  gboolean with_sgd;
+} Case;
 
-  return TRUE;
-}
-
-/* as one that is made anew */
-static gboolean
-restart_early_stopping (SngTrainer *trainer, SngCheckpoint *checkpoint)
+static guint64
+get_expected_step (SngFault *fault)
 {
-  g_autoptr (SngStateDict) state = copy_state (checkpoint, "early-stopping");
-  double best_score;
-
-  g_assert_true (sng_state_dict_get_double (state, "best_score", &best_score, NULL));
-  g_assert_true (isfinite (best_score));
-  sng_state_dict_set_double (state, "best_score", INFINITY);
-  sng_checkpoint_set_state (checkpoint, "early-stopping", state);
-
-  return TRUE;
-}
-
-static gboolean
-reset_wait_count (SngTrainer *trainer, SngCheckpoint *checkpoint)
-{
-  set_count (checkpoint, "early-stopping", "wait_count", 0);
-  return TRUE;
-}
-
-/* as one that keeps no list: what it saved before is never removed */
-static gboolean
-forget_best (SngTrainer *trainer, SngCheckpoint *checkpoint)
-{
-  g_autoptr (SngStateDict) state = copy_state (checkpoint, "model-checkpoint");
-
-  g_assert_cmpuint (g_variant_n_children (sng_state_dict_lookup_value (state, "best")), >, 0);
-  sng_state_dict_set_value (state, "best", g_variant_new ("a(td)", NULL));
-  sng_checkpoint_set_state (checkpoint, "model-checkpoint", state);
-
-  return TRUE;
-}
-
-/* as from a trainer that does not keep it */
-static gboolean
-forget_valid_loss (SngTrainer *trainer, SngCheckpoint *checkpoint)
-{
-  g_autoptr (SngStateDict) state = copy_state (checkpoint, "trainer");
-
-  sng_state_dict_set_double (state, "valid_loss", NAN);
-  sng_checkpoint_set_state (checkpoint, "trainer", state);
-
-  return TRUE;
-}
-
-static gboolean
-shift_global_step (SngTrainer *trainer, SngCheckpoint *checkpoint)
-{
-  shift_count (checkpoint, "trainer", "global_step", 1);
-  return TRUE;
-}
-
-static gboolean
-ignore_checkpoint (SngTrainer *trainer, SngCheckpoint *checkpoint)
-{
-  return FALSE;
-}
-
-static void
-name_older_checkpoint (SngHarness *harness, SngTrainer *trainer)
-{
-  g_autofree char *directory = sng_harness_dup_mode_directory (harness, SNG_MODE_RESUME);
-  g_autofree char *path = g_build_filename (directory, "checkpoints", "latest", NULL);
-  g_autofree char *latest = NULL;
-  char *digit;
-
-  g_assert_true (g_file_get_contents (path, &latest, NULL, NULL));
-  digit = strrchr (latest, '7');
-  g_assert_nonnull (digit);
-  *digit = '4';
-  g_assert_true (g_file_set_contents (path, latest, -1, NULL));
-}
-
-static const Fault faults[] = {
-  { "early-stop-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, restart_early_stopping, NULL },
-  { "best-checkpoints-lost", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, forget_best, NULL },
-  { "valid-loss-lost", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, forget_valid_loss, NULL },
-  { "buffer-reset", "RegisteredState", STOP_STEP, SNG_STAGE_TRAIN, reset_buffer, NULL },
-  { "counter-off", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, shift_global_step, NULL },
-  { "silent-scratch", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, ignore_checkpoint, NULL },
-  { "stale-latest", "GlobalStepState", STOP_STEP, SNG_STAGE_TRAIN, NULL, name_older_checkpoint },
-};
-
-static void
-check_passes (SngHarness *harness)
-{
-  g_autoptr (SngReport) report = fault_harness_run (harness);
-  g_autofree char *summary = sng_report_get_summary (report);
-
-  if (sng_report_get_verdict (report) != SNG_VERDICT_PASS)
-    g_error ("%s", summary);
-}
-
-/* Without a fault nothing is found, wherever the stop is: at an epoch's end as well as right before, at and after a
- * validation and a checkpoint. */
-static void
-test_clean (gconstpointer data)
-{
-  g_autoptr (SngHarness) harness = fault_harness_new (NULL);
-
-  g_object_set (harness, "stop-step", GPOINTER_TO_UINT (data), NULL);
-  check_passes (harness);
-}
-
-static void
-test_clean_sgd (void)
-{
-  g_autoptr (SngHarness) harness = fault_harness_new (NULL);
-
-  FAULT_HARNESS (harness)->with_sgd = TRUE;
-  check_passes (harness);
-}
-
-/* Of all that wait, only the count of the waits is lost. */
-static void
-test_wait_count (void)
-{
-  static const Fault fault = { .name = "early-stop-reset", .plant = reset_wait_count };
-  g_autoptr (SngHarness) harness = fault_harness_new (&fault);
-  g_autoptr (SngReport) report = NULL;
-  SngDivergence *first;
-
-  g_object_set (harness, "stop-step", 9, NULL);
-  report = fault_harness_run (harness);
-  first = sng_report_get_first_divergence (report);
-  g_assert_nonnull (first);
-  g_assert_cmpstr (sng_divergence_get_metric (first), ==, "RegisteredState");
-  g_assert_cmpstr (sng_divergence_get_path (first), ==, "early-stopping/wait_count");
-  g_assert_cmpuint (sng_divergence_get_step (first), ==, 9);
-}
-
-/* A training that ends before its last step: by itself after the stop, at it, and not when the best score is lost. */
-static void
-test_stopped_early (void)
-{
-  static const Fault reset = { .name = "early-stop-reset", .plant = restart_early_stopping };
-  const guint stops[] = { 7, 8, 7 };
-
-  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
+  switch (sng_fault_get_expected_place (fault))
     {
-      g_autoptr (SngHarness) harness = fault_harness_new (i == 2 ? &reset : NULL);
-      g_autoptr (SngReport) report = NULL;
-      g_autofree char *summary = NULL;
+    case SNG_FAULT_PLACE_NEXT_STEP:
+      return STOP_STEP + 1;
 
-      g_object_set (harness, "stop-step", stops[i], NULL);
-      FAULT_HARNESS (harness)->patience = 1;
-      report = fault_harness_run (harness);
-      summary = sng_report_get_summary (report);
-      g_test_message ("%s", summary);
-      g_assert_cmpint (sng_report_get_verdict (report), ==, i == 2 ? SNG_VERDICT_DIVERGED : SNG_VERDICT_PASS);
+    case SNG_FAULT_PLACE_NEXT_VALIDATION:
+      return (STOP_STEP / VAL_INTERVAL + 1) * VAL_INTERVAL;
+
+    default:
+      return STOP_STEP;
     }
 }
 
-/* One that ends itself before the stop cannot be stopped there, and that is no divergence. */
-static void
-test_stopped_too_early (void)
+/* What needs another stop than the one of the reference harness has a test of its own. */
+static gboolean
+needs_other_stop (SngFault *fault)
 {
-  g_autoptr (SngHarness) harness = fault_harness_new (NULL);
-  g_autoptr (SngReport) report = NULL;
-  SngMetricResult *stops;
+  return sng_fault_get_stop (fault) != SNG_FAULT_AT_ANY_STOP;
+}
 
-  g_object_set (harness, "stop-step", 9, NULL);
-  FAULT_HARNESS (harness)->patience = 1;
+static void
+test_catalogue (gconstpointer data)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new (data, STOP_STEP);
+  FaultHarness *self = FAULT_HARNESS (harness);
+  g_autoptr (SngReport) report = fault_harness_run (harness);
+
+  if (self->outcome == SNG_FAULT_PLANTED)
+    fault_check_first (report, sng_fault_get_expected_metrics (self->fault), get_expected_step (self->fault));
+  else if (g_strcmp0 (sng_fault_get_needs (self->fault), "two ranks") == 0)
+    g_assert_cmpint (self->outcome, ==, SNG_FAULT_NOT_APPLICABLE);
+  else
+    g_error ("%s is %s: %s", (const char *) data, sng_fault_outcome_to_string (self->outcome), self->reason);
+}
+
+/* The groups' settings are in the checkpoint, so that the restore itself refuses those of another group. */
+static void
+test_groups (void)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new ("opt-groups", STOP_STEP);
+  g_autoptr (SngReport) report = fault_harness_run (harness);
+
+  g_assert_cmpint (FAULT_HARNESS (harness)->outcome, ==, SNG_FAULT_REFUSED);
+  g_assert_nonnull (strstr (FAULT_HARNESS (harness)->reason, ".weight_decay: the checkpoint has "));
+}
+
+static void
+test_groups_in_other_order (void)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL, STOP_STEP);
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  FAULT_HARNESS (harness)->swaps_groups = TRUE;
+  report = sng_harness_run_stop_and_go (harness, NULL, &error);
+
+  g_assert_null (report);
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_MISMATCH);
+  g_assert_nonnull (strstr (error->message, ".position: the checkpoint has "));
+}
+
+static void
+test_exhausted (void)
+{
+  const guint stop = 2 * EPOCH_STEPS;
+  g_autoptr (SngHarness) harness = fault_harness_new ("data-exhausted", stop);
+  g_autoptr (SngReport) report = fault_harness_run (harness);
+
+  g_assert_cmpint (FAULT_HARNESS (harness)->outcome, ==, SNG_FAULT_PLANTED);
+  fault_check_first (report, sng_fault_get_expected_metrics (FAULT_HARNESS (harness)->fault), stop + 1);
+}
+
+/* The first stop of the epoch is where a checkpoint of it was saved before. */
+static void
+test_second_resume (void)
+{
+  const guint stop = VAL_INTERVAL + 1;
+  g_autoptr (SngHarness) harness = fault_harness_new ("data-second-resume", stop);
+  g_autoptr (SngReport) report = fault_harness_run (harness);
+
+  g_assert_cmpint (FAULT_HARNESS (harness)->outcome, ==, SNG_FAULT_PLANTED);
+  fault_check_first (report, sng_fault_get_expected_metrics (FAULT_HARNESS (harness)->fault), stop + 1);
+}
+
+/* A fault of no catalogue, or one of the catalogue in another training. */
+static void
+test_case (gconstpointer data)
+{
+  const Case *test = data;
+  const char *const metrics[] = { test->metric, NULL };
+  g_autoptr (SngHarness) harness = fault_harness_new (test->id, test->stop);
+  g_autoptr (SngReport) report = NULL;
+
+  FAULT_HARNESS (harness)->with_sgd = test->with_sgd;
   report = fault_harness_run (harness);
-  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
-  stops = sng_report_lookup_metric (report, "Stops");
-  g_assert_cmpstr (sng_metric_result_get_reason (stops), ==,
-                   "the interrupt 9 never fired: the training ended at step 8");
+
+  if (FAULT_HARNESS (harness)->outcome != SNG_FAULT_PLANTED)
+    g_error ("%s is %s: %s", test->id, sng_fault_outcome_to_string (FAULT_HARNESS (harness)->outcome),
+             FAULT_HARNESS (harness)->reason);
+  fault_check_first (report, metrics, test->stop);
+}
+
+static const Case cases[] = {
+  { "opt-dropped", "OptimizerState", STOP_STEP, TRUE },
+  { "opt-step-reset", "OptimizerState", STOP_STEP, TRUE },
+  { "opt-step-off", "OptimizerState", STOP_STEP, TRUE },
+  { "opt-bf16", "OptimizerState", STOP_STEP, TRUE },
+  { "opt-swapped", "OptimizerState", STOP_STEP, TRUE },
+  { "reseed:rng/masking", "RngState", STOP_STEP },
+  { "drop:grad-scaler/growth_tracker", "GradScalerState", STOP_STEP },
+  { "drop:early-stopping/wait_count", "RegisteredState", 9 },
+  { "drop:model-checkpoint/best", "RegisteredState", STOP_STEP },
+  { "drop:trainer/valid_loss", "RegisteredState", STOP_STEP },
+  { "stale:optimizer", "OptimizerState", STOP_STEP },
+  { "off-by-one:scheduler", "SchedulerState", STOP_STEP },
+  { "swap:model", "ModelWeights", STOP_STEP },
+  { "zero:ema", "EmaState", STOP_STEP },
+  { "round-to-bf16:ema", "EmaState", STOP_STEP },
+  { "flip-bit:model", "ModelWeights", STOP_STEP },
+};
+
+/* Windows that are cut in another way are no fault of the restore, but of the settings. */
+static void
+test_other_windows (gconstpointer data)
+{
+  const char *const metrics[] = { "SampleIds", "TrainInput", NULL };
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL, STOP_STEP);
+  g_autoptr (SngReport) report = NULL;
+
+  FAULT_HARNESS (harness)->resume_micro_batch = GPOINTER_TO_UINT (data);
+  report = fault_harness_run (harness);
+  fault_check_first (report, metrics, STOP_STEP + 1);
+}
+
+static SngVerdict
+get_verdict (SngReport *report, const char *metric)
+{
+  return sng_metric_result_get_verdict (sng_report_lookup_metric (report, metric));
+}
+
+/* What is lost of the average never reaches the training. */
+static void
+test_ema_in_validation (void)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new ("ema-reset", STOP_STEP);
+  g_autoptr (SngReport) report = fault_harness_run (harness);
+
+  g_assert_cmpint (get_verdict (report, "EmaState"), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpint (get_verdict (report, "ValidOutput"), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpint (get_verdict (report, "ValidLoss"), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpint (get_verdict (report, "TrainLoss"), ==, SNG_VERDICT_PASS);
+  g_assert_cmpint (get_verdict (report, "ModelWeights"), ==, SNG_VERDICT_PASS);
+}
+
+/* Where it is when its fault is planted, a step and a resume later, and so on: the first loss after the resume is the same. */
+static void
+test_late_loss (gconstpointer data)
+{
+  g_autoptr (SngHarness) harness = fault_harness_new (data, STOP_STEP);
+  g_autoptr (SngReport) report = fault_harness_run (harness);
+  SngMetricResult *loss = sng_report_lookup_metric (report, "TrainLoss");
+
+  g_assert_cmpint (sng_metric_result_get_verdict (loss), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpuint (sng_divergence_get_step (sng_metric_result_get_first_divergence (loss)), ==,
+                    STOP_STEP + 2);
+}
+
+static void
+add_catalogue (void)
+{
+  g_autoptr (GListModel) faults = sng_fault_list ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (faults); i++)
+    {
+      g_autoptr (SngFault) fault = g_list_model_get_item (faults, i);
+      const char *id = sng_fault_get_id (fault);
+      g_autofree char *path = g_strconcat ("/faults/", id, NULL);
+
+      if (!needs_other_stop (fault) && !g_str_equal (id, "opt-groups"))
+        g_test_add_data_func_full (path, g_strdup (id), test_catalogue, g_free);
+    }
 }
 
 int
@@ -195,15 +209,25 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_data_func ("/faults/none", GUINT_TO_POINTER (STOP_STEP), test_clean);
-  g_test_add_data_func ("/faults/none/epoch-end", GUINT_TO_POINTER (6), test_clean);
-  g_test_add_data_func ("/faults/none/validation", GUINT_TO_POINTER (8), test_clean);
-  g_test_add_data_func ("/faults/none/after-validation", GUINT_TO_POINTER (9), test_clean);
-  g_test_add_func ("/faults/none/sgd", test_clean_sgd);
-  fault_add_tests (faults, G_N_ELEMENTS (faults));
-  g_test_add_func ("/faults/early-stop-reset/wait-count", test_wait_count);
-  g_test_add_func ("/faults/none/stopped-early", test_stopped_early);
-  g_test_add_func ("/faults/none/stopped-too-early", test_stopped_too_early);
+  add_catalogue ();
+  g_test_add_func ("/faults/opt-groups", test_groups);
+  g_test_add_func ("/faults/opt-groups/order", test_groups_in_other_order);
+  g_test_add_func ("/faults/data-exhausted", test_exhausted);
+  g_test_add_func ("/faults/data-second-resume", test_second_resume);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path =
+          g_strconcat (cases[i].with_sgd ? "/faults/sgd/" : "/faults/generic/", cases[i].id, NULL);
+
+      g_test_add_data_func (path, &cases[i], test_case);
+    }
+
+  g_test_add_data_func ("/faults/accum-forgotten", GUINT_TO_POINTER (MICRO_BATCH), test_other_windows);
+  g_test_add_data_func ("/faults/accum-cut", GUINT_TO_POINTER (2 * MICRO_BATCH), test_other_windows);
+  g_test_add_func ("/faults/ema-reset/validation", test_ema_in_validation);
+  g_test_add_data_func ("/faults/accum-lost/loss", "accum-lost", test_late_loss);
+  g_test_add_data_func ("/faults/master-stale/loss", "master-stale", test_late_loss);
 
   return g_test_run ();
 }
