@@ -271,6 +271,32 @@ test_unsaved (void)
   tiny_remove_directory (directory);
 }
 
+static void
+fit_other_cb (SngTrainer *trainer, SngTrainer *other)
+{
+  g_assert_true (sng_trainer_fit (other, NULL));
+}
+
+/* A training that ends leaves the handlers to another one that goes on. */
+static void
+test_nested (void)
+{
+  g_autoptr (SngTrainer) trainer = create_trainer (MAX_STEPS, 0);
+  g_autoptr (SngTrainer) other = create_trainer (1, 0);
+  g_autoptr (SngPreemption) preemption = sng_preemption_new ();
+  g_autoptr (SngPreemption) other_preemption = sng_preemption_new ();
+  Sender sender = { { SIGTERM }, 1, NULL, FALSE };
+  g_autoptr (GError) error = NULL;
+
+  sng_preemption_attach (preemption, trainer);
+  sng_preemption_attach (other_preemption, other);
+  g_signal_connect (trainer, "step-start", G_CALLBACK (fit_other_cb), other);
+  g_signal_connect (trainer, "phase-end", G_CALLBACK (phase_end_cb), &sender);
+  g_assert_false (sng_trainer_fit (trainer, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_PREEMPTED);
+  tiny_remove_directory (directory);
+}
+
 typedef struct
 {
   SngTrainer *trainer;
@@ -432,6 +458,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/preemption/handlers", test_handlers);
   g_test_add_func ("/sng/preemption/refused", test_refused);
   g_test_add_func ("/sng/preemption/unsaved", test_unsaved);
+  g_test_add_func ("/sng/preemption/nested", test_nested);
   g_test_add_func ("/sng/preemption/threads", test_threads);
   g_test_add_func ("/sng/preemption/processes", test_processes);
 

@@ -175,10 +175,15 @@ test_boundaries (void)
   g_clear_object (&store);
   tiny_remove_directory (directory);
 
-  /* With validations; the last one is at the end, before which it is to be stopped. */
+  /* With validations: the last one of the first training is at its end, that of the second one right before. */
   g_mkdir_with_parents (directory, 0777);
   store = record (directory, 1, N_STEPS, 8, FALSE);
   assert_resolved ("boundaries", store, N_STEPS, "2,4,5,7,9,10,15");
+  g_clear_object (&store);
+  tiny_remove_directory (directory);
+  g_mkdir_with_parents (directory, 0777);
+  store = record (directory, 1, N_STEPS, 5, FALSE);
+  assert_resolved ("boundaries", store, N_STEPS, "2,4,5,6,9,10,11,14,15");
   g_clear_object (&store);
   tiny_remove_directory (directory);
 
