@@ -5,6 +5,7 @@
 
 #include "harness/sng-program-private.h"
 
+#include "compare/sng-coverage.h"
 #include "compare/sng-metric-result-private.h"
 #include "compare/sng-report-private.h"
 #include "sng-error.h"
@@ -80,6 +81,28 @@ sng_harness_create_comparison (SngHarness *self, SngJudgedRuns *runs, GError **e
   return g_steal_pointer (&comparison);
 }
 
+/* What the trainings consumed, each by itself: what is wrong with both of them in the same way shows in no comparison. */
+static gboolean
+add_coverage (SngHarness *self, SngJudgedRuns *runs, SngReport *report, GError **error)
+{
+  g_autoptr (SngCoverage) coverage = sng_coverage_new (sng_harness_get_private (self)->coverage_policy);
+  g_autoptr (SngMetricResult) result = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  sng_coverage_add_segment (coverage, SNG_MODE_CONTINUOUS, runs->continuous);
+  for (guint i = 0; i < runs->segments->len; i++)
+    sng_coverage_add_segment (coverage, i == 0 ? SNG_MODE_STOP : SNG_MODE_RESUME,
+                              g_ptr_array_index (runs->segments, i));
+
+  result = sng_coverage_audit (coverage, &local_error);
+  if (result != NULL)
+    sng_report_add_result (report, result);
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+
+  return result != NULL || local_error == NULL;
+}
+
 static void
 add_result (SngReport *report, SngMetricResult *result)
 {
@@ -110,6 +133,8 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
   add_result (report, sng_harness_judge_init_consumed_samples (&runs));
   add_result (report,
               sng_harness_judge_validation_batches (&runs, sng_harness_get_private (self)->num_steps));
+  if (!add_coverage (self, &runs, report, error))
+    return NULL;
   add_result (report, sng_harness_judge_stops (self, &runs));
 
   return g_steal_pointer (&report);

@@ -5,8 +5,10 @@
 
 #include "harness/sng-harness-private.h"
 
+#include "cpu/sng-cpu-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
+#include "state/sng-state-io-private.h"
 
 /* What listens to the trainer of a run beside the callbacks. */
 typedef struct
@@ -353,6 +355,16 @@ make_run (SngHarness *self, Watch *watch, GError **error)
   return sng_run_store_close (watch->store, succeeded ? error : NULL) && succeeded;
 }
 
+/* Of the whole process, as long as the run is at work. */
+#define STRESS_USEC 200
+
+static void
+set_stress (SngStress stress)
+{
+  sng_state_io_set_slow ((stress & SNG_STRESS_SLOW_DISK) != 0 ? STRESS_USEC : 0);
+  sng_cpu_parallel_set_jitter ((stress & SNG_STRESS_JITTER) != 0 ? 1 : 0);
+}
+
 /* The settings that a run has in place of the harness's. What they were is in @saved. */
 static void
 exchange_settings (SngHarness *self, const SngRun *run, guint saved[3])
@@ -407,7 +419,9 @@ sng_harness_run_mode (SngHarness *self,
 
   priv->run = run;
   exchange_settings (self, run, saved);
+  set_stress (run->stress);
   succeeded = make_run (self, &watch, error);
+  set_stress (SNG_STRESS_NONE);
   put_settings_back (self, saved);
   priv->run = NULL;
 

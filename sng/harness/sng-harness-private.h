@@ -48,6 +48,7 @@ typedef struct
   guint jobs;
   guint horizon;
   SngStress stress;
+  SngCoveragePolicy coverage_policy;
   gboolean noise_tolerance;
   gboolean drill_down;
 

@@ -36,6 +36,7 @@ enum
   PROP_JOBS,
   PROP_HORIZON,
   PROP_STRESS,
+  PROP_COVERAGE_POLICY,
   PROP_NOISE_TOLERANCE,
   PROP_DRILL_DOWN,
   N_PROPS
@@ -140,6 +141,17 @@ update_stress (SngStress *field, const GValue *value)
 }
 
 static gboolean
+update_coverage_policy (SngCoveragePolicy *field, const GValue *value)
+{
+  SngCoveragePolicy updated = g_value_get_enum (value);
+  gboolean changed = *field != updated;
+
+  *field = updated;
+
+  return changed;
+}
+
+static gboolean
 sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValue *value, gboolean *known)
 {
   switch (prop_id)
@@ -192,6 +204,8 @@ sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValu
       return update_uint (&priv->horizon, value);
     case PROP_STRESS:
       return update_stress (&priv->stress, value);
+    case PROP_COVERAGE_POLICY:
+      return update_coverage_policy (&priv->coverage_policy, value);
     case PROP_NOISE_TOLERANCE:
       return update_boolean (&priv->noise_tolerance, value);
     case PROP_DRILL_DOWN:
@@ -292,6 +306,9 @@ sng_harness_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       break;
     case PROP_STRESS:
       g_value_set_flags (value, priv->stress);
+      break;
+    case PROP_COVERAGE_POLICY:
+      g_value_set_enum (value, priv->coverage_policy);
       break;
     case PROP_NOISE_TOLERANCE:
       g_value_set_boolean (value, priv->noise_tolerance);
@@ -560,6 +577,16 @@ install_check_properties (void)
    */
   properties[PROP_STRESS] =
       g_param_spec_flags ("stress", NULL, NULL, SNG_TYPE_STRESS, SNG_STRESS_NONE, FLAGS);
+
+  /**
+   * SngHarness:coverage-policy:
+   *
+   * How often an epoch takes each of its samples, see [class@Sng.Coverage].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_COVERAGE_POLICY] = g_param_spec_enum (
+      "coverage-policy", NULL, NULL, SNG_TYPE_COVERAGE_POLICY, SNG_COVERAGE_POLICY_EXACTLY_ONCE, FLAGS);
 
   /**
    * SngHarness:noise-tolerance:

@@ -11,6 +11,7 @@
 
 #include "callbacks/sng-function-callback.h"
 #include "compare/sng-comparison.h"
+#include "compare/sng-coverage.h"
 #include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"
 #include "harness/sng-stop-plan.h"

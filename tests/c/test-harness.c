@@ -73,7 +73,7 @@ assert_all_pass (SngReport *report)
     }
 
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
-  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 19);
+  g_assert_cmpuint (g_list_model_get_n_items (metrics), ==, 20);
 }
 
 static gboolean
