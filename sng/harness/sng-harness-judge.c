@@ -91,8 +91,12 @@ add_coverage (SngHarness *self, SngJudgedRuns *runs, SngReport *report, GError *
 
   sng_coverage_add_segment (coverage, SNG_MODE_CONTINUOUS, runs->continuous);
   for (guint i = 0; i < runs->segments->len; i++)
-    sng_coverage_add_segment (coverage, i == 0 ? SNG_MODE_STOP : SNG_MODE_RESUME,
-                              g_ptr_array_index (runs->segments, i));
+    {
+      SngRun *run = g_ptr_array_index (runs->runs, i);
+
+      if (run->n_steps > 0)
+        sng_coverage_add_segment (coverage, run->mode, g_ptr_array_index (runs->segments, i));
+    }
 
   result = sng_coverage_audit (coverage, &local_error);
   if (result != NULL)
