@@ -21,12 +21,14 @@ typedef enum
 } SngExit;
 
 /* Each command takes its own arguments, its name first. */
-int sng_command_demo (int    argc,
-                      char **argv);
-int sng_command_diff (int    argc,
-                      char **argv);
-int sng_command_show (int    argc,
-                      char **argv);
+int sng_command_demo   (int    argc,
+                        char **argv);
+int sng_command_diff   (int    argc,
+                        char **argv);
+int sng_command_faults (int    argc,
+                        char **argv);
+int sng_command_show   (int    argc,
+                        char **argv);
 
 /* Prints "sng: MESSAGE" to the standard error; returns SNG_EXIT_ERROR. */
 int      sng_cli_fail          (const char     *format,

@@ -17,34 +17,79 @@ typedef struct
   GMainLoop *loop;
   GCancellable *cancellable;
   SngProgressBar *bar;
-  guint64 done; /* steps of the modes before this one */
-  guint64 mode_start;
-  guint64 mode_end;
+  guint n_running; /* runs side by side */
   int signal;
   SngReport *report;
   GError *error;
 } Demo;
 
+/* Of one run its own steps, of several those of all. */
+static void
+show_progress (Demo *demo, SngHarness *harness, SngMode mode, guint64 step, guint64 n_steps)
+{
+  const char *name = sng_mode_to_string (mode);
+  g_autofree char *activity = NULL;
+  guint64 done, total;
+
+  sng_harness_get_work (harness, &done, &total);
+
+  if (demo->n_running > 1)
+    activity =
+        g_strdup_printf (_ ("%s, %u at a time: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " steps in all"),
+                         name, demo->n_running, done, total);
+  else if (n_steps > 0)
+    activity =
+        g_strdup_printf (_ ("%s: step %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT), name, step, n_steps);
+  else
+    activity = g_strdup_printf (_ ("%s starts"), name);
+
+  sng_progress_bar_update (demo->bar, activity, done, total);
+}
+
 static void
 mode_started_cb (SngHarness *harness, SngMode mode, Demo *demo)
 {
-  demo->mode_start = mode == SNG_MODE_RESUME ? demo->options->stop_at : 0;
-  demo->mode_end = mode == SNG_MODE_STOP ? demo->options->stop_at : demo->options->steps;
-  sng_progress_bar_update (demo->bar, sng_mode_to_string (mode), demo->done, demo->mode_start,
-                           demo->mode_end);
+  demo->n_running++;
+  show_progress (demo, harness, mode, 0, 0);
 }
 
 static void
 progress_cb (SngHarness *harness, SngMode mode, guint64 step, guint64 n_steps, Demo *demo)
 {
-  sng_progress_bar_update (demo->bar, sng_mode_to_string (mode),
-                           demo->done + step - MIN (step, demo->mode_start), step, n_steps);
+  show_progress (demo, harness, mode, step, n_steps);
 }
 
 static void
 mode_finished_cb (SngHarness *harness, SngMode mode, gboolean success, Demo *demo)
 {
-  demo->done += demo->mode_end - demo->mode_start;
+  demo->n_running--;
+}
+
+static void
+start (Demo *demo, SngHarness *harness, GAsyncReadyCallback callback)
+{
+  switch (demo->options->task)
+    {
+    case SNG_DEMO_SWEEP:
+      sng_harness_run_sweep_async (harness, demo->cancellable, callback, demo);
+      break;
+    case SNG_DEMO_STOP_AND_GO:
+    default:
+      sng_harness_run_stop_and_go_async (harness, demo->cancellable, callback, demo);
+    }
+}
+
+static SngReport *
+finish (Demo *demo, SngHarness *harness, GAsyncResult *result)
+{
+  switch (demo->options->task)
+    {
+    case SNG_DEMO_SWEEP:
+      return sng_harness_run_sweep_finish (harness, result, &demo->error);
+    case SNG_DEMO_STOP_AND_GO:
+    default:
+      return sng_harness_run_stop_and_go_finish (harness, result, &demo->error);
+    }
 }
 
 static void
@@ -52,7 +97,7 @@ finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Demo *demo = user_data;
 
-  demo->report = sng_harness_run_stop_and_go_finish (SNG_HARNESS (source), result, &demo->error);
+  demo->report = finish (demo, SNG_HARNESS (source), result);
   g_main_loop_quit (demo->loop);
 }
 
@@ -128,7 +173,7 @@ wait_for_report (Demo *demo, SngHarness *harness)
         watches[i].source = g_unix_signal_add (watches[i].number, signal_cb, &watches[i]);
     }
 
-  sng_harness_run_stop_and_go_async (harness, demo->cancellable, finished_cb, demo);
+  start (demo, harness, finished_cb);
   g_main_loop_run (demo->loop);
 
   for (guint i = 0; i < G_N_ELEMENTS (watches); i++)
@@ -141,8 +186,7 @@ run_demo (SngHarness *harness, const SngDemoOptions *options)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  guint64 n_steps = (guint64) options->steps * (options->repeat ? 3 : 2);
-  g_autoptr (SngProgressBar) bar = sng_progress_bar_new (n_steps);
+  g_autoptr (SngProgressBar) bar = sng_progress_bar_new ();
   g_autoptr (SngReport) report = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) warnings = NULL;

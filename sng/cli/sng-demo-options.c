@@ -11,15 +11,22 @@
 
 #define DEFAULT_STEPS 10
 #define MAX_THREADS 1024
+#define MAX_JOBS 1024
+#define NOT_GIVEN G_MININT64
 #define VAL_CHECK_INTERVAL 4
 
-/* As GOption reads them; a number that was not given is G_MININT64. */
+/* As GOption reads them; NOT_GIVEN is a number that was not. */
 typedef struct
 {
   char *optimizer;
   char *ema;
+  char *stress;
+  char *tolerance;
+  gboolean every_step;
   gint64 steps;
   gint64 stop_at;
+  gint64 horizon;
+  gint64 jobs;
   gint64 seed;
   gint64 threads;
 } Arguments;
@@ -29,6 +36,8 @@ arguments_clear (Arguments *arguments)
 {
   g_free (arguments->optimizer);
   g_free (arguments->ema);
+  g_free (arguments->stress);
+  g_free (arguments->tolerance);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
@@ -51,6 +60,16 @@ read_arguments (SngDemoOptions *self, Arguments *arguments, int argc, char **arg
       N_ ("N") },
     { "stop-at", 0, 0, G_OPTION_ARG_INT64, &arguments->stop_at,
       N_ ("the step after which it is stopped (7 of 10 steps)"), N_ ("K") },
+    { "stops", 0, 0, G_OPTION_ARG_STRING, &self->stops,
+      N_ ("any number of stops: 7, or 4:kill,7, or boundaries, or random:SEED:N"), N_ ("PLAN") },
+    { "every-step", 0, 0, G_OPTION_ARG_NONE, &arguments->every_step,
+      N_ ("stop after every step, for about the price of one run more"), NULL },
+    { "horizon", 0, 0, G_OPTION_ARG_INT64, &arguments->horizon,
+      N_ ("with --every-step: how many steps are made after each stop (1)"), N_ ("H") },
+    { "jobs", 0, 0, G_OPTION_ARG_INT64, &arguments->jobs,
+      N_ ("how many runs go side by side where they can (one a processor)"), N_ ("J") },
+    { "stress", 0, 0, G_OPTION_ARG_STRING, &arguments->stress,
+      N_ ("make it harder to resume: threads, jitter, slow-disk"), N_ ("LIST") },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &arguments->seed, N_ ("the seed of everything random (0)"),
       N_ ("S") },
     { "threads", 0, 0, G_OPTION_ARG_INT64, &arguments->threads,
@@ -60,6 +79,8 @@ read_arguments (SngDemoOptions *self, Arguments *arguments, int argc, char **arg
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("print only the report, as JSON"), NULL },
     { "repeat", 0, 0, G_OPTION_ARG_NONE, &self->repeat,
       N_ ("train twice without a stop, to tell whether training is deterministic"), NULL },
+    { "tolerance", 0, 0, G_OPTION_ARG_STRING, &arguments->tolerance,
+      N_ ("noise: a resumed training may differ by what two without a stop do"), N_ ("T") },
     { NULL },
   };
 
@@ -87,23 +108,42 @@ check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
 }
 
 static gboolean
+is_given (gint64 number)
+{
+  return number != NOT_GIVEN;
+}
+
+static gint64
+get_given (gint64 number, gint64 otherwise)
+{
+  return is_given (number) ? number : otherwise;
+}
+
+static gboolean
+check_given (const char *name, gint64 value, gint64 minimum, gint64 maximum)
+{
+  return !is_given (value) || check_range (name, value, minimum, maximum);
+}
+
+static gboolean
 check_numbers (SngDemoOptions *self, Arguments *arguments)
 {
   if (!check_range ("steps", arguments->steps, 2, G_MAXINT))
     return FALSE;
 
-  if (arguments->stop_at == G_MININT64)
-    arguments->stop_at = MAX (arguments->steps * 7 / 10, 1);
-
-  if (!check_range ("stop-at", arguments->stop_at, 1, arguments->steps - 1)
+  if (!check_given ("stop-at", arguments->stop_at, 1, arguments->steps - 1)
       || !check_range ("seed", arguments->seed, 0, G_MAXINT64)
-      || (arguments->threads != G_MININT64 && !check_range ("threads", arguments->threads, 1, MAX_THREADS)))
+      || !check_given ("threads", arguments->threads, 1, MAX_THREADS)
+      || !check_given ("horizon", arguments->horizon, 1, arguments->steps)
+      || !check_given ("jobs", arguments->jobs, 1, MAX_JOBS))
     return FALSE;
 
   self->steps = (guint) arguments->steps;
-  self->stop_at = (guint) arguments->stop_at;
+  self->stop_at = (guint) get_given (arguments->stop_at, MAX (arguments->steps * 7 / 10, 1));
   self->seed = (guint64) arguments->seed;
-  self->threads = arguments->threads == G_MININT64 ? 0 : (guint) arguments->threads;
+  self->threads = (guint) get_given (arguments->threads, 0);
+  self->horizon = (guint) get_given (arguments->horizon, 1);
+  self->jobs = (guint) get_given (arguments->jobs, 0);
 
   return TRUE;
 }
@@ -158,13 +198,61 @@ find_ema_decay (const char *text, double *decay)
   return TRUE;
 }
 
+/* A list of what SngStress has. */
 static gboolean
-check_data (const SngDemoOptions *self)
+find_stress (const char *text, SngStress *stress)
 {
-  if (self->fasta == NULL || self->text == NULL)
+  g_autoptr (GFlagsClass) klass = g_type_class_ref (SNG_TYPE_STRESS);
+  g_auto (GStrv) names = g_strsplit (text != NULL ? text : "", ",", 0);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      const GFlagsValue *value = g_flags_get_value_by_nick (klass, names[i]);
+
+      if (value == NULL || value->value == SNG_STRESS_NONE)
+        {
+          sng_cli_fail (_ ("--stress %s: there are threads, jitter and slow-disk, with commas in between"),
+                        text);
+          return FALSE;
+        }
+
+      *stress |= value->value;
+    }
+
+  if (text == NULL || names[0] != NULL)
     return TRUE;
 
-  sng_cli_fail (_ ("--fasta %s and --text %s: only one of them can be trained on"), self->fasta, self->text);
+  sng_cli_fail (_ ("--stress: the list is empty"));
+
+  return FALSE;
+}
+
+/* A noise is measured by a repeat. */
+static gboolean
+find_tolerance (SngDemoOptions *self, const char *text)
+{
+  if (text == NULL)
+    return TRUE;
+
+  self->noise_tolerance = self->repeat = TRUE;
+  if (g_str_equal (text, "noise"))
+    return TRUE;
+
+  sng_cli_fail (_ ("--tolerance %s: there is noise"), text);
+
+  return FALSE;
+}
+
+static gboolean
+check_stops (const char *stops)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngStopPlan) plan = stops != NULL ? sng_stop_plan_from_string (stops, &error) : NULL;
+
+  if (error == NULL)
+    return TRUE;
+
+  sng_cli_fail ("--stops: %s", error->message);
 
   return FALSE;
 }
@@ -216,15 +304,82 @@ check_output (const char *output)
   return TRUE;
 }
 
+/* ---- What goes together ---- */
+
+/* An option, and whether it was given. */
+typedef struct
+{
+  const char *name;
+  gboolean is_given;
+} Given;
+
+static gboolean
+check_exclusive (const Given *options, guint n_options)
+{
+  const char *first = NULL;
+
+  for (guint i = 0; i < n_options; i++)
+    {
+      if (!options[i].is_given)
+        continue;
+
+      if (first != NULL)
+        {
+          sng_cli_fail (_ ("%s and %s: only one of them can be had"), first, options[i].name);
+          return FALSE;
+        }
+      first = options[i].name;
+    }
+
+  return TRUE;
+}
+
+/* One that means something with others only. */
+static gboolean
+check_needs (Given option, const char *others, gboolean has_others)
+{
+  if (!option.is_given || has_others)
+    return TRUE;
+
+  sng_cli_fail (_ ("%s means nothing without %s"), option.name, others);
+
+  return FALSE;
+}
+
+static gboolean
+check_combination (const SngDemoOptions *self, const Arguments *arguments)
+{
+  const Given data[] = { { "--fasta", self->fasta != NULL }, { "--text", self->text != NULL } };
+  const Given stops[] = { { "--stop-at", is_given (arguments->stop_at) },
+                          { "--stops", self->stops != NULL },
+                          { "--every-step", arguments->every_step } };
+
+  return check_exclusive (data, G_N_ELEMENTS (data)) && check_exclusive (stops, G_N_ELEMENTS (stops))
+         && check_needs ((Given){ "--horizon", is_given (arguments->horizon) }, "--every-step",
+                         arguments->every_step)
+         && check_needs ((Given){ "--jobs", is_given (arguments->jobs) }, "--every-step",
+                         arguments->every_step);
+}
+
 gboolean
 sng_demo_options_parse (SngDemoOptions *self, int argc, char **argv)
 {
-  g_auto (Arguments) arguments = { .steps = DEFAULT_STEPS, .stop_at = G_MININT64, .threads = G_MININT64 };
+  g_auto (Arguments) arguments = { .steps = DEFAULT_STEPS,
+                                   .stop_at = NOT_GIVEN,
+                                   .threads = NOT_GIVEN,
+                                   .horizon = NOT_GIVEN,
+                                   .jobs = NOT_GIVEN };
 
-  return read_arguments (self, &arguments, argc, argv) && check_data (self)
-         && check_numbers (self, &arguments) && check_precision (self->precision)
-         && check_output (self->output) && find_optimizer (arguments.optimizer, &self->optimizer)
-         && find_ema_decay (arguments.ema, &self->ema_decay);
+  if (!read_arguments (self, &arguments, argc, argv) || !check_combination (self, &arguments)
+      || !check_numbers (self, &arguments) || !check_stops (self->stops) || !check_precision (self->precision)
+      || !check_output (self->output) || !find_optimizer (arguments.optimizer, &self->optimizer)
+      || !find_ema_decay (arguments.ema, &self->ema_decay) || !find_stress (arguments.stress, &self->stress)
+      || !find_tolerance (self, arguments.tolerance))
+    return FALSE;
+
+  self->task = arguments.every_step ? SNG_DEMO_SWEEP : SNG_DEMO_STOP_AND_GO;
+
+  return TRUE;
 }
 
 void
@@ -234,6 +389,7 @@ sng_demo_options_clear (SngDemoOptions *self)
   g_free (self->text);
   g_free (self->precision);
   g_free (self->output);
+  g_free (self->stops);
 }
 
 SngHarness *
@@ -244,7 +400,8 @@ sng_demo_options_create_harness (const SngDemoOptions *self)
   /* A short training validates more often: each validation is compared with another one at least. */
   g_object_set (harness, "num-steps", self->steps, "stop-step", self->stop_at, "val-check-interval",
                 CLAMP (self->steps / 2, 1, VAL_CHECK_INTERVAL), "seed", self->seed, "n-threads",
-                self->threads, "repeat", self->repeat, NULL);
+                self->threads, "repeat", self->repeat, "noise-tolerance", self->noise_tolerance, "stop-plan",
+                self->stops, "horizon", self->horizon, "jobs", self->jobs, "stress", self->stress, NULL);
 
   if (self->precision != NULL)
     g_object_set (harness, "precision", self->precision, NULL);

@@ -9,9 +9,17 @@
 
 G_BEGIN_DECLS
 
+/* What is made of the training. */
+typedef enum
+{
+  SNG_DEMO_STOP_AND_GO,
+  SNG_DEMO_SWEEP
+} SngDemoTask;
+
 /* What "sng demo" is asked for, checked. */
 typedef struct
 {
+  SngDemoTask task;
   char *fasta;
   char *text;
   SngDemoOptimizer optimizer;
@@ -20,10 +28,15 @@ typedef struct
   char *output;     /* NULL: nothing is kept */
   guint steps;
   guint stop_at;
+  char *stops; /* NULL: one, after stop_at */
+  guint horizon;
+  guint jobs; /* 0: one a processor */
+  SngStress stress;
   guint64 seed;
   guint threads; /* 0: all processors */
   gboolean json;
   gboolean repeat;
+  gboolean noise_tolerance;
 } SngDemoOptions;
 
 /* FALSE where they are wrong, which is printed. */

@@ -19,6 +19,7 @@ static const struct
 } commands[] = {
   { "demo", sng_command_demo, N_ ("train, stop, resume and compare a small model on real data") },
   { "diff", sng_command_diff, N_ ("tell where two runs, checkpoints or .safetensors files first differ") },
+  { "faults", sng_command_faults, N_ ("list what can go wrong with a resume, and be planted") },
   { "show", sng_command_show, N_ ("print what a run, a checkpoint or a .safetensors file holds") },
 };
 

@@ -11,21 +11,20 @@
 
 #define BAR_WIDTH 24
 #define DEFAULT_COLUMNS 80
+#define LONGEST_IN_SECONDS 120
 
 struct _SngProgressBar
 {
   gboolean is_shown;
-  guint64 total;
   gint64 start;
 };
 
 SngProgressBar *
-sng_progress_bar_new (guint64 total)
+sng_progress_bar_new (void)
 {
   SngProgressBar *self = g_new0 (SngProgressBar, 1);
 
   self->is_shown = isatty (STDERR_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
-  self->total = MAX (total, 1);
   self->start = g_get_monotonic_time ();
 
   return self;
@@ -48,28 +47,27 @@ get_columns (void)
 
 /* "", or how long the rest will take if it goes on like this. */
 static char *
-dup_estimate (SngProgressBar *self, guint64 done)
+dup_estimate (SngProgressBar *self, guint64 done, guint64 total)
 {
   gint64 elapsed = g_get_monotonic_time () - self->start;
   gint64 left;
 
-  if (done == 0 || done >= self->total)
+  if (done == 0 || done >= total)
     return g_strdup ("");
 
-  left = (gint64) ((double) elapsed / (double) done * (double) (self->total - done) / G_USEC_PER_SEC + 0.5);
+  left = (gint64) ((double) elapsed / (double) done * (double) (total - done) / G_USEC_PER_SEC + 0.5);
+
+  if (left > LONGEST_IN_SECONDS)
+    return g_strdup_printf (_ (", about %" G_GINT64_FORMAT " min left"), (left + 30) / 60);
 
   return g_strdup_printf (_ (", about %" G_GINT64_FORMAT " s left"), left);
 }
 
 void
-sng_progress_bar_update (SngProgressBar *self,
-                         const char *activity,
-                         guint64 done,
-                         guint64 step,
-                         guint64 n_steps)
+sng_progress_bar_update (SngProgressBar *self, const char *activity, guint64 done, guint64 total)
 {
   char bar[BAR_WIDTH + 1];
-  guint filled = (guint) (MIN (done, self->total) * BAR_WIDTH / self->total);
+  guint filled = total == 0 ? 0 : (guint) (MIN (done, total) * BAR_WIDTH / total);
   g_autofree char *estimate = NULL;
   g_autofree char *line = NULL;
   g_autofree char *fitting = NULL;
@@ -81,9 +79,8 @@ sng_progress_bar_update (SngProgressBar *self,
     bar[i] = i < filled ? '#' : '-';
   bar[BAR_WIDTH] = '\0';
 
-  estimate = dup_estimate (self, done);
-  line = g_strdup_printf (_ ("[%s] %s: step %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "%s"), bar, activity,
-                          step, n_steps, estimate);
+  estimate = dup_estimate (self, done, total);
+  line = g_strdup_printf ("[%s] %s%s", bar, activity, estimate);
   fitting = g_utf8_substring (line, 0, MIN (g_utf8_strlen (line, -1), get_columns () - 1));
   g_printerr ("\r\033[K%s", fitting);
 }

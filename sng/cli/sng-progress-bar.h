@@ -12,14 +12,13 @@ G_BEGIN_DECLS
 /* One line on the standard error that grows and goes; nothing where that is no terminal. */
 typedef struct _SngProgressBar SngProgressBar;
 
-SngProgressBar *sng_progress_bar_new    (guint64         total);
+SngProgressBar *sng_progress_bar_new    (void);
 void            sng_progress_bar_free   (SngProgressBar *self);
-/* What is being done, how much of everything is done, and the step within it. */
+/* What is being done, and how much of everything is done: there the estimate comes from. */
 void            sng_progress_bar_update (SngProgressBar *self,
                                          const char     *activity,
                                          guint64         done,
-                                         guint64         step,
-                                         guint64         n_steps);
+                                         guint64         total);
 void            sng_progress_bar_clear  (SngProgressBar *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngProgressBar, sng_progress_bar_free)

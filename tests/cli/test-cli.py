@@ -52,9 +52,9 @@ def small_run(name, *arguments, code=PASS):
 def test_help():
     for arguments in (["--help"], ["-h"], ["help"]):
         text = sng(*arguments, code=PASS).stdout
-        for command in ("demo", "diff", "show"):
+        for command in ("demo", "diff", "faults", "show"):
             assert f"\n  {command}" in text, text
-    for command in ("demo", "diff", "show"):
+    for command in ("demo", "diff", "faults", "show"):
         assert f"sng {command}" in sng(command, "--help", code=PASS).stdout
 
 
@@ -85,7 +85,7 @@ def test_demo():
 def test_demo_json():
     report = json.loads(sng("demo", "--steps", 4, "--json", "--repeat", code=PASS).stdout)
     assert report["verdict"] == "PASS"
-    assert len(report["metrics"]) == 18
+    assert len(report["metrics"]) == 20
     for metric in report["metrics"]:
         assert set(metric) >= {"name", "verdict", "compared", "first_divergence"}, metric
         assert metric["verdict"] == "PASS" and metric["compared"] > 0 and metric["first_divergence"] is None, metric
@@ -168,6 +168,50 @@ def test_demo_precision():
     assert "different" not in sng("diff", WORK / "32", WORK / "default-precision", code=PASS).stdout
     text = sng("diff", WORK / "32", WORK / "bf16-mixed", code=DIFFERENT).stdout
     assert text.startswith('precision: "32" and "bf16-mixed"\ncontinuous\n') and " more only in " not in text, text
+
+
+def test_demo_stops():
+    """Several stops, one of them without a farewell; every run is kept."""
+    small_run("stops", "--stops", "1:kill-in-save=4,2:kill@backward,3:preempt=usr1")
+    names = sorted(path.name for path in (WORK / "stops").iterdir() if path.is_dir())
+    assert names == ["continuous", "resume-000001", "resume-000002", "resume-000003", "stop-000001"], names
+    for name in names:
+        sng("show", WORK / "stops" / name, code=PASS)
+    for plan in ("boundaries", "random:7:3"):
+        small_run(plan.replace(":", "-"), "--stops", plan)
+        assert len(list(WORK.glob(plan.replace(":", "-") + "/resume-*"))) >= 1
+
+
+def test_demo_every_step():
+    for horizon in (1, 2):
+        kept = WORK / f"sweep-{horizon}"
+        report = json.loads(sng("demo", "--steps", 5, "--every-step", "--horizon", horizon, "--jobs", 2, "--output", kept, "--json", code=PASS).stdout)
+        assert report["verdict"] == "PASS", report
+        assert len(list((kept / "sweep").glob("resume-*"))) == 4
+
+
+def test_demo_stress():
+    for stress in ("threads", "jitter", "slow-disk", "threads,jitter,slow-disk"):
+        sng("demo", "--steps", 4, "--stress", stress, code=PASS)
+
+
+def test_demo_noise():
+    report = json.loads(sng("demo", "--steps", 4, "--tolerance", "noise", "--output", WORK / "noise", "--json", code=PASS).stdout)
+    assert report["verdict"] == "PASS" and (WORK / "noise/repeat").is_dir()
+
+
+def test_demo_combinations():
+    """What makes no sense together is refused by name."""
+    for arguments in (["--stop-at 3", "--stops 4"], ["--stop-at 3", "--every-step"], ["--stops 4", "--every-step"], ["--horizon 2"],
+                      ["--jobs 2"]):
+        result = sng("demo", *" ".join(arguments).split(), code=ERROR)
+        has_error(result, *(argument.split()[0] for argument in arguments))
+    for arguments, parts in ((["--stops", "7x"], ["--stops", '"7x"']), (["--stops", ""], ["--stops"]), (["--stops", "random:1"], ["--stops", "random:1"]),
+                             (["--stress", "heat"], ["--stress heat", "threads", "jitter", "slow-disk"]), (["--stress", ""], ["--stress"]),
+                             (["--stress", "none"], ["--stress none"]), (["--tolerance", "1e-3"], ["--tolerance 1e-3", "noise"]),
+                             (["--every-step", "--horizon", 0], ["--horizon", 0]), (["--every-step", "--horizon", 11], ["--horizon", 11, 10]),
+                             (["--every-step", "--jobs", 0], ["--jobs", 0])):
+        has_error(sng("demo", *arguments, code=ERROR), *parts)
 
 
 def test_demo_errors():
@@ -306,17 +350,29 @@ def test_demo_child_fails():
     os.kill(child, signal.SIGKILL)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == ERROR, process.returncode
-    assert stdout == "" and "[stop]" in stderr and "signal 9" in stderr, stderr
+    assert stdout == "" and "[continuous]" in stderr and "signal 9" in stderr, stderr
     assert not os.listdir(TEMPORARY)
 
 
-def test_demo_progress():
-    """On a terminal there is a bar, which is gone at the end; the standard output stays clean."""
+def test_demo_interrupted_side_by_side():
+    """Of runs that go side by side none outlives the command."""
+    process = subprocess.Popen([SNG, "demo", "--steps", "30", "--every-step", "--horizon", "30", "--jobs", "3"], env=ENVIRONMENT, cwd=WORK,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    children = wait_for(lambda: len(found := children_of(process.pid)) == 3 and found, "no three children side by side")
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr) == (128 + signal.SIGTERM, "", "sng: interrupted\n"), (process.returncode, stderr)
+    assert not any(is_alive(child) for child in children)
+    assert not os.listdir(TEMPORARY), os.listdir(TEMPORARY)
+
+
+def sng_on_terminal(*arguments):
+    """What a passing run prints to its standard output, and what is seen of it on a terminal of 80 columns."""
     try:
         terminal, slave = pty.openpty()
     except OSError as error:
         raise unittest.SkipTest(f"needs a pseudo-terminal: {error}") from error
-    process = subprocess.Popen([SNG, "demo", "--steps", "4", "--json"], env={**ENVIRONMENT, "TERM": "xterm"}, cwd=WORK,
+    process = subprocess.Popen([SNG, *map(str, arguments)], env={**ENVIRONMENT, "TERM": "xterm"}, cwd=WORK,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
     os.close(slave)
     shown = b""
@@ -326,14 +382,44 @@ def test_demo_progress():
                 shown += os.read(terminal, 4096)
             except OSError:
                 break
-    json.loads(process.stdout.read())
+    printed = process.stdout.read()
     assert process.wait(timeout=30) == PASS
     os.close(terminal)
     text = shown.decode()
-    for mode in ("stop", "resume", "continuous"):
-        assert f"{mode}: step " in text, text
     assert text.endswith("\r\033[K") and "\n" not in text, repr(text[-80:])
     assert all(len(line) < 80 for line in text.replace("\033[K", "").split("\r")), text
+    return printed, text
+
+
+def test_demo_progress():
+    """On a terminal there is a bar, which is gone at the end; the standard output stays clean."""
+    printed, text = sng_on_terminal("demo", "--steps", 4, "--json")
+    json.loads(printed)
+    for mode in ("stop", "resume", "continuous"):
+        assert f"{mode}: step " in text, text
+    assert " s left" in text, text
+
+
+def test_demo_progress_side_by_side():
+    """All runs together fill one bar, which never goes back."""
+    printed, text = sng_on_terminal("demo", "--steps", 6, "--every-step", "--horizon", 3, "--jobs", 2, "--json")
+    json.loads(printed)
+    done = [(int(step), int(total)) for step, total in re.findall(r"resume, 2 at a time: (\d+) of (\d+) steps in all", text)]
+    assert len(done) > 5 and done == sorted(done), text
+    filled = [line.count("#") for line in text.split("\r") if "[" in line and "]" in line]
+    assert filled == sorted(filled) and filled[-1] > 12, filled
+
+
+# ---- sng faults ----
+
+def test_faults():
+    lines = sng("faults", code=PASS).stdout.splitlines()
+    assert any(line.startswith("lr-reset ") for line in lines) and any(line.startswith("drop:STATE ") for line in lines), lines
+    faults = {fault["id"]: fault for fault in json.loads(sng("faults", "--json", code=PASS).stdout)["faults"]}
+    assert len(faults) >= 40 and all(fault["title"] and set(fault) == {"id", "title", "needs", "cause", "place", "metrics"} for fault in faults.values())
+    assert faults["lr-reset"]["cause"] == "schedule" and "SchedulerState" in faults["lr-reset"]["metrics"], faults["lr-reset"]
+    assert all(any(line.startswith(name + " ") for line in lines) for name in faults), lines
+    has_error(sng("faults", "lr-reset", code=ERROR), "--help")
 
 
 # ---- sng show ----
