@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 #define SNG_VALIDATION_BATCHES "ValidationBatches"
 #define SNG_STOPS "Stops"
 
-/* What the files of SngHarness share: sng-harness.c is the type, -properties.c its settings, -vfuncs.c calls what subclasses
+/* What the files of SngHarness share: sng-harness.c is the type, -properties.c and -property-specs.c are its settings, -vfuncs.c calls what subclasses
  * implement, -plan.c writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one
  * run, -run.c makes the runs of a call (sng-program-private.h). Each call is a program: -stop-and-go.c with the single modes,
  * -sweep.c. -judge.c compares the runs, -judge-checks.c knows how they must fit together. */
@@ -99,6 +99,41 @@ void               sng_harness_emit_progress         (SngHarness       *self,
 void               sng_harness_emit_divergence       (SngHarness       *self,
                                                       SngDivergence    *divergence);
 
+enum
+{
+  SNG_HARNESS_PROP_0,
+  SNG_HARNESS_PROP_NUM_STEPS,
+  SNG_HARNESS_PROP_VAL_CHECK_INTERVAL,
+  SNG_HARNESS_PROP_LIMIT_VAL_BATCHES,
+  SNG_HARNESS_PROP_LR,
+  SNG_HARNESS_PROP_PRECISION,
+  SNG_HARNESS_PROP_TRAIN_VAL_OUTPUT_ATOL,
+  SNG_HARNESS_PROP_OTHER_OUTPUT_ATOL,
+  SNG_HARNESS_PROP_EXP_NAME,
+  SNG_HARNESS_PROP_ROOT_DIR,
+  SNG_HARNESS_PROP_METADATA_DIR,
+  SNG_HARNESS_PROP_STOP_STEP,
+  SNG_HARNESS_PROP_SEED,
+  SNG_HARNESS_PROP_ISOLATION,
+  SNG_HARNESS_PROP_REPEAT,
+  SNG_HARNESS_PROP_KEEP_RUNS,
+  SNG_HARNESS_PROP_MICRO_BATCH_SIZE,
+  SNG_HARNESS_PROP_ACCUMULATE_GRAD_BATCHES,
+  SNG_HARNESS_PROP_GRADIENT_CLIP_NORM,
+  SNG_HARNESS_PROP_N_THREADS,
+  SNG_HARNESS_PROP_COMMAND,
+  SNG_HARNESS_PROP_STOP_PLAN,
+  SNG_HARNESS_PROP_JOBS,
+  SNG_HARNESS_PROP_HORIZON,
+  SNG_HARNESS_PROP_STRESS,
+  SNG_HARNESS_PROP_COVERAGE_POLICY,
+  SNG_HARNESS_PROP_NOISE_TOLERANCE,
+  SNG_HARNESS_PROP_DRILL_DOWN,
+  SNG_HARNESS_N_PROPS
+};
+
+/* sng-harness-property-specs.c */
+void               sng_harness_add_property_specs    (GParamSpec       *properties[SNG_HARNESS_N_PROPS]);
 /* sng-harness-properties.c */
 void               sng_harness_install_properties    (GObjectClass     *object_class);
 
