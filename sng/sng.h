@@ -78,6 +78,8 @@
 
 #include "compare/sng-comparison.h"
 #include "compare/sng-coverage.h"
+#include "compare/sng-diagnose.h"
+#include "compare/sng-diagnosis.h"
 #include "compare/sng-diff.h"
 #include "compare/sng-divergence.h"
 #include "compare/sng-fault-result.h"

@@ -28,6 +28,8 @@ void       sng_report_add_fault  (SngReport       *self,
                                   SngFaultResult  *fault);
 void       sng_report_add_note   (SngReport       *self,
                                   const char      *note);
+void       sng_report_set_diagnosis (SngReport    *self,
+                                     SngDiagnosis *diagnosis);
 void       sng_report_set_elements (SngReport     *self,
                                     SngTensorDiff *elements);
 

@@ -173,6 +173,24 @@ append_metric (GString *text, int width, SngMetricResult *result)
                sng_verdict_to_string (sng_metric_result_get_verdict (result)), note);
 }
 
+static void
+append_reason (GString *text, SngReport *self)
+{
+  SngDiagnosis *diagnosis = sng_report_get_diagnosis (self);
+  SngTensorDiff *elements = sng_report_get_elements (self);
+
+  if (elements != NULL)
+    {
+      g_autofree char *difference = sng_tensor_diff_to_string (elements);
+
+      g_string_append_printf (text, "  elements  %s\n", difference);
+    }
+  if (diagnosis != NULL)
+    g_string_append_printf (text, "  cause     %s: %s\n",
+                            sng_cause_to_string (sng_diagnosis_get_cause (diagnosis)),
+                            sng_diagnosis_get_sentence (diagnosis));
+}
+
 /**
  * sng_report_to_text:
  * @self: a report
@@ -225,6 +243,7 @@ sng_report_to_text (SngReport *self)
                               sng_divergence_get_actual (first));
       if (*sng_divergence_get_detail (first) != '\0')
         g_string_append_printf (text, "  detail    %s\n", sng_divergence_get_detail (first));
+      append_reason (text, self);
     }
 
   summary = sng_report_get_summary (self);

@@ -48,6 +48,7 @@ struct _SngReport
   GListStore *runs;
   GListStore *faults;
   GPtrArray *notes; /* with a NULL at its end */
+  SngDiagnosis *diagnosis;
   SngTensorDiff *elements;
 };
 
@@ -64,6 +65,7 @@ sng_report_finalize (GObject *object)
   g_clear_object (&self->runs);
   g_clear_object (&self->faults);
   g_clear_pointer (&self->notes, g_ptr_array_unref);
+  g_clear_object (&self->diagnosis);
   g_clear_object (&self->elements);
 
   G_OBJECT_CLASS (sng_report_parent_class)->finalize (object);
@@ -139,6 +141,12 @@ void
 sng_report_add_note (SngReport *self, const char *note)
 {
   g_ptr_array_insert (self->notes, (int) self->notes->len - 1, g_strdup (note));
+}
+
+void
+sng_report_set_diagnosis (SngReport *self, SngDiagnosis *diagnosis)
+{
+  g_set_object (&self->diagnosis, diagnosis);
 }
 
 void
@@ -385,6 +393,26 @@ sng_report_get_notes (SngReport *self)
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
   return (const char *const *) self->notes->pdata;
+}
+
+/**
+ * sng_report_get_diagnosis:
+ * @self: a report
+ *
+ * Gets why the runs differ, as far as the records tell. [class@Sng.Harness] sees to it; a report of
+ * [class@Sng.Comparison] has none, and [func@Sng.diagnose_report] makes one of it.
+ *
+ * Returns: (transfer none) (nullable): the diagnosis, or %NULL where nothing differs or nobody has
+ *   looked for the reason
+ *
+ * Since: 1.0
+ */
+SngDiagnosis *
+sng_report_get_diagnosis (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return self->diagnosis;
 }
 
 /**

@@ -9,6 +9,7 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
+#include "compare/sng-diagnosis.h"
 #include "compare/sng-fault-result.h"
 #include "compare/sng-metric-result.h"
 #include "compare/sng-report-run.h"
@@ -41,6 +42,8 @@ SNG_AVAILABLE_IN_1_0
 GListModel      *sng_report_get_faults           (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 const char *const *sng_report_get_notes          (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+SngDiagnosis    *sng_report_get_diagnosis        (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 SngTensorDiff   *sng_report_get_elements         (SngReport   *self);
 SNG_AVAILABLE_IN_1_0

@@ -6,6 +6,7 @@
 #include "harness/sng-program-private.h"
 
 #include "compare/sng-coverage.h"
+#include "compare/sng-diagnose.h"
 #include "compare/sng-metric-result-private.h"
 #include "compare/sng-report-private.h"
 #include "sng-error.h"
@@ -107,6 +108,14 @@ add_coverage (SngHarness *self, SngJudgedRuns *runs, SngReport *report, GError *
   return result != NULL || local_error == NULL;
 }
 
+void
+sng_harness_diagnose (SngReport *report, SngRunStore *continuous, GPtrArray *segments)
+{
+  g_autoptr (SngDiagnosis) diagnosis = sng_diagnose_report (report, continuous, segments);
+
+  sng_report_set_diagnosis (report, diagnosis);
+}
+
 static void
 add_result (SngReport *report, SngMetricResult *result)
 {
@@ -140,6 +149,7 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
   if (!add_coverage (self, &runs, report, error))
     return NULL;
   add_result (report, sng_harness_judge_stops (self, &runs));
+  sng_harness_diagnose (report, runs.continuous, runs.segments);
 
   return g_steal_pointer (&report);
 }

@@ -82,11 +82,13 @@ judge_stop (SngHarness *self, SngJudgedRuns *runs, guint position, GError **erro
   SngRunStore *store = g_ptr_array_index (runs->segments, position);
   g_autoptr (SngComparison) comparison = sng_harness_create_comparison (self, runs, error);
   g_autofree char *title = g_strdup_printf ("stop after step %" G_GUINT64_FORMAT, run->source_step);
+  g_autoptr (GPtrArray) segments = g_ptr_array_new ();
   SngReport *report;
 
   if (comparison == NULL)
     return NULL;
 
+  g_ptr_array_add (segments, store);
   sng_comparison_add_segment (comparison, SNG_MODE_RESUME, store);
   sng_comparison_set_range (comparison, run->source_step, run->last_step);
   report = sng_comparison_run (comparison, error);
@@ -95,6 +97,7 @@ judge_stop (SngHarness *self, SngJudgedRuns *runs, guint position, GError **erro
     {
       sng_report_set_title (report, title);
       sng_harness_check_start (report, store, run->source_step);
+      sng_harness_diagnose (report, runs->continuous, segments);
     }
 
   return report;

@@ -90,6 +90,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngJudgedRuns, sng_judged_runs_clear)
 SngComparison *sng_harness_create_comparison (SngHarness     *self,
                                               SngJudgedRuns  *runs,
                                               GError        **error);
+/* Says why they differ, where they do. */
+void           sng_harness_diagnose          (SngReport      *report,
+                                              SngRunStore    *continuous,
+                                              GPtrArray      *segments);
 /* The report over the runs that a stop-and-go has left. */
 SngReport     *sng_harness_judge             (SngHarness     *self,
                                               GPtrArray      *done,

@@ -48,6 +48,7 @@ typedef enum
   STATEMENT_SET_INFO,
   STATEMENT_GET_INFO,
   STATEMENT_QUERY,
+  STATEMENT_FIND_EQUAL,
   STATEMENT_STEP_RANGE,
   STATEMENT_FIND_STEP,
   N_STATEMENTS,
@@ -82,6 +83,11 @@ sqlite3_stmt *sng_run_store_get_statement (SngRunStore  *self,
 gboolean sng_run_store_find_step    (SngRunStore  *self,
                                      guint64       at_least,
                                      guint64      *step,
+                                     GError      **error);
+/* The entries that have the metric, stage, rank and path of @entry and recorded the same, wherever in the run; an array of
+ * SngMetadata in the order of recording. */
+GPtrArray *sng_run_store_find_equal (SngRunStore *self,
+                                     SngMetadata  *entry,
                                      GError      **error);
 /* The number that the next appended entry gets, from 1. */
 guint64  sng_run_store_get_next_seq (SngRunStore  *self);

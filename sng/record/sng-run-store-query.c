@@ -201,6 +201,30 @@ read_row (SngRunStore *self, sqlite3_stmt *statement, GError **error)
   return g_steal_pointer (&entry);
 }
 
+/* What the statement finds, and resets it; of that only what recorded the same as @like, unless that is NULL. */
+static GPtrArray *
+read_rows (SngRunStore *self, sqlite3_stmt *statement, SngMetadata *like, GError **error)
+{
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) sng_metadata_unref);
+  int rc;
+
+  while ((rc = sqlite3_step (statement)) == SQLITE_ROW)
+    {
+      g_autoptr (SngMetadata) entry = read_row (self, statement, error);
+
+      if (entry == NULL)
+        break;
+      if (like == NULL || sng_metadata_equal (entry, like))
+        g_ptr_array_add (entries, g_steal_pointer (&entry));
+    }
+
+  if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+    sng_run_store_fail (self, "query", error);
+  sqlite3_reset (statement);
+
+  return rc == SQLITE_DONE ? g_steal_pointer (&entries) : NULL;
+}
+
 /**
  * sng_run_store_query:
  * @self: a run store
@@ -225,9 +249,7 @@ sng_run_store_query (SngRunStore *self,
                      guint64 last_step,
                      GError **error)
 {
-  g_autoptr (GPtrArray) entries = NULL;
   sqlite3_stmt *statement;
-  int rc;
 
   g_return_val_if_fail (SNG_IS_RUN_STORE (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -235,32 +257,39 @@ sng_run_store_query (SngRunStore *self,
   if (!sng_run_store_check_open (self, "query", FALSE, error))
     return NULL;
 
+  if (first_step > G_MAXINT64)
+    return g_ptr_array_new_with_free_func ((GDestroyNotify) sng_metadata_unref);
+
   statement = sng_run_store_get_statement (self, STATEMENT_QUERY, "query", error);
   if (statement == NULL)
     return NULL;
-
-  entries = g_ptr_array_new_with_free_func ((GDestroyNotify) sng_metadata_unref);
-  if (first_step > G_MAXINT64)
-    return g_steal_pointer (&entries);
 
   sqlite3_bind_int64 (statement, 1, (gint64) first_step);
   sqlite3_bind_int64 (statement, 2, (gint64) MIN (last_step, G_MAXINT64));
   sqlite3_bind_text (statement, 3, metric, -1, SQLITE_STATIC);
 
-  while ((rc = sqlite3_step (statement)) == SQLITE_ROW)
-    {
-      SngMetadata *entry = read_row (self, statement, error);
+  return read_rows (self, statement, NULL, error);
+}
 
-      if (entry == NULL)
-        break;
-      g_ptr_array_add (entries, entry);
-    }
+GPtrArray *
+sng_run_store_find_equal (SngRunStore *self, SngMetadata *entry, GError **error)
+{
+  sqlite3_stmt *statement;
 
-  if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-    sng_run_store_fail (self, "query", error);
-  sqlite3_reset (statement);
+  if (!sng_run_store_check_open (self, "query", FALSE, error))
+    return NULL;
 
-  return rc == SQLITE_DONE ? g_steal_pointer (&entries) : NULL;
+  statement = sng_run_store_get_statement (self, STATEMENT_FIND_EQUAL, "query", error);
+  if (statement == NULL)
+    return NULL;
+
+  sqlite3_bind_text (statement, 1, entry->metric, -1, SQLITE_STATIC);
+  sqlite3_bind_text (statement, 2, sng_stage_to_string (entry->stage), -1, SQLITE_STATIC);
+  sqlite3_bind_int64 (statement, 3, entry->rank);
+  sqlite3_bind_text (statement, 4, entry->path, -1, SQLITE_STATIC);
+  sqlite3_bind_text (statement, 5, entry->fingerprint, -1, SQLITE_STATIC);
+
+  return read_rows (self, statement, entry, error);
 }
 
 /**

@@ -41,6 +41,9 @@ static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_GET_INFO] = "SELECT value FROM info WHERE key = ?1",
   [STATEMENT_QUERY] =
       "SELECT * FROM entries WHERE step BETWEEN ?1 AND ?2 AND (?3 IS NULL OR metric = ?3) ORDER BY seq",
+  [STATEMENT_FIND_EQUAL] =
+      ("SELECT * FROM entries WHERE metric = ?1 AND stage = ?2 AND rank = ?3 AND path = ?4"
+       " AND fingerprint IS ?5 ORDER BY seq"),
   [STATEMENT_STEP_RANGE] = "SELECT min (step), max (step) FROM entries WHERE ?1 IS NULL OR metric = ?1",
   [STATEMENT_FIND_STEP] = "SELECT min (step) FROM entries WHERE step >= ?1",
 };

@@ -54,5 +54,8 @@ SngReport  *fault_harness_run  (SngHarness         *harness);
 void        fault_check_first  (SngReport          *report,
                                 const char *const  *metrics,
                                 guint64             step);
+/* That the diagnosis names the fault's cause. */
+void        fault_check_cause  (SngReport          *report,
+                                SngFault           *fault);
 
 G_END_DECLS

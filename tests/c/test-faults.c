@@ -49,7 +49,11 @@ test_catalogue (gconstpointer data)
   g_autoptr (SngReport) report = fault_harness_run (harness);
 
   if (self->outcome == SNG_FAULT_PLANTED)
-    fault_check_first (report, sng_fault_get_expected_metrics (self->fault), get_expected_step (self->fault));
+    {
+      fault_check_first (report, sng_fault_get_expected_metrics (self->fault),
+                         get_expected_step (self->fault));
+      fault_check_cause (report, self->fault);
+    }
   else if (g_strcmp0 (sng_fault_get_needs (self->fault), "two ranks") == 0)
     g_assert_cmpint (self->outcome, ==, SNG_FAULT_NOT_APPLICABLE);
   else
@@ -91,6 +95,7 @@ test_exhausted (void)
 
   g_assert_cmpint (FAULT_HARNESS (harness)->outcome, ==, SNG_FAULT_PLANTED);
   fault_check_first (report, sng_fault_get_expected_metrics (FAULT_HARNESS (harness)->fault), stop + 1);
+  fault_check_cause (report, FAULT_HARNESS (harness)->fault);
 }
 
 /* The first stop of the epoch is where a checkpoint of it was saved before. */
@@ -103,6 +108,7 @@ test_second_resume (void)
 
   g_assert_cmpint (FAULT_HARNESS (harness)->outcome, ==, SNG_FAULT_PLANTED);
   fault_check_first (report, sng_fault_get_expected_metrics (FAULT_HARNESS (harness)->fault), stop + 1);
+  fault_check_cause (report, FAULT_HARNESS (harness)->fault);
 }
 
 /* A fault of no catalogue, or one of the catalogue in another training. */
@@ -121,6 +127,7 @@ test_case (gconstpointer data)
     g_error ("%s is %s: %s", test->id, sng_fault_outcome_to_string (FAULT_HARNESS (harness)->outcome),
              FAULT_HARNESS (harness)->reason);
   fault_check_first (report, metrics, test->stop);
+  fault_check_cause (report, FAULT_HARNESS (harness)->fault);
 }
 
 static const Case cases[] = {

@@ -15,6 +15,7 @@ check_passes (SngHarness *harness)
 
   if (sng_report_get_verdict (report) != SNG_VERDICT_PASS)
     g_error ("%s", summary);
+  g_assert_null (sng_report_get_diagnosis (report));
 }
 
 /* Wherever the stop is: at an epoch's end as well as right before, at and after a validation and a checkpoint. */

@@ -1,0 +1,182 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "compare/sng-diagnose-private.h"
+
+/* Of two uninterrupted runs, or of the part of a run that comes before it was stopped: nothing was restored there. */
+static SngDiagnosis *
+diagnose_nondeterminism (const SngFacts *facts, const char *runs)
+{
+  g_autofree char *place = sng_divergence_dup_place (facts->first);
+
+  return sng_diagnosis_new (SNG_CAUSE_NONDETERMINISM,
+                            "%s differ first in %s at %s: the training is nondeterministic", runs,
+                            sng_divergence_get_metric (facts->first), place);
+}
+
+/* Whether two uninterrupted runs were compared as well; when they had differed nothing else would be asked. */
+static gboolean
+has_repeat (SngReport *report)
+{
+  GListModel *runs = sng_report_get_runs (report);
+
+  for (guint i = 0; i < g_list_model_get_n_items (runs); i++)
+    {
+      g_autoptr (SngReportRun) run = g_list_model_get_item (runs, i);
+
+      if (sng_report_run_get_mode (run) == SNG_MODE_REPEAT)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static SngDiagnosis *
+rule_before_stop (const SngFacts *facts)
+{
+  g_autofree char *place = NULL;
+
+  if (sng_divergence_get_mode (facts->first) != SNG_MODE_STOP)
+    return NULL;
+
+  if (!has_repeat (facts->report))
+    return diagnose_nondeterminism (facts, "two runs from the same start");
+
+  place = sng_divergence_dup_place (facts->first);
+
+  return sng_diagnosis_new (
+      SNG_CAUSE_UNKNOWN,
+      "the run differs in %s at %s, before it was stopped, though two uninterrupted runs are equal",
+      sng_divergence_get_metric (facts->first), place);
+}
+
+/* The state right after a restore explains what comes after it, so it is looked at first. */
+static const SngRule rules[] = {
+  sng_rule_coverage, rule_before_stop, sng_rule_start,      sng_rule_checkpoint, sng_rule_schedule,
+  sng_rule_state,    sng_rule_inputs,  sng_rule_validation, sng_rule_later,
+};
+
+static gboolean
+is_place (SngMetadata *entry, SngDivergence *divergence)
+{
+  return entry->stage == sng_divergence_get_stage (divergence)
+         && entry->micro_batch == sng_divergence_get_micro_batch (divergence)
+         && entry->rank == sng_divergence_get_rank (divergence)
+         && g_str_equal (entry->path, sng_divergence_get_path (divergence));
+}
+
+/* Whether the run recorded there something else than CONTINUOUS. */
+static gboolean
+differs_at (SngRunStore *continuous, SngRunStore *run, SngDivergence *divergence)
+{
+  guint64 step = sng_divergence_get_step (divergence);
+  const char *metric = sng_divergence_get_metric (divergence);
+  g_autoptr (GPtrArray) entries = sng_facts_query (run, metric, sng_divergence_get_stage (divergence), step);
+  g_autoptr (GPtrArray) expected =
+      sng_facts_query (continuous, metric, sng_divergence_get_stage (divergence), step);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      SngMetadata *entry = g_ptr_array_index (entries, i);
+      SngMetadata *other = sng_facts_lookup (expected, entry);
+
+      if (is_place (entry, divergence) && (other == NULL || !sng_metadata_equal (entry, other)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The segment in which the divergence is; where none has an entry there, the last that could have had it. */
+static SngRunStore *
+find_run (SngDivergence *first, SngRunStore *continuous, GPtrArray *segments)
+{
+  for (guint i = 0; i < segments->len; i++)
+    if (differs_at (continuous, g_ptr_array_index (segments, i), first))
+      return g_ptr_array_index (segments, i);
+
+  return g_ptr_array_index (segments,
+                            sng_divergence_get_mode (first) == SNG_MODE_STOP ? 0 : segments->len - 1);
+}
+
+static SngDiagnosis *
+apply_rules (const SngFacts *facts)
+{
+  g_autofree char *place = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rules); i++)
+    {
+      SngDiagnosis *diagnosis = rules[i](facts);
+
+      if (diagnosis != NULL)
+        return diagnosis;
+    }
+
+  place = sng_divergence_dup_place (facts->first);
+
+  return sng_diagnosis_new (SNG_CAUSE_UNKNOWN,
+                            "%s differs first, at %s, and nothing that was recorded tells why",
+                            sng_divergence_get_metric (facts->first), place);
+}
+
+/**
+ * sng_diagnose_report:
+ * @report: a report
+ * @continuous: the run that @report compares others with
+ * @segments: (element-type SngRunStore): the runs that it compares with it, in order, not empty
+ *
+ * Looks for the reason why runs differ.
+ *
+ * What was recorded at the first divergence is looked up elsewhere in the records: among the other
+ * steps of the continuous run, among other names of the same step, in other metrics. So a
+ * schedule that started over is told from one that is a step behind, and a loss scale that was
+ * lost from an older checkpoint. The rules know the metrics that the default callbacks of
+ * [class@Sng.Harness] record by their names; a metric of another name is no evidence.
+ *
+ * Nothing but the records is looked at, and they are not changed.
+ *
+ * ```c
+ * g_autoptr (SngReport) report = sng_comparison_run (comparison, &error);
+ * g_autoptr (SngDiagnosis) diagnosis = sng_diagnose_report (report, continuous, segments);
+ *
+ * if (diagnosis != NULL)
+ *   g_print ("%s\n", sng_diagnosis_get_sentence (diagnosis));
+ * ```
+ *
+ * Returns: (transfer full) (nullable): the diagnosis, or %NULL where no divergence is to be
+ *   explained
+ *
+ * Since: 1.0
+ */
+SngDiagnosis *
+sng_diagnose_report (SngReport *report, SngRunStore *continuous, GPtrArray *segments)
+{
+  SngFacts facts = { .report = report, .continuous = continuous };
+  g_autofree char *evidence = NULL;
+  SngDiagnosis *diagnosis;
+
+  g_return_val_if_fail (SNG_IS_REPORT (report), NULL);
+  g_return_val_if_fail (SNG_IS_RUN_STORE (continuous), NULL);
+  g_return_val_if_fail (segments != NULL && segments->len > 0, NULL);
+
+  facts.first = sng_report_get_first_divergence (report);
+  if (facts.first == NULL)
+    return NULL;
+
+  evidence = sng_divergence_to_string (facts.first);
+  if (sng_report_get_verdict (report) == SNG_VERDICT_NONDETERMINISTIC)
+    {
+      diagnosis = diagnose_nondeterminism (&facts, "two uninterrupted runs");
+    }
+  else
+    {
+      facts.run = find_run (facts.first, continuous, segments);
+      sng_run_store_get_step_range (facts.run, NULL, &facts.start, NULL, NULL);
+      diagnosis = apply_rules (&facts);
+    }
+  sng_diagnosis_add_evidence (diagnosis, evidence);
+
+  return diagnosis;
+}
