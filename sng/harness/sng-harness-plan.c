@@ -60,7 +60,6 @@ check_stop_step (SngHarness *self, GError **error)
   return TRUE;
 }
 
-/* Nobody comes back from a kill in a process that is the harness's own. */
 static gboolean
 check_stop_plan (SngHarness *self, GError **error)
 {
@@ -73,23 +72,7 @@ check_stop_plan (SngHarness *self, GError **error)
       return FALSE;
     }
 
-  for (guint i = 0; priv->isolation == SNG_ISOLATION_NONE && i < sng_stop_plan_get_n_interrupts (plan); i++)
-    {
-      SngInterrupt *interrupt = sng_stop_plan_get_interrupt (plan, i);
-      SngInterruptKind kind = sng_interrupt_get_kind (interrupt);
-      g_autofree char *text = sng_interrupt_to_string (interrupt);
-
-      if (kind == SNG_INTERRUPT_KILL || kind == SNG_INTERRUPT_KILL_IN_SAVE)
-        {
-          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                       "[harness][settings] stop-plan: %s kills the process, which without isolation is the "
-                       "one that the harness runs in",
-                       text);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
+  return sng_harness_check_kills (self, plan, error);
 }
 
 static gboolean

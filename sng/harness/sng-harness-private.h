@@ -170,6 +170,10 @@ gboolean           sng_harness_read_plan             (SngHarness       *self,
                                                       GError          **error);
 
 /* sng-harness-stops.c: where the training is stopped. */
+/* Nobody comes back from a kill in a process that is the harness's own. */
+gboolean           sng_harness_check_kills           (SngHarness       *self,
+                                                      SngStopPlan      *plan,
+                                                      GError          **error);
 /* Finds priv->plan: of a named one with the help of what CONTINUOUS has recorded. */
 gboolean           sng_harness_resolve_stops         (SngHarness       *self,
                                                       GError          **error);

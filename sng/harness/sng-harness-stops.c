@@ -27,6 +27,31 @@ open_continuous (SngHarness *self)
 }
 
 gboolean
+sng_harness_check_kills (SngHarness *self, SngStopPlan *plan, GError **error)
+{
+  if (sng_harness_get_private (self)->isolation != SNG_ISOLATION_NONE)
+    return TRUE;
+
+  for (guint i = 0; i < sng_stop_plan_get_n_interrupts (plan); i++)
+    {
+      SngInterrupt *interrupt = sng_stop_plan_get_interrupt (plan, i);
+      SngInterruptKind kind = sng_interrupt_get_kind (interrupt);
+      g_autofree char *text = sng_interrupt_to_string (interrupt);
+
+      if (kind == SNG_INTERRUPT_KILL || kind == SNG_INTERRUPT_KILL_IN_SAVE)
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                       "[harness][settings] stop-plan: %s kills the process, which without isolation is the "
+                       "one that the harness runs in",
+                       text);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+gboolean
 sng_harness_resolve_stops (SngHarness *self, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
@@ -40,7 +65,7 @@ sng_harness_resolve_stops (SngHarness *self, GError **error)
   priv->plan =
       sng_stop_plan_resolve (plan, continuous, priv->num_steps, sng_harness_get_effective_stop (self), error);
 
-  return priv->plan != NULL;
+  return priv->plan != NULL && sng_harness_check_kills (self, priv->plan, error);
 }
 
 static guint64

@@ -181,6 +181,7 @@ test_refused (void)
     { "7:explode", SNG_ISOLATION_PROCESS, "explode" },
     { "", SNG_ISOLATION_PROCESS, "stop-plan" },
     { "4,7:kill", SNG_ISOLATION_NONE, "7:kill kills the process" },
+    { "random:1:9", SNG_ISOLATION_NONE, "kills the process" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
