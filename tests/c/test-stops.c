@@ -315,6 +315,57 @@ test_sweep_horizon (void)
   g_assert_cmpstr (sng_divergence_get_metric (sng_report_get_first_divergence (report)), ==, "SampleIds");
 }
 
+typedef struct
+{
+  GCancellable *cancellable;
+  char *run_directory;
+  guint n_running;
+} Cancelling;
+
+static void
+cancel_started_cb (SngHarness *harness, SngMode mode, Cancelling *cancelling)
+{
+  if (mode != SNG_MODE_RESUME || ++cancelling->n_running < 2)
+    return;
+
+  cancelling->run_directory = g_strdup (sng_harness_get_run_directory (harness));
+  g_cancellable_cancel (cancelling->cancellable);
+}
+
+/* Several of them are at work when it is cancelled: none is left, nor is a file. */
+static void
+test_sweep_cancelled (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Cancelling cancelling = { .cancellable = cancellable };
+
+  g_object_set (harness, "jobs", 3, NULL);
+  g_signal_connect (harness, "mode-started", G_CALLBACK (cancel_started_cb), &cancelling);
+  g_assert_null (sng_harness_run_sweep (harness, cancellable, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_CANCELLED);
+  g_assert_nonnull (cancelling.run_directory);
+  g_assert_false (g_file_test (cancelling.run_directory, G_FILE_TEST_EXISTS));
+  assert_no_children ();
+  g_free (cancelling.run_directory);
+}
+
+/* One child of several that fails ends the others, and the error is its own. */
+static void
+test_sweep_failing (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("fail-restore", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (harness, "jobs", 4, NULL);
+  g_assert_null (sng_harness_run_sweep (harness, NULL, &error));
+  g_assert_nonnull (error);
+  if (!g_str_has_prefix (error->message, "[harness][sweep/resume-00000"))
+    g_error ("%s", error->message);
+  assert_no_children ();
+}
+
 /* What a child does: the run that it was started for. */
 static int
 serve (void)
@@ -353,6 +404,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/sng/sweep/in-process", GINT_TO_POINTER (SNG_ISOLATION_NONE), test_sweep);
   g_test_add_func ("/sng/sweep/faults", test_sweep_faults);
   g_test_add_func ("/sng/sweep/horizon", test_sweep_horizon);
+  g_test_add_func ("/sng/sweep/cancelled", test_sweep_cancelled);
+  g_test_add_func ("/sng/sweep/failing", test_sweep_failing);
 
   return g_test_run ();
 }
