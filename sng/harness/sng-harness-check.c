@@ -5,6 +5,7 @@
 
 #include "harness/sng-harness-private.h"
 
+#include "compare/sng-coverage-private.h"
 #include "sng-error.h"
 
 void
@@ -157,12 +158,23 @@ describe_failure (SngMetricResult *result)
   return g_strdup_printf ("[harness][check] %s", text);
 }
 
+/* Whether a training of the harness may have the metric. */
+static gboolean
+is_known (SngHarness *self, const char *metric)
+{
+  GPtrArray *callbacks = sng_harness_get_known_callbacks (self, NULL);
+
+  for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
+    if (g_str_equal (sng_callback_get_metric (g_ptr_array_index (callbacks, i)), metric))
+      return TRUE;
+
+  return g_str_equal (metric, SNG_COVERAGE_METRIC);
+}
+
 /* Why the report says nothing of a metric. */
 static void
 set_lack (SngHarness *self, const char *metric, GError **error)
 {
-  GPtrArray *callbacks = NULL;
-
   if (sng_harness_get_private (self)->report == NULL)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND,
@@ -170,14 +182,12 @@ set_lack (SngHarness *self, const char *metric, GError **error)
       return;
     }
 
-  callbacks = sng_harness_get_known_callbacks (self, NULL);
-  for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
-    if (g_str_equal (sng_callback_get_metric (g_ptr_array_index (callbacks, i)), metric))
-      {
-        g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-                     "[harness][check] %s: does not apply to this training", metric);
-        return;
-      }
+  if (is_known (self, metric))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+                   "[harness][check] %s: does not apply to this training", metric);
+      return;
+    }
 
   g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[harness][check] %s: the report has no such metric",
                metric);

@@ -16,5 +16,8 @@ G_BEGIN_DECLS
 SNG_AVAILABLE_IN_1_0
 void sng_test_add_harness (const char *path,
                            GType       harness_type);
+SNG_AVAILABLE_IN_1_0
+void sng_test_add_sweep   (const char *path,
+                           GType       harness_type);
 
 G_END_DECLS

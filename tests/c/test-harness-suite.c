@@ -108,11 +108,16 @@ test_failing_suite (void)
           g_assert_true (g_str_has_prefix (lines[i], "not ok "));
           g_assert_nonnull (strstr (lines[i], "step 7"));
         }
+      if (strstr (lines[i], "/lose-rng/stop-000003") != NULL)
+        {
+          g_assert_true (g_str_has_prefix (lines[i], "not ok "));
+          g_assert_nonnull (strstr (lines[i], "first RngState at step 3"));
+        }
     }
 
   g_assert_cmpuint (n_passed, >, 0);
   g_assert_cmpuint (n_failed, >, 0);
-  g_assert_cmpuint (n_passed + n_failed, ==, 20);
+  g_assert_cmpuint (n_passed + n_failed, ==, 22 + 9);
 }
 
 /* One whose list of callbacks cannot be had: each case says why. */
@@ -141,6 +146,7 @@ main (int argc, char **argv)
   if (with_fault)
     {
       sng_test_add_harness ("/lose-optimizer", TINY_TYPE_HARNESS);
+      sng_test_add_sweep ("/lose-rng", TINY_TYPE_HARNESS);
       return g_test_run ();
     }
 
@@ -151,6 +157,7 @@ main (int argc, char **argv)
     }
 
   sng_test_add_harness ("/esm2", SNG_TYPE_DEMO_HARNESS);
+  sng_test_add_sweep ("/tiny/every-step", TINY_TYPE_HARNESS);
   if (sng_harness_is_child ())
     run_fault (g_getenv ("SNG_CHILD_HARNESS"));
 
