@@ -180,7 +180,7 @@ static _Atomic guint64 jitter_seed;
 static _Atomic guint jitter_n_drawn;
 
 void
-sng_cpu_parallel_set_jitter (guint64 seed)
+sng_device_set_jitter (guint64 seed)
 {
   atomic_store (&jitter_n_drawn, 0);
   atomic_store (&jitter_seed, seed);

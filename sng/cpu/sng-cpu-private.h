@@ -27,10 +27,6 @@ void sng_cpu_parallel_for (SngDevice    *device,
                            SngChunkFunc  func,
                            gpointer      data);
 
-/* With a seed that is not 0, all devices run their chunks in another order, and hold them up at random from then on: a stress
- * under which results stay as they are. */
-void sng_cpu_parallel_set_jitter (guint64 seed);
-
 /* Sets the calling thread to one OpenMP thread, and back to what begin returned. */
 int  sng_cpu_single_openmp_begin (void);
 void sng_cpu_single_openmp_end   (int previous);

@@ -5,10 +5,10 @@
 
 #include "harness/sng-harness-private.h"
 
-#include "cpu/sng-cpu-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
 #include "state/sng-state-io-private.h"
+#include "tensor/sng-device-private.h"
 
 /* What listens to the trainer of a run beside the callbacks. */
 typedef struct
@@ -362,7 +362,7 @@ static void
 set_stress (SngStress stress)
 {
   sng_state_io_set_slow ((stress & SNG_STRESS_SLOW_DISK) != 0 ? STRESS_USEC : 0);
-  sng_cpu_parallel_set_jitter ((stress & SNG_STRESS_JITTER) != 0 ? 1 : 0);
+  sng_device_set_jitter ((stress & SNG_STRESS_JITTER) != 0 ? 1 : 0);
 }
 
 /* The settings that a run has in place of the harness's. What they were is in @saved. */

@@ -88,4 +88,8 @@ struct _SngDevice
   guint   n_threads; /* set once, before anybody else sees the device */
 };
 
+/* With a seed that is not 0, all devices of the processor run the chunks of their work in another order, and hold them up at
+ * random from then on: a stress under which results stay as they are. */
+void sng_device_set_jitter (guint64 seed);
+
 G_END_DECLS

@@ -73,7 +73,7 @@ test_jitter (void)
       g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
       guint n_moved = 0;
 
-      sng_cpu_parallel_set_jitter (7);
+      sng_device_set_jitter (7);
       for (guint repeat = 0; repeat < 20; repeat++)
         {
           Work work = { .device = device };
@@ -85,7 +85,7 @@ test_jitter (void)
           g_assert_cmpint (order.n, ==, 17);
           n_moved += order.order[0] != 0;
         }
-      sng_cpu_parallel_set_jitter (0);
+      sng_device_set_jitter (0);
       g_assert_cmpuint (n_moved, >, 10);
     }
 

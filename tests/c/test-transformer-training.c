@@ -8,8 +8,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "cpu/sng-cpu-private.h"
 #include "state-fixture.h"
+#include "tensor/sng-device-private.h"
 
 /* Small trainings of both architectures with dropout, through SngTrainer, in each precision. */
 
@@ -130,9 +130,9 @@ test_jitter (gconstpointer data)
     {
       g_autofree char *fingerprint = NULL;
 
-      sng_cpu_parallel_set_jitter (n_threads);
+      sng_device_set_jitter (n_threads);
       fingerprint = train (training, n_threads);
-      sng_cpu_parallel_set_jitter (0);
+      sng_device_set_jitter (0);
       g_assert_cmpstr (fingerprint, ==, expected);
     }
 }
