@@ -5,12 +5,22 @@
 
 #include "sng-demo-harness.h"
 
+#include "sng-demo-equipment.h"
+
 /* The configuration of the original's own test of ESM-2. */
 #define N_LAYERS 3
 #define HIDDEN_SIZE 128
 #define N_HEADS 2
 #define MAX_RESIDUES 1024
 #define MAX_TEXT_TOKENS 256
+
+/* What a process for each fault can train in no time. */
+#define SMALL_N_LAYERS 1
+#define SMALL_HIDDEN_SIZE 16
+#define SMALL_N_HEADS 2
+#define SMALL_MAX_LENGTH 32
+#define SMALL_LR 1e-3
+#define SMALL_DROPOUT 0.1
 
 #define BETA1 0.9
 #define BETA2 0.98
@@ -22,6 +32,9 @@
 #define INITIAL_SCALE 0x1p22
 #define GROWTH_INTERVAL G_GUINT64_CONSTANT (2)
 
+/* Low enough that it only grows: a scale that is back at its start is another one. */
+#define SMALL_INITIAL_SCALE 256.0
+
 struct _SngDemoHarness
 {
   SngHarness parent_instance;
@@ -30,6 +43,7 @@ struct _SngDemoHarness
   char *text;
   SngDemoOptimizer optimizer;
   double ema_decay; /* negative: no average */
+  gboolean has_everything;
 };
 
 G_DEFINE_FINAL_TYPE (SngDemoHarness, sng_demo_harness, SNG_TYPE_HARNESS)
@@ -58,6 +72,9 @@ get_settings (SngDemoHarness *self)
 static guint
 get_max_length (SngDemoHarness *self)
 {
+  if (self->has_everything)
+    return SMALL_MAX_LENGTH;
+
   return self->text != NULL ? MAX_TEXT_TOKENS : MAX_RESIDUES + 2;
 }
 
@@ -71,12 +88,25 @@ sng_demo_harness_create_data (SngDemoHarness *self, GError **error)
   return sng_data_module_setup (data, error) ? g_steal_pointer (&data) : NULL;
 }
 
+static SngTransformerConfig *
+create_config (SngDemoHarness *self, SngArchitecture architecture)
+{
+  SngTransformerConfig *config;
+
+  if (!self->has_everything)
+    return sng_transformer_config_new (architecture, N_LAYERS, HIDDEN_SIZE, N_HEADS);
+
+  config = sng_transformer_config_new (architecture, SMALL_N_LAYERS, SMALL_HIDDEN_SIZE, SMALL_N_HEADS);
+  g_object_set (config, "hidden-dropout", SMALL_DROPOUT, NULL);
+
+  return config;
+}
+
 static SngModel *
 create_model (SngDemoHarness *self, const Settings *settings, GError **error)
 {
   SngArchitecture architecture = self->text != NULL ? SNG_ARCHITECTURE_GPT : SNG_ARCHITECTURE_ESM2;
-  g_autoptr (SngTransformerConfig) config =
-      sng_transformer_config_new (architecture, N_LAYERS, HIDDEN_SIZE, N_HEADS);
+  g_autoptr (SngTransformerConfig) config = create_config (self, architecture);
   g_autoptr (SngDevice) device = sng_device_new_cpu (settings->n_threads);
 
   g_object_set (config, "max-length", get_max_length (self), "max-batch-size", settings->micro_batch_size,
@@ -126,6 +156,8 @@ sng_demo_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
     return NULL;
 
   optimizer = create_optimizer (self, &settings, parameters);
+  if (self->has_everything && !sng_demo_equip_optimizer (optimizer, error))
+    return NULL;
 
   return sng_setup_new (model, data, optimizer, scheduler);
 }
@@ -139,8 +171,9 @@ sng_demo_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **erro
 
   if (trainer != NULL && sng_trainer_get_precision (trainer) == SNG_PRECISION_16_MIXED)
     {
-      g_autoptr (SngGradScaler) scaler = g_object_new (SNG_TYPE_GRAD_SCALER, "initial-scale", INITIAL_SCALE,
-                                                       "growth-interval", GROWTH_INTERVAL, NULL);
+      g_autoptr (SngGradScaler) scaler = g_object_new (
+          SNG_TYPE_GRAD_SCALER, "initial-scale", self->has_everything ? SMALL_INITIAL_SCALE : INITIAL_SCALE,
+          "growth-interval", GROWTH_INTERVAL, NULL);
 
       g_object_set (trainer, "grad-scaler", scaler, NULL);
     }
@@ -151,6 +184,9 @@ sng_demo_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **erro
 
       g_object_set (trainer, "exponential-moving-average", average, NULL);
     }
+
+  if (trainer != NULL && self->has_everything && !sng_demo_equip_trainer (trainer, error))
+    return NULL;
 
   return g_steal_pointer (&trainer);
 }
@@ -198,4 +234,11 @@ void
 sng_demo_harness_set_ema_decay (SngDemoHarness *self, double decay)
 {
   self->ema_decay = decay;
+}
+
+void
+sng_demo_harness_prepare_faults (SngDemoHarness *self)
+{
+  self->has_everything = TRUE;
+  g_object_set (self, "lr", SMALL_LR, "accumulate-grad-batches", 2, NULL);
 }

@@ -26,6 +26,9 @@ SngHarness    *sng_demo_harness_new             (const char        *fasta,
 /* Averages the weights with this decay, in [0, 1). */
 void           sng_demo_harness_set_ema_decay   (SngDemoHarness    *self,
                                                  double             decay);
+/* Trains a model that is as small as can be, with all that a training can remember, so that there is something to plant every
+ * fault in, in little time. */
+void           sng_demo_harness_prepare_faults  (SngDemoHarness    *self);
 /* The data that the harness trains on; fails where the file cannot be used. */
 SngDataModule *sng_demo_harness_create_data     (SngDemoHarness    *self,
                                                  GError           **error);

@@ -131,6 +131,25 @@ test_suite_without_list (void)
   g_assert_nonnull (strstr (output, "TinyHarness.get_default_callbacks failed"));
 }
 
+/* What "sng demo" plants faults in: all of it is there, and without a fault nothing differs. */
+static void
+test_everything (void)
+{
+  const char *const metrics[] = { "EmaState", "GradScalerState", "RegisteredState", "OptimizerState" };
+  g_autoptr (SngHarness) harness = sng_demo_harness_new (NULL, NULL, SNG_DEMO_ADAMW);
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  sng_demo_harness_prepare_faults (SNG_DEMO_HARNESS (harness));
+  g_object_set (harness, "num-steps", 12, "precision", "16-mixed", "isolation", SNG_ISOLATION_NONE, NULL);
+  report = sng_harness_run_stop_and_go (harness, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+
+  for (guint i = 0; i < G_N_ELEMENTS (metrics); i++)
+    g_assert_nonnull (sng_report_lookup_metric (report, metrics[i]));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -167,6 +186,7 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, &faults[i], test_fault);
     }
+  g_test_add_func ("/sng/harness-suite/everything", test_everything);
   g_test_add_func ("/sng/harness-suite/failing", test_failing_suite);
   g_test_add_func ("/sng/harness-suite/without-list", test_suite_without_list);
 
