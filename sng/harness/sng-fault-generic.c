@@ -281,22 +281,33 @@ plant_reseed (SngFaultContext *context, GError **error)
                                   sng_fault_get_target (context->fault));
 }
 
+/* What a state must have for a kind. */
+typedef enum
+{
+  ANYTHING,
+  COUNTS,
+  TENSORS,
+  STREAM,
+  NO_STREAM /* where it would be the same as another kind */
+} Needs;
+
 static const struct
 {
   const char *name;
   const char *title;
   const char *needs;
+  Needs of_state;
   SngFaultPlantFunc plant;
 } kinds[] = {
-  { "drop", "what it was when the training began", "a state that has changed", plant_drop },
+  { "drop", "what it was when the training began", "a state that has changed", NO_STREAM, plant_drop },
   { "stale", "what it was in an older checkpoint", "an older checkpoint, and a state that has changed since",
-    plant_stale },
-  { "off-by-one", "one less", "a count", plant_off_by_one },
-  { "swap", "two of its tensors exchanged", "two tensors of one kind and one shape", plant_swap },
-  { "zero", "zero", "numbers", plant_zero },
-  { "round-to-bf16", "through bf16 and back", "tensors of f32 or f64", plant_round },
-  { "flip-bit", "one bit is another", "numbers", plant_flip },
-  { "reseed", "back at its seed", "a stream of random numbers", plant_reseed },
+    ANYTHING, plant_stale },
+  { "off-by-one", "one less", "a count", COUNTS, plant_off_by_one },
+  { "swap", "two of its tensors exchanged", "two tensors of one kind and one shape", TENSORS, plant_swap },
+  { "zero", "zero", "numbers", ANYTHING, plant_zero },
+  { "round-to-bf16", "through bf16 and back", "tensors of f32 or f64", TENSORS, plant_round },
+  { "flip-bit", "one bit is another", "numbers", ANYTHING, plant_flip },
+  { "reseed", "back at its seed", "a stream of random numbers", STREAM, plant_reseed },
 };
 
 SngFault *
@@ -314,20 +325,51 @@ sng_fault_parse_generic (const char *id)
   return NULL;
 }
 
-/* To re-seed a stream is to drop it. */
-void
-sng_fault_list_generic (const char *state, GListStore *faults)
+static gboolean
+meets (Needs needs, const char *name, SngStateDict *state)
 {
-  const char *other = is_stream (state) ? "drop" : "reseed";
+  gboolean has_counts = FALSE;
+  gboolean has_tensors = FALSE;
+  guint64 count;
 
+  for (guint i = 0; i < sng_state_dict_get_n_items (state); i++)
+    {
+      const char *entry = sng_state_dict_get_name (state, i);
+
+      has_counts |= sng_fault_get_count (state, entry, &count);
+      has_tensors |= sng_state_dict_lookup_tensor (state, entry) != NULL;
+    }
+
+  switch (needs)
+    {
+    case COUNTS:
+      return has_counts;
+
+    case TENSORS:
+      return has_tensors;
+
+    case STREAM:
+      return is_stream (name);
+
+    case NO_STREAM:
+      return !is_stream (name);
+
+    default:
+      return TRUE;
+    }
+}
+
+void
+sng_fault_list_generic (const char *name, SngStateDict *state, GListStore *faults)
+{
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
       g_autoptr (SngFault) fault = NULL;
 
-      if (g_str_equal (kinds[i].name, other))
+      if (!meets (kinds[i].of_state, name, state))
         continue;
 
-      fault = sng_fault_new_generic (kinds[i].name, kinds[i].title, kinds[i].needs, kinds[i].plant, state);
+      fault = sng_fault_new_generic (kinds[i].name, kinds[i].title, kinds[i].needs, kinds[i].plant, name);
       g_list_store_append (faults, fault);
     }
 }

@@ -20,6 +20,10 @@ typedef enum
   SNG_FAULT_REFUSED         /* the restore noticed it, and failed */
 } SngFaultOutcome;
 
+/* Where the run store of a run with a fault has its outcome, by name, and the reason. */
+#define SNG_FAULT_OUTCOME_INFO "fault-outcome"
+#define SNG_FAULT_REASON_INFO "fault-reason"
+
 const char      *sng_fault_outcome_to_string   (SngFaultOutcome  outcome);
 /* FALSE: there is none of this name. */
 gboolean         sng_fault_outcome_from_string (const char       *name,
@@ -90,9 +94,10 @@ SngFaultPlantFunc
 const SngFaultSpec *sng_fault_catalogue     (guint       *n_specs);
 /* NULL: the part before the colon is no kind, or there is no target. */
 SngFault           *sng_fault_parse_generic (const char  *id);
-/* All generic ones on a state, but those that are another of them there. */
-void                sng_fault_list_generic  (const char  *state,
-                                             GListStore  *faults);
+/* Those on a state that fit what is in it. */
+void                sng_fault_list_generic  (const char    *name,
+                                             SngStateDict  *state,
+                                             GListStore    *faults);
 /* "drop, stale, ..." */
 char               *sng_fault_dup_kinds     (void);
 

@@ -5,6 +5,7 @@
 
 #include "harness/sng-harness-private.h"
 
+#include "harness/sng-fault-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
 #include "state/sng-state-io-private.h"
@@ -23,6 +24,7 @@ typedef struct
   gpointer user_data;
   guint64 last_step;
   GArray *checkpoints; /* guint64: the steps that were saved */
+  gboolean is_over;    /* before its first step */
 } Watch;
 
 static gboolean
@@ -108,7 +110,8 @@ capture_metrics (SngHarness *self, const SngRun *run, SngRecorder *recorder, GPt
       const char *metric = sng_callback_get_metric (g_ptr_array_index (callbacks, i));
       g_autoptr (SngTolerance) tolerance = sng_harness_dup_tolerance (self, metric);
 
-      if (!sng_tolerance_is_exact (tolerance) || g_strcmp0 (run->capture, metric) == 0)
+      if (!sng_tolerance_is_exact (tolerance) || g_strcmp0 (run->capture, metric) == 0
+          || (run->captures_original && sng_harness_is_original_metric (metric)))
         sng_recorder_set_capture (recorder, metric, TRUE);
     }
 }
@@ -203,35 +206,76 @@ warn_of_refused (SngHarness *self, char **refused)
     }
 }
 
-/* The checkpoint of one step, or the newest one that is undamaged. */
-static SngCheckpoint *
-load_checkpoint (SngHarness *self, const SngRun *run, char ***refused, GError **error)
+/* What the run begins with: of one step all that another run has left, else its own copy. */
+static SngCheckpointStore *
+open_checkpoints (SngHarness *self, const SngRun *run)
 {
   g_autofree char *directory =
       run->source_step != 0 ? g_strdup (run->source) : g_build_filename (run->name, "checkpoints", NULL);
   g_autofree char *path = sng_harness_dup_run_path (self, directory);
-  g_autofree char *name = NULL;
-  g_autofree char *step_path = NULL;
-  g_autoptr (SngCheckpointStore) checkpoints = sng_checkpoint_store_new (path);
 
-  if (run->source_step == 0)
+  return sng_checkpoint_store_new (path);
+}
+
+/* The checkpoint of one step, or the newest one that is undamaged. */
+static SngCheckpoint *
+load_checkpoint (SngCheckpointStore *checkpoints, guint64 step, char ***refused, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+
+  if (step == 0)
     return sng_checkpoint_store_load_latest (checkpoints, refused, error);
 
-  name = sng_checkpoint_step_to_name (run->source_step);
-  step_path = g_build_filename (path, name, NULL);
+  name = sng_checkpoint_step_to_name (step);
+  path = g_build_filename (sng_checkpoint_store_get_path (checkpoints), name, NULL);
 
-  return sng_checkpoint_load (step_path, error);
+  return sng_checkpoint_load (path, error);
 }
 
 static gboolean
-restore (SngHarness *self, const SngRun *run, SngTrainer *trainer, SngRunStore *store, GError **error)
+restore_cb (SngTrainer *trainer, SngCheckpoint *checkpoint, gpointer user_data, GError **error)
 {
+  return sng_harness_restore (user_data, trainer, checkpoint, error);
+}
+
+/* With the fault of the run. Where it is not planted, there is nothing to see in the training. */
+static gboolean
+restore_with_fault (Watch *watch,
+                    SngTrainer *trainer,
+                    SngCheckpointStore *checkpoints,
+                    SngCheckpoint *checkpoint,
+                    GError **error)
+{
+  g_autoptr (SngFault) fault = sng_fault_lookup (watch->run->fault, error);
+  g_autofree char *reason = NULL;
+  SngFaultOutcome outcome;
+
+  if (fault == NULL
+      || !sng_fault_restore (fault, trainer, checkpoints, checkpoint, restore_cb, watch->harness, &outcome,
+                             &reason, error))
+    return FALSE;
+
+  watch->is_over = outcome != SNG_FAULT_PLANTED;
+
+  return sng_run_store_set_info (watch->store, SNG_FAULT_OUTCOME_INFO,
+                                 g_variant_new_string (sng_fault_outcome_to_string (outcome)), error)
+         && sng_run_store_set_info (watch->store, SNG_FAULT_REASON_INFO,
+                                    g_variant_new_string (reason != NULL ? reason : ""), error);
+}
+
+static gboolean
+restore (SngHarness *self, Watch *watch, SngTrainer *trainer, GError **error)
+{
+  const SngRun *run = watch->run;
+  SngRunStore *store = watch->store;
+  g_autoptr (SngCheckpointStore) checkpoints = open_checkpoints (self, run);
   g_autoptr (SngCheckpoint) checkpoint = NULL;
   g_autoptr (GError) local_error = NULL;
   g_auto (GStrv) refused = NULL;
   guint64 n_refused;
 
-  checkpoint = load_checkpoint (self, run, &refused, &local_error);
+  checkpoint = load_checkpoint (checkpoints, run->source_step, &refused, &local_error);
   warn_of_refused (self, refused);
   n_refused = refused != NULL ? g_strv_length (refused) : 0;
 
@@ -250,7 +294,8 @@ restore (SngHarness *self, const SngRun *run, SngTrainer *trainer, SngRunStore *
 
   return sng_run_store_set_info (store, "restored-step",
                                  g_variant_new_uint64 (sng_checkpoint_get_step (checkpoint)), error)
-         && sng_harness_restore (self, trainer, checkpoint, error);
+         && (run->fault != NULL ? restore_with_fault (watch, trainer, checkpoints, checkpoint, error)
+                                : sng_harness_restore (self, trainer, checkpoint, error));
 }
 
 /* ---- The run itself ---- */
@@ -310,8 +355,8 @@ static gboolean
 train (SngHarness *self, Watch *watch, SngTrainer *trainer, SngRecorder *recorder, GError **error)
 {
   return attach_callbacks (self, watch->run, trainer, recorder, error)
-         && (watch->run->source == NULL || restore (self, watch->run, trainer, watch->store, error))
-         && attach_watch (watch, trainer, error) && fit (watch, trainer, error)
+         && (watch->run->source == NULL || restore (self, watch, trainer, error))
+         && (watch->is_over || (attach_watch (watch, trainer, error) && fit (watch, trainer, error)))
          && sng_run_store_set_info (watch->store, "saved-step",
                                     g_variant_new_uint64 (sng_trainer_get_last_checkpoint_step (trainer)),
                                     error)
@@ -420,7 +465,10 @@ sng_harness_run_mode (SngHarness *self,
   priv->run = run;
   exchange_settings (self, run, saved);
   set_stress (run->stress);
+  /* Many files, which nobody reads after the call. */
+  sng_state_io_set_passing (run->captures_original);
   succeeded = make_run (self, &watch, error);
+  sng_state_io_set_passing (FALSE);
   set_stress (SNG_STRESS_NONE);
   put_settings_back (self, saved);
   priv->run = NULL;

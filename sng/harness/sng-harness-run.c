@@ -161,6 +161,13 @@ finish_run (Work *work, GError *error)
   sng_harness_emit_mode_finished (self, work->run->mode, error == NULL);
   call->n_running--;
 
+  /* What a fault does to a run is for the program to judge. */
+  if (error != NULL && work->run->fault != NULL && !g_cancellable_is_cancelled (call->cancellable))
+    {
+      work->run->failure = g_strdup (error->message);
+      g_clear_error (&error);
+    }
+
   if (error != NULL)
     {
       g_prefix_error (&error, "[harness][%s] ", get_place (work->run));

@@ -12,6 +12,7 @@
 #include "callbacks/sng-function-callback.h"
 #include "compare/sng-comparison.h"
 #include "compare/sng-coverage.h"
+#include "harness/sng-fault.h"
 #include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"
 #include "harness/sng-stop-plan.h"
@@ -129,6 +130,21 @@ SNG_AVAILABLE_IN_1_0
 void         sng_harness_get_work                    (SngHarness           *self,
                                                       guint64              *done,
                                                       guint64              *total);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_faults                  (SngHarness           *self,
+                                                      const char * const   *ids,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_run_faults_async            (SngHarness           *self,
+                                                      const char * const   *ids,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_faults_finish           (SngHarness           *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
 SNG_AVAILABLE_IN_1_0
 SngReport   *sng_harness_get_report                  (SngHarness           *self);
 SNG_AVAILABLE_IN_1_0

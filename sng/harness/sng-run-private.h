@@ -24,12 +24,14 @@ typedef struct
   gboolean saves_steps; /* a checkpoint of each step in "steps", beside those of the trainer */
   char    *fault;      /* the id of the fault that is planted at its restore; NULL: none */
   char    *capture;    /* a metric that is captured whole, beside those under a tolerance; NULL: none */
+  gboolean captures_original; /* the metrics that the original compared are captured whole as well */
   guint    n_threads;  /* in place of the harness's; 0: that; so the next two */
   guint    micro_batch_size;
   guint    accumulate_grad_batches;
   SngStress stress;
 
   /* What came of it. */
+  char    *failure;        /* why a run with a fault failed, which may be what the fault came to; NULL: it did not */
   gboolean is_interrupted; /* its interrupt fired */
   guint64  n_steps;        /* that it made */
   double   start_seconds;  /* from its start until the harness was reached in it; of a run in this process 0 */

@@ -26,6 +26,7 @@ sng_run_free (SngRun *self)
   g_free (self->interrupt);
   g_free (self->fault);
   g_free (self->capture);
+  g_free (self->failure);
   g_free (self);
 }
 
@@ -53,6 +54,7 @@ sng_run_to_text (const SngRun *self)
   g_variant_dict_insert (&dict, "saves-steps", "b", self->saves_steps);
   insert_string (&dict, "fault", self->fault);
   insert_string (&dict, "capture", self->capture);
+  g_variant_dict_insert (&dict, "captures-original", "b", self->captures_original);
   g_variant_dict_insert (&dict, "n-threads", "u", (guint32) self->n_threads);
   g_variant_dict_insert (&dict, "micro-batch-size", "u", (guint32) self->micro_batch_size);
   g_variant_dict_insert (&dict, "accumulate-grad-batches", "u", (guint32) self->accumulate_grad_batches);
@@ -89,6 +91,7 @@ sng_run_from_text (const char *text, GError **error)
   g_variant_lookup (variant, "saves-steps", "b", &self->saves_steps);
   g_variant_lookup (variant, "fault", "s", &self->fault);
   g_variant_lookup (variant, "capture", "s", &self->capture);
+  g_variant_lookup (variant, "captures-original", "b", &self->captures_original);
   g_variant_lookup (variant, "n-threads", "u", &n_threads);
   g_variant_lookup (variant, "micro-batch-size", "u", &micro_batch_size);
   g_variant_lookup (variant, "accumulate-grad-batches", "u", &accumulate);

@@ -36,8 +36,8 @@ add_stops_around (SngStopPlan *self, guint64 step, guint64 last_step)
 }
 
 /* The last step of each epoch: the next samples are of a later one. */
-static gboolean
-add_epoch_ends (SngStopPlan *self, SngRunStore *continuous, guint64 last_step, GError **error)
+gboolean
+sng_stop_plan_add_epoch_ends (SngStopPlan *self, SngRunStore *continuous, guint64 last_step, GError **error)
 {
   g_autoptr (GPtrArray) entries = sng_run_store_query (continuous, "SampleIds", 0, last_step, error);
   guint64 previous = G_MAXUINT64;
@@ -149,7 +149,7 @@ add_growths (SngStopPlan *self, SngRunStore *continuous, guint64 last_step, GErr
 gboolean
 sng_stop_plan_add_boundaries (SngStopPlan *self, SngRunStore *continuous, guint64 last_step, GError **error)
 {
-  if (!add_epoch_ends (self, continuous, last_step, error)
+  if (!sng_stop_plan_add_epoch_ends (self, continuous, last_step, error)
       || !add_validations (self, continuous, last_step, error)
       || !add_milestones (self, continuous, last_step, error)
       || !add_growths (self, continuous, last_step, error))

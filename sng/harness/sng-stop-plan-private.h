@@ -11,6 +11,11 @@ G_BEGIN_DECLS
 
 /* The named plans, sng-stop-plan-named.c: they add interrupts before the last step of what was recorded, in any order. */
 
+/* Only the first kind of boundaries. */
+gboolean sng_stop_plan_add_epoch_ends (SngStopPlan  *self,
+                                       SngRunStore  *continuous,
+                                       guint64       last_step,
+                                       GError      **error);
 gboolean sng_stop_plan_add_boundaries (SngStopPlan  *self,
                                        SngRunStore  *continuous,
                                        guint64       last_step,

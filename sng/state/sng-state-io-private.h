@@ -27,6 +27,9 @@ void          sng_state_io_remove_hook    (SngStateIoHook  hook,
 /* Holds up every such operation, of the whole process, by so many microseconds; 0: none. */
 void          sng_state_io_set_slow       (guint           usec);
 
+/* Whether what this process writes need not outlive the machine: nothing waits for the disk then. */
+void          sng_state_io_set_passing    (gboolean        is_passing);
+
 /* A new file that is being written. Until it is finished it is not there: freeing it takes it away. */
 typedef struct _SngStateFile SngStateFile;
 

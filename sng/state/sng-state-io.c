@@ -36,6 +36,7 @@ typedef struct
 static GRecMutex hooks_mutex;
 static GList *hooks; /* of Hook, in the order in which they were added */
 static int slow;     /* microseconds; atomic */
+static int passing;  /* whether nothing is made durable; atomic */
 
 void
 sng_state_io_add_hook (SngStateIoHook func, gpointer data)
@@ -70,6 +71,19 @@ void
 sng_state_io_set_slow (guint usec)
 {
   g_atomic_int_set (&slow, (int) usec);
+}
+
+void
+sng_state_io_set_passing (gboolean is_passing)
+{
+  g_atomic_int_set (&passing, is_passing);
+}
+
+/* As fsync() does, where it is wanted. */
+static int
+make_durable (int fd)
+{
+  return g_atomic_int_get (&passing) ? 0 : fsync (fd);
 }
 
 /* What comes before each operation that changes the file system. */
@@ -152,7 +166,7 @@ sng_state_file_finish (SngStateFile *self, GError **error)
   int fd = self->fd;
 
   announce ("sync", self->path);
-  if (fsync (fd) != 0)
+  if (make_durable (fd) != 0)
     return fail (error, "sync", self->path, errno);
 
   announce ("close", self->path);
@@ -326,7 +340,7 @@ sng_state_io_sync_directory (const char *path, GError **error)
 
   announce ("sync-directory", path);
   /* Some file systems have no such call for directories, and need none. */
-  if (fsync (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+  if (make_durable (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
     code = errno;
   close (fd);
 

@@ -156,6 +156,28 @@ fault_harness_restore (SngHarness *harness, SngTrainer *trainer, SngCheckpoint *
                             &self->outcome, &self->reason, error);
 }
 
+static GListModel *
+fault_harness_get_default_callbacks (SngHarness *harness, GError **error)
+{
+  const GType types[] = { SNG_TYPE_CONSUMED_SAMPLES_CALLBACK, SNG_TYPE_TRAIN_LOSS_CALLBACK,
+                          SNG_TYPE_VALID_LOSS_CALLBACK, SNG_TYPE_INIT_CONSUMED_SAMPLES_CALLBACK };
+  GListStore *losses;
+
+  if (!FAULT_HARNESS (harness)->looks_at_losses_only)
+    return SNG_HARNESS_CLASS (fault_harness_parent_class)->get_default_callbacks (harness, error);
+
+  losses = g_list_store_new (SNG_TYPE_CALLBACK);
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autoptr (SngCallback) callback = g_object_new (types[i], NULL);
+
+      g_list_store_append (losses, callback);
+    }
+
+  return G_LIST_MODEL (losses);
+}
+
 static void
 fault_harness_finalize (GObject *object)
 {
@@ -176,6 +198,7 @@ fault_harness_class_init (FaultHarnessClass *klass)
   harness_class->setup_model = fault_harness_setup_model;
   harness_class->setup_trainer = fault_harness_setup_trainer;
   harness_class->restore = fault_harness_restore;
+  harness_class->get_default_callbacks = fault_harness_get_default_callbacks;
 }
 
 static void

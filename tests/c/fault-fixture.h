@@ -43,6 +43,7 @@ struct _FaultHarness
   gboolean swaps_groups;     /* of RESUME */
   guint resume_micro_batch;  /* 0: RESUME has windows as STOP has; else one micro-batch of this size */
   gboolean with_sgd;         /* in place of AdamW */
+  gboolean looks_at_losses_only;
   guint patience;
 };
 
