@@ -43,8 +43,14 @@ guint      sng_report_count_parts  (SngReport  *self,
 void       sng_report_count_faults (SngReport  *self,
                                     guint      *n_planted,
                                     guint      *n_missed);
+/* Adds those of the report and of all its parts. */
+void       sng_report_count_compared (SngReport *self,
+                                      guint     *n_metrics,
+                                      guint64   *n_compared);
 /* The first part that has the verdict, or NULL. */
 SngReport *sng_report_find_part    (SngReport  *self,
                                     SngVerdict  verdict);
+/* The report itself or the part, down to the last one, whose metrics have the first divergence; NULL: there is none. */
+SngReport *sng_report_find_first_source (SngReport *self);
 
 G_END_DECLS

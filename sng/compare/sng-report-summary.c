@@ -5,30 +5,7 @@
 
 /* A report in one line. */
 
-#include "compare/sng-report-private.h"
-
-/* Of the report and of all its parts. */
-static void
-count_all (SngReport *self, guint *n_metrics, guint64 *n_compared)
-{
-  GListModel *metrics = sng_report_get_metrics (self);
-  GListModel *parts = sng_report_get_parts (self);
-
-  *n_metrics += g_list_model_get_n_items (metrics);
-  for (guint i = 0; i < g_list_model_get_n_items (metrics); i++)
-    {
-      g_autoptr (SngMetricResult) result = g_list_model_get_item (metrics, i);
-
-      *n_compared += sng_metric_result_get_compared (result);
-    }
-
-  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
-    {
-      g_autoptr (SngReport) part = g_list_model_get_item (parts, i);
-
-      count_all (part, n_metrics, n_compared);
-    }
-}
+#include "compare/sng-report-writer-private.h"
 
 static void
 append_pass (GString *summary, SngReport *self)
@@ -37,7 +14,7 @@ append_pass (GString *summary, SngReport *self)
   guint n_metrics = 0;
   guint64 n_compared = 0;
 
-  count_all (self, &n_metrics, &n_compared);
+  sng_report_count_compared (self, &n_metrics, &n_compared);
   if (n_parts > 0)
     g_string_append_printf (summary, "%u %s, ", n_parts, n_parts == 1 ? "part" : "parts");
   g_string_append_printf (summary, "%u %s, %" G_GUINT64_FORMAT " %s compared, none differs", n_metrics,
@@ -178,5 +155,5 @@ sng_report_get_summary (SngReport *self)
   else
     append_control (summary, self, verdict);
 
-  return g_strdup (summary->str);
+  return sng_report_escape_line (summary->str, NULL);
 }

@@ -6,7 +6,6 @@
 #include "compare/sng-report-private.h"
 
 #include "compare/sng-divergence-private.h"
-#include "sng-error.h"
 
 /**
  * SngReport:
@@ -200,6 +199,28 @@ sng_report_count_faults (SngReport *self, guint *n_planted, guint *n_missed)
 
       *n_planted += sng_fault_result_get_planted (fault);
       *n_missed += sng_fault_result_get_planted (fault) && !sng_fault_result_get_detected (fault);
+    }
+}
+
+void
+sng_report_count_compared (SngReport *self, guint *n_metrics, guint64 *n_compared)
+{
+  GListModel *metrics = G_LIST_MODEL (self->metrics);
+  GListModel *parts = G_LIST_MODEL (self->parts);
+
+  *n_metrics += g_list_model_get_n_items (metrics);
+  for (guint i = 0; i < g_list_model_get_n_items (metrics); i++)
+    {
+      g_autoptr (SngMetricResult) result = g_list_model_get_item (metrics, i);
+
+      *n_compared += sng_metric_result_get_compared (result);
+    }
+
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (SngReport) part = g_list_model_get_item (parts, i);
+
+      sng_report_count_compared (part, n_metrics, n_compared);
     }
 }
 
@@ -471,6 +492,20 @@ sng_report_find_part (SngReport *self, SngVerdict verdict)
   return NULL;
 }
 
+SngReport *
+sng_report_find_first_source (SngReport *self)
+{
+  SngVerdict verdict = sng_report_get_control_verdict (self);
+  SngReport *part;
+
+  if (find_first_of_metrics (self, verdict) != NULL)
+    return self;
+
+  part = sng_report_find_part (self, verdict);
+
+  return part != NULL ? sng_report_find_first_source (part) : NULL;
+}
+
 /**
  * sng_report_get_first_divergence:
  * @self: a report
@@ -487,48 +522,11 @@ sng_report_find_part (SngReport *self, SngVerdict verdict)
 SngDivergence *
 sng_report_get_first_divergence (SngReport *self)
 {
-  SngDivergence *first;
-  SngVerdict verdict;
-  SngReport *part;
+  SngReport *source;
 
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
-  verdict = sng_report_get_control_verdict (self);
-  first = find_first_of_metrics (self, verdict);
-  if (first != NULL)
-    return first;
+  source = sng_report_find_first_source (self);
 
-  part = sng_report_find_part (self, verdict);
-
-  return part != NULL ? sng_report_get_first_divergence (part) : NULL;
-}
-
-/**
- * sng_report_save:
- * @self: a report
- * @path: (type filename): the file to write, which is replaced
- * @error: return location for a #GError
- *
- * Writes the report as JSON, as [method@Sng.Report.to_json] gives it.
- *
- * Returns: %TRUE, or %FALSE with %SNG_ERROR_IO; the file is then as it was
- *
- * Since: 1.0
- */
-gboolean
-sng_report_save (SngReport *self, const char *path, GError **error)
-{
-  g_autofree char *json = NULL;
-  g_autoptr (GError) local_error = NULL;
-
-  g_return_val_if_fail (SNG_IS_REPORT (self), FALSE);
-  g_return_val_if_fail (path != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  json = sng_report_to_json (self);
-  if (g_file_set_contents (path, json, -1, &local_error))
-    return TRUE;
-
-  g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[report][save] %s: %s", path, local_error->message);
-  return FALSE;
+  return source != NULL ? find_first_of_metrics (source, sng_report_get_control_verdict (source)) : NULL;
 }

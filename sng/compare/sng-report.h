@@ -18,6 +18,14 @@
 
 G_BEGIN_DECLS
 
+typedef enum
+{
+  SNG_REPORT_FORMAT_TEXT,
+  SNG_REPORT_FORMAT_JSON,
+  SNG_REPORT_FORMAT_JUNIT,
+  SNG_REPORT_FORMAT_TAP
+} SngReportFormat;
+
 #define SNG_TYPE_REPORT (sng_report_get_type ())
 
 SNG_AVAILABLE_IN_1_0
@@ -49,12 +57,17 @@ SngTensorDiff   *sng_report_get_elements         (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 char            *sng_report_get_summary          (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
-char            *sng_report_to_json              (SngReport   *self);
-SNG_AVAILABLE_IN_1_0
 char            *sng_report_to_text              (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
-gboolean         sng_report_save                 (SngReport   *self,
-                                                  const char  *path,
-                                                  GError     **error);
+char            *sng_report_to_json              (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+char            *sng_report_to_junit             (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+char            *sng_report_to_tap               (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+gboolean         sng_report_save                 (SngReport       *self,
+                                                  const char      *path,
+                                                  SngReportFormat  format,
+                                                  GError         **error);
 
 G_END_DECLS

@@ -94,13 +94,51 @@ choose_run_directory (SngHarness *self, GError **error)
   return TRUE;
 }
 
+static const struct
+{
+  const char *name;
+  SngReportFormat format;
+} reports[] = {
+  { "report.json", SNG_REPORT_FORMAT_JSON },
+  { "junit.xml", SNG_REPORT_FORMAT_JUNIT },
+};
+
+gboolean
+sng_harness_save_report (SngHarness *self, SngReport *report, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  for (guint i = 0; i < G_N_ELEMENTS (reports); i++)
+    {
+      g_autofree char *path = g_build_filename (priv->run_directory, reports[i].name, NULL);
+
+      if (!sng_report_save (report, path, reports[i].format, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+remove_reports (const char *run_directory, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (reports); i++)
+    {
+      g_autofree char *path = g_build_filename (run_directory, reports[i].name, NULL);
+
+      if (!sng_state_io_remove (path, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* A child works where the process that started it says. A report of earlier runs is none of those to come. */
 gboolean
 sng_harness_make_run_directory (SngHarness *self, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   const SngChildRequest *request = sng_child_get_request ();
-  g_autofree char *report = NULL;
 
   if (request != NULL)
     {
@@ -108,12 +146,8 @@ sng_harness_make_run_directory (SngHarness *self, GError **error)
       return sng_state_io_make_directory (priv->run_directory, error);
     }
 
-  if (!choose_run_directory (self, error) || !sng_state_io_make_directory (priv->run_directory, error))
-    return FALSE;
-
-  report = g_build_filename (priv->run_directory, "report.json", NULL);
-
-  return sng_state_io_remove (report, error);
+  return choose_run_directory (self, error) && sng_state_io_make_directory (priv->run_directory, error)
+         && remove_reports (priv->run_directory, error);
 }
 
 /* Takes the temporary directory away, with what is in it. Errors have nobody to go to. */

@@ -116,6 +116,43 @@ sng_harness_diagnose (SngReport *report, SngRunStore *continuous, GPtrArray *seg
   sng_report_set_diagnosis (report, diagnosis);
 }
 
+static const SngRun *
+find_run (GPtrArray *done, const char *name)
+{
+  for (guint i = 0; i < done->len; i++)
+    {
+      const SngRun *run = g_ptr_array_index (done, i);
+
+      if (g_str_equal (run->name, name))
+        return run;
+    }
+
+  return NULL;
+}
+
+void
+sng_harness_add_seconds (SngReport *report, GPtrArray *done)
+{
+  GListModel *runs = sng_report_get_runs (report);
+  GListModel *parts = sng_report_get_parts (report);
+
+  for (guint i = 0; i < g_list_model_get_n_items (runs); i++)
+    {
+      g_autoptr (SngReportRun) reported = g_list_model_get_item (runs, i);
+      const SngRun *run = find_run (done, sng_report_run_get_name (reported));
+
+      if (run != NULL)
+        sng_report_run_set_seconds (reported, run->start_seconds + run->seconds);
+    }
+
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (SngReport) part = g_list_model_get_item (parts, i);
+
+      sng_harness_add_seconds (part, done);
+    }
+}
+
 static void
 add_result (SngReport *report, SngMetricResult *result)
 {

@@ -191,6 +191,10 @@ char              *sng_harness_dup_store_path        (SngHarness       *self,
                                                       SngMode           mode);
 gboolean           sng_harness_make_run_directory    (SngHarness       *self,
                                                       GError          **error);
+/* In each format that is read from a file. */
+gboolean           sng_harness_save_report           (SngHarness       *self,
+                                                      SngReport        *report,
+                                                      GError          **error);
 /* An empty directory for the run, whatever an earlier one has left there, but for the checkpoints that it begins with. */
 gboolean           sng_harness_prepare_run           (SngHarness       *self,
                                                       const SngRun     *run,

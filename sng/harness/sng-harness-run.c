@@ -114,12 +114,13 @@ judge (GTask *task)
   SngHarness *self = g_task_get_source_object (task);
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   Call *call = g_task_get_task_data (task);
-  g_autofree char *path = g_build_filename (priv->run_directory, "report.json", NULL);
   GError *error = NULL;
 
   priv->report = call->program->judge (self, call->done, call->data, &error);
 
-  if (priv->report != NULL && sng_report_save (priv->report, path, &error))
+  if (priv->report != NULL)
+    sng_harness_add_seconds (priv->report, call->done);
+  if (priv->report != NULL && sng_harness_save_report (self, priv->report, &error))
     emit_divergences (self, priv->report);
 
   finish_call (task, error);

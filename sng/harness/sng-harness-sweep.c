@@ -182,6 +182,7 @@ sweep_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **error)
   g_auto (SngJudgedRuns) runs = { 0 };
   g_autoptr (SngReport) report = sng_report_new ();
 
+  sng_report_set_title (report, "sweep");
   if (!sng_judged_runs_open (&runs, self, done, error))
     return NULL;
 

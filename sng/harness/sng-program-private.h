@@ -98,6 +98,9 @@ void           sng_harness_diagnose          (SngReport      *report,
 SngReport     *sng_harness_judge             (SngHarness     *self,
                                               GPtrArray      *done,
                                               GError        **error);
+/* How long each of its runs took. */
+void           sng_harness_add_seconds       (SngReport      *report,
+                                              GPtrArray      *done);
 
 /* sng-harness-judge-checks.c: what the harness itself knows about how the runs must fit together. */
 /* That a run begins with the step that it must begin with; else the line of GlobalStepState diverges. */

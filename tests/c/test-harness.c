@@ -136,6 +136,7 @@ test_files (void)
 {
   const char *const names[] = { "plan.json",
                                 "report.json",
+                                "junit.xml",
                                 "continuous/rank-00000.db",
                                 "continuous/checkpoints/step-00000004/state.json",
                                 "stop-000007/rank-00000.db",

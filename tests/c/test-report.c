@@ -3,67 +3,17 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <sng.h>
+#include "report-fixture.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
 
-#include "compare/sng-divergence-private.h"
-#include "compare/sng-metric-result-private.h"
-#include "compare/sng-report-private.h"
-
-static void
-add (SngReport *report,
-     const char *name,
-     SngVerdict verdict,
-     guint64 compared,
-     guint64 n_different,
-     SngDivergence *first,
-     const char *reason)
-{
-  g_autoptr (SngMetricResult) result =
-      sng_metric_result_new (name, verdict, compared, n_different, first, reason);
-
-  sng_report_add_result (report, result);
-}
-
-static void
-add_run (SngReport *report, SngMode mode, guint64 n_entries, guint64 first_step, guint64 last_step)
-{
-  g_autoptr (SngReportRun) run = sng_report_run_new (mode, NULL);
-
-  sng_report_run_set_entries (run, n_entries, first_step, last_step);
-  sng_report_add_run (report, run);
-}
-
-/* Two metrics diverge at the same step; the second was recorded first there. */
-static SngReport *
-make_report (void)
-{
-  g_autoptr (SngDivergence) late =
-      sng_divergence_new (SNG_MODE_RESUME, "ModelWeights", SNG_STAGE_TRAIN, 6, -1, 0, "layer.weight", 40,
-                          "F32 [2, 3] fingerprint 00", "F32 [2, 3] fingerprint 01", "mean 0.5 and 0.25");
-  g_autoptr (SngDivergence) early =
-      sng_divergence_new (SNG_MODE_RESUME, "TrainLoss", SNG_STAGE_TRAIN, 6, 1, 2, "", 7,
-                          "nan (0x7ff8000000000000)", "\"quoted\" \\ \n", "");
-  SngReport *report = sng_report_new ();
-
-  add (report, "LearningRate", SNG_VERDICT_PASS, 12, 0, NULL, NULL);
-  add (report, "ModelWeights", SNG_VERDICT_DIVERGED, 340, 28, late, NULL);
-  add (report, "TrainLoss", SNG_VERDICT_DIVERGED, 20, 1, early, NULL);
-  add (report, "ValidLoss", SNG_VERDICT_INCONCLUSIVE, 0, 0, NULL, "nothing was recorded");
-  add_run (report, SNG_MODE_CONTINUOUS, 380, 0, 10);
-  add_run (report, SNG_MODE_RESUME, 0, 0, 0);
-
-  return report;
-}
-
 static void
 test_text (void)
 {
-  g_autoptr (SngReport) report = make_report ();
+  g_autoptr (SngReport) report = report_make_diverged ();
   g_autofree char *text = sng_report_to_text (report);
 
   g_assert_cmpstr (
@@ -76,7 +26,7 @@ test_text (void)
       "\n"
       "First divergence: TrainLoss at step 6, train, micro-batch 1, rank 2 (resume)\n"
       "  expected  nan (0x7ff8000000000000)\n"
-      "  found     \"quoted\" \\ \n\n"
+      "  found     \"quoted\" \\ \\n\n"
       "\n"
       "DIVERGED: 2 of 4 metrics; first TrainLoss at step 6, train, micro-batch 1, rank 2 (resume)\n");
 }
@@ -85,7 +35,7 @@ static void
 test_json (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngReport) report = make_report ();
+  g_autoptr (SngReport) report = report_make_diverged ();
   g_autofree char *json = sng_report_to_json (report);
   g_autofree char *summary = sng_report_get_summary (report);
   g_autoptr (JsonParser) parser = json_parser_new ();
@@ -154,19 +104,19 @@ test_verdict (void)
   assert_summary (report, SNG_VERDICT_INCONCLUSIVE, "INCONCLUSIVE: no metric was recorded");
   g_assert_null (sng_report_get_first_divergence (report));
 
-  add (report, "A", SNG_VERDICT_PASS, 1, 0, NULL, NULL);
+  report_add (report, "A", SNG_VERDICT_PASS, 1, 0, NULL, NULL);
   assert_summary (report, SNG_VERDICT_PASS, "PASS: 1 metric, 1 entry compared, none differs");
 
-  add (report, "Z", SNG_VERDICT_INCONCLUSIVE, 4, 0, NULL, "it slept");
+  report_add (report, "Z", SNG_VERDICT_INCONCLUSIVE, 4, 0, NULL, "it slept");
   assert_summary (report, SNG_VERDICT_INCONCLUSIVE, "INCONCLUSIVE: 1 of 2 metrics; first Z: it slept");
 
-  add (report, "B", SNG_VERDICT_DIVERGED, 5, 1, resume, NULL);
+  report_add (report, "B", SNG_VERDICT_DIVERGED, 5, 1, resume, NULL);
   assert_summary (report, SNG_VERDICT_DIVERGED,
                   "DIVERGED: 1 of 3 metrics; first B at step 3, train, micro-batch 0, \"p\" (resume)");
   g_assert_true (sng_report_get_first_divergence (report) == resume);
 
   /* what happened to the resume is not the point when training itself is not deterministic */
-  add (report, "C", SNG_VERDICT_NONDETERMINISTIC, 5, 1, repeat, NULL);
+  report_add (report, "C", SNG_VERDICT_NONDETERMINISTIC, 5, 1, repeat, NULL);
   assert_summary (report, SNG_VERDICT_NONDETERMINISTIC,
                   "NONDETERMINISTIC: 1 of 4 metrics differs between two uninterrupted runs; "
                   "first C at step 9, validate, micro-batch 0 (repeat)");
@@ -182,9 +132,9 @@ make_part (const char *title, SngVerdict verdict, guint64 step)
 
   sng_report_set_title (part, title);
   if (verdict == SNG_VERDICT_DIVERGED)
-    add (part, "A", verdict, 3, 1, first, NULL);
+    report_add (part, "A", verdict, 3, 1, first, NULL);
   else
-    add (part, "A", verdict, 3, 0, NULL, verdict == SNG_VERDICT_INCONCLUSIVE ? "it slept" : NULL);
+    report_add (part, "A", verdict, 3, 0, NULL, verdict == SNG_VERDICT_INCONCLUSIVE ? "it slept" : NULL);
 
   return part;
 }
@@ -234,7 +184,7 @@ test_parts_and_metrics (void)
   g_autoptr (SngReport) diverged = make_part ("stop 1", SNG_VERDICT_DIVERGED, 2);
   g_autoptr (SngReport) empty = sng_report_new ();
 
-  add (report, "A", SNG_VERDICT_PASS, 1, 0, NULL, NULL);
+  report_add (report, "A", SNG_VERDICT_PASS, 1, 0, NULL, NULL);
   sng_report_add_part (report, empty);
   assert_summary (report, SNG_VERDICT_INCONCLUSIVE,
                   "INCONCLUSIVE: 1 of 1 parts; first INCONCLUSIVE: no metric was recorded");
@@ -243,7 +193,7 @@ test_parts_and_metrics (void)
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_DIVERGED);
 
   /* training itself is not deterministic: then the parts are not the point */
-  add (report, "N", SNG_VERDICT_NONDETERMINISTIC, 1, 1, NULL, NULL);
+  report_add (report, "N", SNG_VERDICT_NONDETERMINISTIC, 1, 1, NULL, NULL);
   g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_NONDETERMINISTIC);
 }
 
@@ -264,7 +214,7 @@ test_faults (void)
   g_autoptr (SngReport) report = sng_report_new ();
   SngFaultResult *fault;
 
-  add (report, "A", SNG_VERDICT_PASS, 7, 0, NULL, NULL);
+  report_add (report, "A", SNG_VERDICT_PASS, 7, 0, NULL, NULL);
 
   fault = add_fault (report, "nothing-lost");
   sng_fault_result_set_not_planted (fault, "it equals its default");
@@ -297,7 +247,7 @@ test_faults (void)
   assert_summary (report, SNG_VERDICT_INCONCLUSIVE, "INCONCLUSIVE: 2 of 3 planted faults were missed");
 
   /* a check that finds faults where there are none shows nothing by finding those that there are */
-  add (report, "B", SNG_VERDICT_INCONCLUSIVE, 7, 0, NULL, "it slept");
+  report_add (report, "B", SNG_VERDICT_INCONCLUSIVE, 7, 0, NULL, "it slept");
   assert_summary (report, SNG_VERDICT_INCONCLUSIVE,
                   "INCONCLUSIVE: INCONCLUSIVE without a fault: 1 of 2 metrics; first B: it slept");
 }
@@ -409,7 +359,7 @@ test_run (void)
 static void
 test_properties (void)
 {
-  g_autoptr (SngReport) report = make_report ();
+  g_autoptr (SngReport) report = report_make_diverged ();
   SngMetricResult *result = sng_report_lookup_metric (report, "ModelWeights");
   g_autoptr (SngDivergence) first = NULL;
   g_autofree char *name = NULL;
@@ -447,19 +397,19 @@ static void
 test_save (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngReport) report = make_report ();
+  g_autoptr (SngReport) report = report_make_diverged ();
   g_autofree char *directory = g_dir_make_tmp ("sng-report-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (directory, "report.json", NULL);
   g_autofree char *nowhere = g_build_filename (directory, "nowhere", "report.json", NULL);
   g_autofree char *json = sng_report_to_json (report);
   g_autofree char *contents = NULL;
 
-  g_assert_true (sng_report_save (report, path, &error));
+  g_assert_true (sng_report_save (report, path, SNG_REPORT_FORMAT_JSON, &error));
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
   g_assert_cmpstr (contents, ==, json);
 
-  g_assert_false (sng_report_save (report, nowhere, &error));
+  g_assert_false (sng_report_save (report, nowhere, SNG_REPORT_FORMAT_JSON, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_IO);
   g_assert_nonnull (strstr (error->message, nowhere));
 
