@@ -120,7 +120,8 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
   if (trainer == NULL || !register_buffer (trainer, error))
     return NULL;
 
-  add_grad_scaler (trainer);
+  if (sng_trainer_get_precision (trainer) == SNG_PRECISION_16_MIXED)
+    add_grad_scaler (trainer);
   add_ema (trainer);
   add_model_checkpoint (harness, mode, trainer);
   add_early_stopping (trainer, FAULT_HARNESS (harness)->patience);

@@ -72,6 +72,94 @@ test_stopped_too_early (void)
                    "the interrupt 9 never fired: the training ended at step 8");
 }
 
+/* ---- Any training, stopped anywhere ---- */
+
+#define N_CLEAN 50
+#define N_CLEAN_SLOW 1000
+
+/* After the step, as asked by a signal, or in the midst of it, which loses it: so the first end is none of those. */
+static void
+append_stop (GString *plan, GRand *rand, guint step)
+{
+  const char *const ends[] = {
+    "",          "",           ":preempt",  ":preempt=usr1@backward", "@step-start", "@forward.1",
+    "@backward", "@optimizer", "@scheduler"
+  };
+  gint32 n_ends = plan->len > 0 ? G_N_ELEMENTS (ends) : 4;
+
+  g_string_append_printf (plan, "%s%u%s", plan->len > 0 ? "," : "", step,
+                          ends[g_rand_int_range (rand, 0, n_ends)]);
+}
+
+static char *
+choose_plan (GRand *rand)
+{
+  guint n_stops = (guint) g_rand_int_range (rand, 1, 4);
+  GString *plan = g_string_new (NULL);
+  guint step = 0;
+
+  for (guint i = 0; i < n_stops; i++)
+    {
+      step += (guint) g_rand_int_range (rand, 1, 5);
+      if (step < NUM_STEPS)
+        append_stop (plan, rand, step);
+    }
+
+  return g_string_free (plan, FALSE);
+}
+
+static char *
+describe (SngHarness *harness, guint number)
+{
+  g_autofree char *plan = NULL;
+  g_autofree char *precision = NULL;
+  guint64 seed;
+  guint interval;
+
+  g_object_get (harness, "stop-plan", &plan, "precision", &precision, "seed", &seed, "val-check-interval",
+                &interval, NULL);
+
+  return g_strdup_printf (
+      "training %u: %s, seed %" G_GUINT64_FORMAT ", precision %s, validations every %u, %s", number, plan,
+      seed, precision, interval, FAULT_HARNESS (harness)->with_sgd ? "SGD" : "AdamW");
+}
+
+/* Each number gives another training, and the same one each time. */
+static SngHarness *
+choose_training (guint number)
+{
+  const char *const precisions[] = { "32", "bf16-mixed", "16-mixed" };
+  g_autoptr (GRand) rand = g_rand_new_with_seed (number);
+  g_autofree char *plan = choose_plan (rand);
+  SngHarness *harness = fault_harness_new (NULL, STOP_STEP);
+
+  FAULT_HARNESS (harness)->with_sgd = g_rand_boolean (rand);
+  g_object_set (harness, "stop-plan", plan, "seed", (guint64) g_rand_int (rand), "precision",
+                precisions[g_rand_int_range (rand, 0, G_N_ELEMENTS (precisions))], "val-check-interval",
+                (guint) (g_rand_boolean (rand) ? VAL_INTERVAL : VAL_INTERVAL / 2), "gradient-clip-norm",
+                g_rand_boolean (rand) ? 1.0 : 0.0, NULL);
+
+  return harness;
+}
+
+/* No false alarm. */
+static void
+test_any (void)
+{
+  guint n = g_test_slow () ? N_CLEAN_SLOW : N_CLEAN;
+
+  for (guint number = 1; number <= n; number++)
+    {
+      g_autoptr (SngHarness) harness = choose_training (number);
+      g_autofree char *description = describe (harness, number);
+      g_autoptr (SngReport) report = fault_harness_run (harness);
+      g_autofree char *text = sng_report_to_text (report);
+
+      if (sng_report_get_verdict (report) != SNG_VERDICT_PASS)
+        g_error ("%s\n%s", description, text);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -84,6 +172,7 @@ main (int argc, char **argv)
   g_test_add_func ("/resume-clean/sgd", test_clean_sgd);
   g_test_add_func ("/resume-clean/stopped-early", test_stopped_early);
   g_test_add_func ("/resume-clean/stopped-too-early", test_stopped_too_early);
+  g_test_add_func ("/resume-clean/any", test_any);
 
   return g_test_run ();
 }
