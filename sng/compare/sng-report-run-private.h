@@ -32,8 +32,9 @@ gboolean      sng_report_run_read        (SngReportRun  *self,
 /* From the start of its process to its end. */
 void          sng_report_run_set_seconds (SngReportRun  *self,
                                           double         seconds);
-/* Of SngReportPoint, in order of the steps: those of "TrainLoss", "ValidLoss", "LearningRate" and "GradientNorm" that were
- * recorded. NULL: there is none of that name. */
+/* The metrics that are one number a step, or a micro-batch, in the order of declaration. */
+const char *const *sng_report_run_list_curves (SngReportRun *self);
+/* Of SngReportPoint, in order of the steps. NULL: there is none of that name. */
 GArray       *sng_report_run_get_curve   (SngReportRun  *self,
                                           const char    *metric);
 

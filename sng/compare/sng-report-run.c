@@ -31,14 +31,13 @@ struct _SngReportRun
   GArray *validations; /* guint64 */
   GVariant *environment;
   double seconds;
-  GHashTable *curves; /* of a GArray of SngReportPoint, by metric */
+  GPtrArray *curve_names; /* in the order of declaration, with a NULL at its end */
+  GHashTable *curves;     /* of a GArray of SngReportPoint, by metric */
 };
 
 G_DEFINE_FINAL_TYPE (SngReportRun, sng_report_run, G_TYPE_OBJECT)
 
 #define VALIDATION "ValidLoss"
-
-static const char *const curves[] = { "TrainLoss", VALIDATION, "LearningRate", "GradientNorm" };
 
 static void
 sng_report_run_finalize (GObject *object)
@@ -51,6 +50,7 @@ sng_report_run_finalize (GObject *object)
   g_array_unref (self->validations);
   g_clear_pointer (&self->environment, g_variant_unref);
   g_hash_table_unref (self->curves);
+  g_ptr_array_unref (self->curve_names);
 
   G_OBJECT_CLASS (sng_report_run_parent_class)->finalize (object);
 }
@@ -67,7 +67,9 @@ sng_report_run_init (SngReportRun *self)
   self->restored_step = -1;
   self->checkpoints = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->validations = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->curve_names = g_ptr_array_new_with_free_func (g_free);
   self->curves = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_array_unref);
+  g_ptr_array_add (self->curve_names, NULL);
 }
 
 SngReportRun *
@@ -135,6 +137,44 @@ read_infos (SngReportRun *self, SngRunStore *store)
     }
 }
 
+static gboolean
+is_number (SngMetadata *entry)
+{
+  GVariant *value = sng_metadata_get_value (entry);
+
+  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE)
+         && *sng_metadata_get_path (entry) == '\0';
+}
+
+/* Whether the metric is one number a step, or a micro-batch. Its first step tells: states of many entries are not read for
+ * all steps. */
+static gboolean
+is_curve (SngRunStore *store, const char *metric, gboolean *is, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GPtrArray) entries = NULL;
+  guint64 first, last;
+
+  *is = FALSE;
+  if (!sng_run_store_get_step_range (store, metric, &first, &last, &local_error))
+    {
+      if (local_error == NULL)
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  entries = sng_run_store_query (store, metric, first, first, error);
+  if (entries == NULL)
+    return FALSE;
+
+  *is = TRUE;
+  for (guint i = 0; i < entries->len && *is; i++)
+    *is = is_number (g_ptr_array_index (entries, i));
+
+  return TRUE;
+}
+
 /* Returns: (transfer full): one point a step, the mean over its micro-batches. */
 static GArray *
 make_curve (GPtrArray *entries)
@@ -145,15 +185,14 @@ make_curve (GPtrArray *entries)
   for (guint i = 0; i < entries->len; i++)
     {
       SngMetadata *entry = g_ptr_array_index (entries, i);
-      GVariant *value = sng_metadata_get_value (entry);
       SngReportPoint point = { sng_metadata_get_step (entry), 0.0 };
       SngReportPoint *last =
           points->len > 0 ? &g_array_index (points, SngReportPoint, points->len - 1) : NULL;
 
-      if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
+      if (!is_number (entry))
         continue;
 
-      point.value = g_variant_get_double (value);
+      point.value = g_variant_get_double (sng_metadata_get_value (entry));
       if (last != NULL && last->step == point.step)
         {
           n_values++;
@@ -169,35 +208,64 @@ make_curve (GPtrArray *entries)
   return points;
 }
 
+static gboolean
+read_curve (SngReportRun *self, SngRunStore *store, const char *metric, GError **error)
+{
+  g_autoptr (GPtrArray) entries = NULL;
+  char *name;
+  gboolean is;
+
+  if (!is_curve (store, metric, &is, error))
+    return FALSE;
+  if (!is)
+    return TRUE;
+
+  entries = sng_run_store_query (store, metric, 0, G_MAXUINT64, error);
+  if (entries == NULL)
+    return FALSE;
+
+  name = g_strdup (metric);
+  g_ptr_array_insert (self->curve_names, (int) self->curve_names->len - 1, name);
+  g_hash_table_insert (self->curves, name, make_curve (entries));
+
+  return TRUE;
+}
+
 gboolean
 sng_report_run_read (SngReportRun *self, SngRunStore *store, GError **error)
 {
+  g_auto (GStrv) metrics = sng_run_store_list_metrics (store, error);
   GArray *validations;
 
-  for (guint i = 0; i < G_N_ELEMENTS (curves); i++)
-    {
-      g_autoptr (GPtrArray) entries = sng_run_store_query (store, curves[i], 0, G_MAXUINT64, error);
+  if (metrics == NULL)
+    return FALSE;
 
-      if (entries == NULL)
-        return FALSE;
-      g_hash_table_insert (self->curves, (gpointer) curves[i], make_curve (entries));
-    }
+  g_hash_table_remove_all (self->curves);
+  g_ptr_array_set_size (self->curve_names, 0);
+  g_ptr_array_add (self->curve_names, NULL);
+  for (guint i = 0; metrics[i] != NULL; i++)
+    if (!read_curve (self, store, metrics[i], error))
+      return FALSE;
 
   read_infos (self, store);
   g_array_set_size (self->validations, 0);
-  validations = g_hash_table_lookup (self->curves, VALIDATION);
-  for (guint i = 0; i < validations->len; i++)
+  validations = sng_report_run_get_curve (self, VALIDATION);
+  for (guint i = 0; validations != NULL && i < validations->len; i++)
     g_array_append_val (self->validations, g_array_index (validations, SngReportPoint, i).step);
 
   return TRUE;
 }
 
+const char *const *
+sng_report_run_list_curves (SngReportRun *self)
+{
+  return (const char *const *) self->curve_names->pdata;
+}
+
 GArray *
 sng_report_run_get_curve (SngReportRun *self, const char *metric)
 {
-  GArray *points = g_hash_table_lookup (self->curves, metric);
-
-  return points != NULL && points->len > 0 ? points : NULL;
+  return g_hash_table_lookup (self->curves, metric);
 }
 
 /**

@@ -253,7 +253,7 @@ test_faults (void)
 }
 
 static void
-append (SngRunStore *store, const char *metric, guint64 step, gint64 micro_batch, double value)
+append_value (SngRunStore *store, const char *metric, guint64 step, gint64 micro_batch, GVariant *value)
 {
   g_autoptr (GError) error = NULL;
   GVariantDict dict;
@@ -266,11 +266,23 @@ append (SngRunStore *store, const char *metric, guint64 step, gint64 micro_batch
   g_variant_dict_insert (&dict, "micro-batch", "x", micro_batch);
   g_variant_dict_insert (&dict, "rank", "u", 0);
   g_variant_dict_insert (&dict, "path", "s", "");
-  g_variant_dict_insert_value (&dict, "value", g_variant_new_double (value));
+  g_variant_dict_insert_value (&dict, "value", value);
   entry = sng_metadata_new (g_variant_dict_end (&dict), &error);
   g_assert_no_error (error);
   sng_run_store_append (store, entry, &error);
   g_assert_no_error (error);
+}
+
+static void
+append (SngRunStore *store, const char *metric, guint64 step, gint64 micro_batch, double value)
+{
+  append_value (store, metric, step, micro_batch, g_variant_new_double (value));
+}
+
+static void
+append_text (SngRunStore *store, const char *metric, guint64 step, const char *value)
+{
+  append_value (store, metric, step, -1, g_variant_new_string (value));
 }
 
 static void
@@ -295,6 +307,7 @@ assert_recorded_run (SngReportRun *run)
 {
   const guint64 *steps;
   const char *processor = NULL;
+  g_autofree char *names = NULL;
   GArray *curve;
   gsize n = 0;
 
@@ -317,6 +330,9 @@ assert_recorded_run (SngReportRun *run)
   g_assert_cmpfloat (g_array_index (curve, SngReportPoint, 1).value, ==, 0.5);
   g_assert_null (sng_report_run_get_curve (run, "LearningRate"));
   g_assert_null (sng_report_run_get_curve (run, "Nobody"));
+  g_assert_null (sng_report_run_get_curve (run, "Note"));
+  names = g_strjoinv (" ", (char **) sng_report_run_list_curves (run));
+  g_assert_cmpstr (names, ==, "TrainLoss ValidLoss Accuracy");
 }
 
 static void
@@ -346,6 +362,8 @@ test_run (void)
   append (store, "ValidLoss", 4, 0, 1.0);
   append (store, "ValidLoss", 4, 1, 1.0);
   append (store, "ValidLoss", 8, 0, 1.0);
+  append (store, "Accuracy", 5, -1, 0.75);
+  append_text (store, "Note", 5, "no number");
   g_assert_true (sng_report_run_read (run, store, &error));
   assert_recorded_run (run);
 
