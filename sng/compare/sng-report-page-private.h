@@ -13,7 +13,6 @@ G_BEGIN_DECLS
  *
  *   first_divergence.place  the place in words
  *   metrics[].steps         [first step, last step, compared, different], of steps in a row with these counts
- *   runs[].validations      the steps after which the run validated
  *   runs[].series           {name, steps, values}: the metrics that are one number a step
  *
  * What only the page needs is added to @report. */
@@ -23,6 +22,7 @@ char       *sng_report_page_new             (JsonObject  *report);
 void        sng_report_page_add_lanes       (JsonObject  *report);
 void        sng_report_page_add_strips      (JsonObject  *report);
 void        sng_report_page_add_parts       (JsonObject  *report);
+void        sng_report_page_add_elements    (JsonObject  *report);
 void        sng_report_page_add_faults      (JsonObject  *report);
 void        sng_report_page_add_environment (JsonObject  *report);
 void        sng_report_page_add_charts      (JsonObject  *report);
@@ -33,6 +33,9 @@ void        sng_report_page_add_charts      (JsonObject  *report);
 void        sng_report_page_add_verdict     (JsonObject  *object);
 /* NULL where there is no such array. */
 JsonArray  *sng_report_page_get_array       (JsonObject  *object,
+                                             const char  *name);
+/* NULL where there is no such object. */
+JsonObject *sng_report_page_get_object      (JsonObject  *object,
                                              const char  *name);
 /* NULL where there is no such text. */
 const char *sng_report_page_get_string      (JsonObject  *object,

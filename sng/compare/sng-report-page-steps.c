@@ -392,6 +392,13 @@ add_lane (JsonArray *lanes, JsonObject *run, const Axis *axis)
     add_bar (lane, run, axis, end);
   if (text->len == 0)
     append_phrase (text, "from its start to its end");
+  if (json_object_has_member (run, "seconds"))
+    {
+      char seconds[G_ASCII_DTOSTR_BUF_SIZE];
+
+      g_ascii_formatd (seconds, sizeof seconds, "%.1f s", json_object_get_double_member (run, "seconds"));
+      append_phrase (text, seconds);
+    }
 
   json_object_set_string_member (lane, "name", name != NULL ? name : mode);
   json_object_set_string_member (lane, "mode", mode);

@@ -3,11 +3,88 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* The faults, the environments and the charts of a report's page. */
+/* The elements, the faults, the environments and the charts of a report's page. */
 
 #include "compare/sng-report-page-private.h"
 
 #include "record/sng-number-private.h"
+
+/* ---- Elements ---- */
+
+static void
+append_bin (JsonArray *bins, const char *label, gint64 count)
+{
+  JsonObject *bin = json_object_new ();
+
+  json_object_set_string_member (bin, "label", label);
+  json_object_set_int_member (bin, "count", count);
+  json_array_add_object_element (bins, bin);
+}
+
+static char *
+print_power (guint exponent)
+{
+  const char *const digits[] = { "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" };
+
+  return exponent < 10 ? g_strdup_printf ("10%s", digits[exponent])
+                       : g_strdup_printf ("10%s%s", digits[exponent / 10], digits[exponent % 10]);
+}
+
+/* Distances of 1 to 9, of 10 to 99, and so on. */
+static char *
+print_decade (guint decade)
+{
+  const char *const first[] = { "1 to 9", "10 to 99", "100 to 999" };
+  g_autofree char *power = print_power (decade);
+
+  return decade < G_N_ELEMENTS (first) ? g_strdup (first[decade]) : g_strconcat ("from ", power, NULL);
+}
+
+static char *
+print_index (JsonArray *index)
+{
+  g_autoptr (GString) text = g_string_new ("[");
+
+  for (guint i = 0; i < json_array_get_length (index); i++)
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "",
+                            json_array_get_int_element (index, i));
+  g_string_append_c (text, ']');
+
+  return g_strdup (text->str);
+}
+
+void
+sng_report_page_add_elements (JsonObject *report)
+{
+  JsonObject *elements = sng_report_page_get_object (report, "elements");
+  JsonArray *histogram, *index, *bins;
+  gint64 unordered;
+
+  if (elements == NULL)
+    return;
+
+  index = sng_report_page_get_array (elements, "first_index");
+  if (index != NULL && json_array_get_length (index) > 0)
+    {
+      g_autofree char *text = print_index (index);
+
+      json_object_set_string_member (elements, "index", text);
+    }
+
+  bins = json_array_new ();
+  histogram = sng_report_page_get_array (elements, "histogram");
+  for (guint i = 0; histogram != NULL && i < json_array_get_length (histogram); i++)
+    {
+      g_autofree char *label = print_decade (i);
+
+      append_bin (bins, label, json_array_get_int_element (histogram, i));
+    }
+
+  unordered = json_object_get_int_member_with_default (elements, "unordered", 0);
+  if (unordered > 0)
+    append_bin (bins, "not a number", unordered);
+  json_object_set_array_member (elements, "bins", bins);
+}
 
 /* ---- Faults ---- */
 
@@ -67,11 +144,7 @@ sng_report_page_add_faults (JsonObject *report)
 static const char *
 get_setting (JsonObject *run, const char *key)
 {
-  JsonNode *node = json_object_get_member (run, "environment");
-  const char *value =
-      node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-          ? json_object_get_string_member_with_default (json_node_get_object (node), key, NULL)
-          : NULL;
+  const char *value = sng_report_page_get_string (json_object_get_object_member (run, "environment"), key);
 
   return value != NULL ? value : "(none)";
 }
@@ -79,10 +152,9 @@ get_setting (JsonObject *run, const char *key)
 static gboolean
 has_environment (JsonObject *run)
 {
-  JsonNode *node = json_object_get_member (run, "environment");
+  JsonObject *environment = sng_report_page_get_object (run, "environment");
 
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-         && json_object_get_size (json_node_get_object (node)) > 0;
+  return environment != NULL && json_object_get_size (environment) > 0;
 }
 
 /* All keys that any run has, in the order in which they are met. */
@@ -244,6 +316,18 @@ add_series (JsonArray *charts, JsonObject *run)
     }
 }
 
+/* What is not finite is a text. */
+static char *
+print_point (JsonArray *values, guint i)
+{
+  char buffer[SNG_NUMBER_BUFFER_SIZE];
+  JsonNode *node = json_array_get_element (values, i);
+
+  return json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_dup_string (node)
+             : g_strdup (sng_number_print (buffer, json_node_get_double (node)));
+}
+
 /* What the plot shows, for who cannot see it. */
 static char *
 describe_chart (JsonObject *chart)
@@ -257,15 +341,13 @@ describe_chart (JsonObject *chart)
       JsonArray *steps = json_object_get_array_member (run, "steps");
       JsonArray *values = json_object_get_array_member (run, "values");
       guint last = json_array_get_length (steps) - 1;
-      char first_value[SNG_NUMBER_BUFFER_SIZE], last_value[SNG_NUMBER_BUFFER_SIZE];
+      g_autofree char *first_value = print_point (values, 0);
+      g_autofree char *last_value = print_point (values, last);
 
-      g_string_append_printf (text,
-                              "; %s from %s at step %" G_GINT64_FORMAT " to %s at step %" G_GINT64_FORMAT,
-                              json_object_get_string_member (run, "name"),
-                              sng_number_print (first_value, json_array_get_double_element (values, 0)),
-                              json_array_get_int_element (steps, 0),
-                              sng_number_print (last_value, json_array_get_double_element (values, last)),
-                              json_array_get_int_element (steps, last));
+      g_string_append_printf (
+          text, "; %s from %s at step %" G_GINT64_FORMAT " to %s at step %" G_GINT64_FORMAT,
+          json_object_get_string_member (run, "name"), first_value, json_array_get_int_element (steps, 0),
+          last_value, json_array_get_int_element (steps, last));
     }
 
   return g_strdup (text->str);

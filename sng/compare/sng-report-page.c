@@ -20,6 +20,14 @@ sng_report_page_get_array (JsonObject *object, const char *name)
   return node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
 }
 
+JsonObject *
+sng_report_page_get_object (JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
 const char *
 sng_report_page_get_string (JsonObject *object, const char *name)
 {
@@ -91,33 +99,29 @@ add_assets (JsonObject *report)
   json_object_set_string_member (report, "version", SNG_VERSION_S);
 }
 
+/* @from: NULL: there is nothing to take. */
 static void
 copy_member (JsonObject *to, JsonObject *from, const char *name)
 {
   JsonNode *node = from != NULL ? json_object_get_member (from, name) : NULL;
 
-  json_object_set_member (to, name, node != NULL ? json_node_copy (node) : json_node_new (JSON_NODE_NULL));
+  if (node != NULL)
+    json_object_set_member (to, name, json_node_copy (node));
 }
 
 /* What the script draws. Within a script element only "<" could end it, and JSON has that only within texts. */
 static void
 add_data (JsonObject *report)
 {
-  JsonNode *divergence = json_object_get_member (report, "first_divergence");
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   JsonObject *data = json_object_new ();
-  JsonNode *elements = json_object_get_member (report, "elements");
   g_autofree char *json = NULL;
   g_autofree char *valid = NULL;
   g_autoptr (GString) text = NULL;
 
   json_node_take_object (node, data);
   copy_member (data, report, "charts");
-  copy_member (data,
-               divergence != NULL && elements != NULL && JSON_NODE_HOLDS_OBJECT (elements)
-                   ? json_node_get_object (elements)
-                   : NULL,
-               "histogram");
+  copy_member (data, sng_report_page_get_object (report, "elements"), "bins");
 
   json = json_to_string (node, FALSE);
   valid = g_utf8_make_valid (json, -1);
@@ -137,6 +141,7 @@ sng_report_page_new (JsonObject *report)
   sng_report_page_add_lanes (report);
   sng_report_page_add_strips (report);
   sng_report_page_add_parts (report);
+  sng_report_page_add_elements (report);
   sng_report_page_add_faults (report);
   sng_report_page_add_environment (report);
   sng_report_page_add_charts (report);

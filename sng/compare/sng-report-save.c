@@ -14,6 +14,7 @@
  * @SNG_REPORT_FORMAT_JUNIT: for servers of continuous integration, see
  *   [method@Sng.Report.to_junit]
  * @SNG_REPORT_FORMAT_TAP: for test runners, see [method@Sng.Report.to_tap]
+ * @SNG_REPORT_FORMAT_HTML: for a browser, see [method@Sng.Report.to_html]
  *
  * How a report is written.
  *
@@ -33,6 +34,8 @@ write_report (SngReport *self, SngReportFormat format)
       return sng_report_to_junit (self);
     case SNG_REPORT_FORMAT_TAP:
       return sng_report_to_tap (self);
+    case SNG_REPORT_FORMAT_HTML:
+      return sng_report_to_html (self);
     default:
       g_return_val_if_reached (NULL);
     }

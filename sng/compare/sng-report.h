@@ -23,7 +23,8 @@ typedef enum
   SNG_REPORT_FORMAT_TEXT,
   SNG_REPORT_FORMAT_JSON,
   SNG_REPORT_FORMAT_JUNIT,
-  SNG_REPORT_FORMAT_TAP
+  SNG_REPORT_FORMAT_TAP,
+  SNG_REPORT_FORMAT_HTML
 } SngReportFormat;
 
 #define SNG_TYPE_REPORT (sng_report_get_type ())
@@ -64,6 +65,8 @@ SNG_AVAILABLE_IN_1_0
 char            *sng_report_to_junit             (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 char            *sng_report_to_tap               (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+char            *sng_report_to_html              (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 gboolean         sng_report_save                 (SngReport       *self,
                                                   const char      *path,

@@ -101,6 +101,7 @@ static const struct
 } reports[] = {
   { "report.json", SNG_REPORT_FORMAT_JSON },
   { "junit.xml", SNG_REPORT_FORMAT_JUNIT },
+  { "report.html", SNG_REPORT_FORMAT_HTML },
 };
 
 gboolean

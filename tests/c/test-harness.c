@@ -137,6 +137,7 @@ test_files (void)
   const char *const names[] = { "plan.json",
                                 "report.json",
                                 "junit.xml",
+                                "report.html",
                                 "continuous/rank-00000.db",
                                 "continuous/checkpoints/step-00000004/state.json",
                                 "stop-000007/rank-00000.db",

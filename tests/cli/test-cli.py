@@ -95,7 +95,7 @@ def test_demo_output():
     small_run("kept", "--stop-at", 3)
     kept = WORK / "kept"
     names = sorted(path.name for path in kept.iterdir())
-    assert names == ["continuous", "junit.xml", "plan.json", "report.json", "resume-000003", "stop-000003"], names
+    assert names == ["continuous", "junit.xml", "plan.json", "report.html", "report.json", "resume-000003", "stop-000003"], names
     for mode in ("continuous", "resume-000003", "stop-000003"):
         assert (kept / mode / "rank-00000.db").is_file()
     assert (kept / "stop-000003/checkpoints/step-00000003/state.json").is_file()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Opens the pages of reports made by hand in a browser: test-page.py MAKE_PAGE.  Prints TAP."""
+"""Opens pages of reports in a browser, most of them made by hand: test-page.py MAKE_PAGE SNG.  Prints TAP."""
 
 import html.parser
 import json
@@ -96,8 +96,8 @@ class Outline(html.parser.HTMLParser):
 
 
 class Pages:
-    def __init__(self, make_page, directory, tab):
-        self.make_page, self.directory, self.tab = make_page, pathlib.Path(directory), tab
+    def __init__(self, make_page, sng, directory, tab):
+        self.make_page, self.sng, self.directory, self.tab = make_page, sng, pathlib.Path(directory), tab
         self.made = {}
 
     def make(self, name):
@@ -195,7 +195,9 @@ def test_diverged(pages):
                    "LearningRate at steps 8 to 20", "15990 of 16384", "[17, 93]", "0xbc5c0000", "0xbc5c0a00", "2560 ULP"):
         assert needed in text, needed
     assert pages.count_pixels("#histogram", "stop") > 1000
-    assert pages.count("#divergence details tbody tr") == 8
+    assert pages.get_text("#divergence details tbody") .split() == [
+        "1", "to", "9394", "10", "to", "991212", "100", "to", "9993131", "from", "10³8222", "from", "10⁴3001", "from", "10⁵30",
+        "not", "a", "number2"]
     titles = pages.get("Array.from(document.querySelectorAll('#metrics tr.diverged'),"
                        "  (line) => line.querySelector('.different title').textContent)")
     assert [title.split(":")[0] for title in titles[:3]] == ["step 8", "step 7", "step 9"], titles
@@ -233,6 +235,7 @@ def test_faults(pages):
                        "– not planted", "✓ found"], results
     original = pages.get("Array.from(document.querySelectorAll('#faults tbody tr'), (line) => line.cells[4].innerText)")
     assert original == ["missed", "found", "", "missed", "found", "missed", "missed", "missed", "", "found"], original
+    assert "the state is that of a fresh start" in pages.get_text("#faults tbody tr:nth-child(3)")
     assert "expected: weights" in pages.get_text("#faults tbody tr:nth-child(7)")
 
 
@@ -318,6 +321,30 @@ def test_print(pages):
     assert hidden == 0
 
 
+def test_demo(pages):
+    """The page that a check leaves in its directory."""
+    directory = pages.directory / "demo"
+    subprocess.run([pages.sng, "demo", "--steps", "6", "--stop-at", "3", "--repeat", "--output", directory], check=True,
+                   stdout=subprocess.DEVNULL)
+    pages.made["demo"] = directory / "report.html"
+    pages.open("demo")
+    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    assert pages.get_text("#verdict strong") == report["verdict"] == "PASS"
+    assert pages.get_text("#summary") == report["summary"]
+    names = pages.get("Array.from(document.querySelectorAll('#runs tbody th'), (cell) => cell.firstChild.textContent)")
+    assert names == ["continuous", "stop-000003", "resume-000003", "repeat"], names
+    assert pages.get_text("#runs use.stop title") == "stopped at step 3"
+    assert pages.get_text("#runs use.restore title") == "restored after step 3"
+    weights = [metric["name"] for metric in report["metrics"]].index("ModelWeights") + 1
+    # Each step from the first state to the last, and the one that was restored in both runs.
+    titles = pages.get("Array.from(document.querySelectorAll("
+                       f"'#metrics tbody tr:nth-child({weights}) .equal title'), (title) => title.textContent)")
+    assert [title.split(":")[0] for title in titles] == [f"step {step}" for step in range(7)], titles
+    assert pages.count("canvas") == pages.count("canvas[data-drawn]") >= 3
+    assert pages.count_pixels('canvas[data-chart="TrainLoss"]', "continuous") > 300
+    assert pages.count("#environment details tbody tr") > 3
+
+
 def main():
     tests = [(name[5:].replace("_", "-"), test) for name, test in globals().items() if name.startswith("test_")]
     program = browser.find()
@@ -330,7 +357,7 @@ def main():
         return 0
 
     with tempfile.TemporaryDirectory() as directory, browser.Browser(program) as tab:
-        pages = Pages(sys.argv[1], directory, tab)
+        pages = Pages(sys.argv[1], sys.argv[2], directory, tab)
         for number, (name, test) in enumerate(tests, 1):
             try:
                 test(pages)

@@ -71,19 +71,31 @@
     };
   }
 
-  function options(legend) {
+  /* Each run by its name; of many runs, each kind by that of the kind. */
+  function toLegend(chart, runs) {
+    const items = Chart.defaults.plugins.legend.labels.generateLabels(chart);
+    const isFirst = (item) => runs.findIndex((run) => run.mode === runs[item.datasetIndex].mode) === item.datasetIndex;
+
+    if (runs.length <= maxLegend)
+      return items;
+
+    return items.filter(isFirst).map((item) => Object.assign(item, { text: runs[item.datasetIndex].mode }));
+  }
+
+  function options(runs) {
     return {
       animation: false,
       maintainAspectRatio: false,
       interaction: { mode: "nearest", axis: "x", intersect: false },
       plugins: {
         legend: {
-          display: legend,
+          display: runs.length > 0,
           labels: {
             color: colour("text"),
             boxWidth: 28,
             boxHeight: 0,
             padding: 12,
+            generateLabels: (chart) => toLegend(chart, runs),
             sort: (a, b) => a.datasetIndex - b.datasetIndex,
           },
         },
@@ -94,7 +106,7 @@
   function drawCurves(canvas) {
     const runs = data.charts.find((chart) => chart.name === canvas.dataset.chart).runs;
     const reference = new Map();
-    const settings = options(runs.length <= maxLegend);
+    const settings = options(runs);
 
     for (const run of runs.filter((each) => each.mode === "continuous").slice(0, 1))
       run.steps.forEach((step, i) => reference.set(step, run.values[i]));
@@ -111,7 +123,7 @@
   }
 
   function drawHistogram(canvas) {
-    const settings = options(false);
+    const settings = options([]);
 
     settings.scales = { x: axis("distance in ULP"), y: axis("elements") };
     settings.scales.y.ticks.precision = 0;
@@ -119,11 +131,11 @@
     return new Chart(canvas, {
       type: "bar",
       data: {
-        labels: data.histogram.map((bin) => bin.label),
+        labels: data.bins.map((bin) => bin.label),
         datasets: [
           {
             label: "elements",
-            data: data.histogram.map((bin) => bin.count),
+            data: data.bins.map((bin) => bin.count),
             backgroundColor: colour("stop"),
             minBarLength: 2,
           },
