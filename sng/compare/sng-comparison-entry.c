@@ -89,9 +89,8 @@ describe_tensors (SngMetadata *expected, SngMetadata *actual)
   return g_strdup (detail->str);
 }
 
-/* The captured tensor of an entry, as it lies in its file. */
-static SngTensor *
-load_capture (const char *directory, SngMetadata *entry, GError **error)
+SngTensor *
+sng_comparison_load_capture (const char *directory, SngMetadata *entry, GError **error)
 {
   g_autofree char *path = g_build_filename (directory, entry->capture, NULL);
   g_autoptr (SngStateDict) contents = sng_safetensors_load (path, NULL, error);
@@ -132,8 +131,8 @@ judge_captures (const SngTolerance *tolerance,
   g_auto (SngElements) b = { NULL };
   SngElementScan scan;
 
-  first = load_capture (expected_directory, expected, error);
-  second = first != NULL ? load_capture (actual_directory, actual, error) : NULL;
+  first = sng_comparison_load_capture (expected_directory, expected, error);
+  second = first != NULL ? sng_comparison_load_capture (actual_directory, actual, error) : NULL;
   if (second == NULL || !sng_elements_init (&a, first, error) || !sng_elements_init (&b, second, error))
     return FALSE;
 

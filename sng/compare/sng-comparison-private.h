@@ -141,6 +141,10 @@ void               sng_comparison_walk_set_range (SngComparisonWalk  *self,
 gboolean           sng_comparison_walk_run       (SngComparisonWalk  *self,
                                                   GError            **error);
 
+/* The captured tensor of an entry, as it lies in its file. */
+SngTensor         *sng_comparison_load_capture (const char         *directory,
+                                                SngMetadata        *entry,
+                                                GError            **error);
 /* Whether two entries of one key are equal, and in @detail, where they are not, how they differ. */
 gboolean           sng_comparison_judge          (const SngTolerance *tolerance,
                                                   const char         *expected_directory,

@@ -5,6 +5,7 @@
 
 #include "harness/sng-harness-private.h"
 
+#include "callbacks/sng-accumulation-callback-private.h"
 #include "harness/sng-fault-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
@@ -177,6 +178,10 @@ attach_callbacks (SngHarness *self,
 
   if (callbacks == NULL)
     return FALSE;
+
+  /* before the others, since it is about what they are made of */
+  if (g_strcmp0 (run->capture, SNG_ACCUMULATION_METRIC) == 0)
+    g_ptr_array_insert (callbacks, 0, sng_accumulation_callback_new ());
 
   capture_metrics (self, run, recorder, callbacks);
 

@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 /* What the files of SngHarness share: sng-harness.c is the type, -properties.c and -property-specs.c are its settings, -vfuncs.c calls what subclasses
  * implement, -plan.c writes plan.json and reads it back, -directory.c knows where the runs are, -mode.c is what happens inside one
  * run, -run.c makes the runs of a call (sng-program-private.h). Each call is a program: -stop-and-go.c with the single modes,
- * -sweep.c, -faults.c. -judge.c compares the runs, -judge-checks.c knows how they must fit together. */
+ * -sweep.c, -faults.c, -accumulation.c. -judge.c compares the runs, -judge-checks.c knows how they must fit together. */
 typedef struct
 {
   /* Settings: the properties. */

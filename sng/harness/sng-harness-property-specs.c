@@ -255,7 +255,7 @@ add_check_specs (GParamSpec **properties)
    * SngHarness:horizon:
    *
    * How many steps a sweep goes on after each stop. One finds whatever registered state lacks, more find
-   * what is not registered and shows later.
+   * what is not registered and shows later. Also how many steps [method@Sng.Harness.run_accumulation] compares.
    *
    * Since: 1.0
    */

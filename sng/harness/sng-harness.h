@@ -127,6 +127,21 @@ SngReport   *sng_harness_run_sweep_finish            (SngHarness           *self
                                                       GAsyncResult         *result,
                                                       GError              **error);
 SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_accumulation            (SngHarness           *self,
+                                                      const char *const    *plans,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_run_accumulation_async      (SngHarness           *self,
+                                                      const char *const    *plans,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+SNG_AVAILABLE_IN_1_0
+SngReport   *sng_harness_run_accumulation_finish     (SngHarness           *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
 void         sng_harness_get_work                    (SngHarness           *self,
                                                       guint64              *done,
                                                       guint64              *total);
