@@ -89,6 +89,8 @@ SngFaultStop  sng_fault_get_stop     (SngFault            *self);
 const char   *sng_fault_get_target   (SngFault            *self);
 SngFaultPlantFunc
               sng_fault_get_plant    (SngFault            *self);
+/* What the loss of a state comes to, by its name: up to the end, a slash or a colon. */
+SngCause      sng_fault_get_cause_of_state (const char    *name);
 
 /* sng-fault-catalogue.c and sng-fault-generic.c */
 const SngFaultSpec *sng_fault_catalogue     (guint       *n_specs);

@@ -99,9 +99,8 @@ sng_fault_new_for_spec (const SngFaultSpec *spec)
   return self;
 }
 
-/* What the loss of a state comes to, by its name. */
-static SngCause
-get_cause_of_state (const char *name)
+SngCause
+sng_fault_get_cause_of_state (const char *name)
 {
   const struct
   {
@@ -124,7 +123,7 @@ get_cause_of_state (const char *name)
     {
       gsize length = strlen (causes[i].state);
 
-      if (strncmp (name, causes[i].state, length) == 0 && (name[length] == '\0' || name[length] == '/'))
+      if (strncmp (name, causes[i].state, length) == 0 && strchr ("/:", name[length]) != NULL)
         return causes[i].cause;
     }
 
@@ -145,7 +144,7 @@ sng_fault_new_generic (const char *kind,
   self->title = g_strdup_printf ("%s: %s", target, title);
   self->target = g_strdup (target);
   self->needs = needs;
-  self->cause = get_cause_of_state (target);
+  self->cause = sng_fault_get_cause_of_state (target);
   self->place = SNG_FAULT_PLACE_ANYWHERE;
   self->metrics = anything;
   self->plant = plant;

@@ -7,6 +7,8 @@
 
 #include "harness/sng-harness-faults-private.h"
 
+#include <string.h>
+
 #include "compare/sng-diagnose.h"
 #include "compare/sng-report-private.h"
 #include "sng-error.h"
@@ -150,10 +152,10 @@ judge_planted (SngHarness *self, GPtrArray *before, SngRun *run, SngFaultResult 
       diagnose (&runs, report, result);
     }
   else if (run->failure != NULL)
-    {
-      sng_fault_result_set_detected (result, NULL, -1);
-      sng_fault_result_set_diagnosis (result, SNG_CAUSE_UNKNOWN, run->failure);
-    }
+    sng_fault_result_set_detected (result, NULL, -1);
+
+  if (run->failure != NULL && sng_fault_result_get_cause (result) == SNG_CAUSE_UNKNOWN)
+    sng_fault_result_set_diagnosis (result, SNG_CAUSE_UNKNOWN, run->failure);
 
   sng_fault_result_set_found_by_original (result, found_by_original || run->failure != NULL);
 
@@ -199,6 +201,17 @@ describe_needs (SngFault *fault, const char *reason)
   return needs != NULL ? g_strdup_printf ("%s (it needs %s)", reason, needs) : g_strdup (reason);
 }
 
+/* A refusal names the state that it refuses. */
+static SngCause
+get_cause_of_refusal (const char *reason)
+{
+  static const char place[] = "[registry][restore] ";
+  const char *state = strstr (reason, place);
+  SngCause cause = state != NULL ? sng_fault_get_cause_of_state (state + strlen (place)) : SNG_CAUSE_UNKNOWN;
+
+  return cause != SNG_CAUSE_UNKNOWN ? cause : SNG_CAUSE_CHECKPOINT;
+}
+
 SngFaultResult *
 sng_harness_judge_fault (SngHarness *self,
                          GPtrArray *before,
@@ -235,7 +248,7 @@ sng_harness_judge_fault (SngHarness *self,
 
     case SNG_FAULT_REFUSED:
       sng_fault_result_set_detected (result, NULL, -1);
-      sng_fault_result_set_diagnosis (result, SNG_CAUSE_CHECKPOINT, reason);
+      sng_fault_result_set_diagnosis (result, get_cause_of_refusal (reason), reason);
       break;
     }
 

@@ -79,13 +79,6 @@ sng_state_io_set_passing (gboolean is_passing)
   g_atomic_int_set (&passing, is_passing);
 }
 
-/* As fsync() does, where it is wanted. */
-static int
-make_durable (int fd)
-{
-  return g_atomic_int_get (&passing) ? 0 : fsync (fd);
-}
-
 /* What comes before each operation that changes the file system. */
 static void
 announce (const char *operation, const char *path)
@@ -105,6 +98,18 @@ announce (const char *operation, const char *path)
       hook->func (operation, path, hook->data);
     }
   g_rec_mutex_unlock (&hooks_mutex);
+}
+
+/* Waits for the disk, where that is wanted. */
+static int
+make_durable (int fd, const char *operation, const char *path)
+{
+  if (g_atomic_int_get (&passing))
+    return 0;
+
+  announce (operation, path);
+
+  return fsync (fd);
 }
 
 /* Sets the error of a call that failed with errno. */
@@ -165,8 +170,7 @@ sng_state_file_finish (SngStateFile *self, GError **error)
 {
   int fd = self->fd;
 
-  announce ("sync", self->path);
-  if (make_durable (fd) != 0)
+  if (make_durable (fd, "sync", self->path) != 0)
     return fail (error, "sync", self->path, errno);
 
   announce ("close", self->path);
@@ -338,9 +342,8 @@ sng_state_io_sync_directory (const char *path, GError **error)
   if (fd < 0)
     return fail (error, "open", path, errno);
 
-  announce ("sync-directory", path);
   /* Some file systems have no such call for directories, and need none. */
-  if (make_durable (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+  if (make_durable (fd, "sync-directory", path) != 0 && errno != EINVAL && errno != ENOTSUP)
     code = errno;
   close (fd);
 

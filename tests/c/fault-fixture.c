@@ -57,14 +57,28 @@ move_buffer_cb (SngTrainer *trainer, SngRngStream *buffer)
   sng_rng_stream_advance (buffer, 1);
 }
 
+static void
+check_buffer_cb (SngTrainer *trainer, SngRngStream *buffer)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (sng_rng_stream_get_position (buffer) == sng_trainer_get_global_step (trainer) / VAL_INTERVAL)
+    return;
+
+  g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_FAILED, "a validation was forgotten");
+  sng_trainer_end_with_error (trainer, error);
+}
+
 /* What a model with running statistics or an early stopping has: state that only a validation changes. Any stateful does. */
 static gboolean
-register_buffer (SngTrainer *trainer, GError **error)
+register_buffer (SngTrainer *trainer, gboolean is_needed, GError **error)
 {
   g_autoptr (SngRngStream) buffer = sng_rng_stream_new (0, BUFFER, 0);
 
   g_signal_connect_data (trainer, "validation-end", G_CALLBACK (move_buffer_cb), g_object_ref (buffer),
                          (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+  if (is_needed)
+    g_signal_connect (trainer, "step-finished", G_CALLBACK (check_buffer_cb), buffer);
 
   return sng_state_registry_add (sng_trainer_get_state_registry (trainer), BUFFER, SNG_STATEFUL (buffer),
                                  error);
@@ -117,7 +131,7 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
   g_autoptr (SngTrainer) trainer =
       SNG_HARNESS_CLASS (fault_harness_parent_class)->setup_trainer (harness, mode, error);
 
-  if (trainer == NULL || !register_buffer (trainer, error))
+  if (trainer == NULL || !register_buffer (trainer, FAULT_HARNESS (harness)->needs_buffer, error))
     return NULL;
 
   if (sng_trainer_get_precision (trainer) == SNG_PRECISION_16_MIXED)

@@ -44,6 +44,7 @@ struct _FaultHarness
   guint resume_micro_batch;  /* 0: RESUME has windows as STOP has; else one micro-batch of this size */
   gboolean with_sgd;         /* in place of AdamW */
   gboolean looks_at_losses_only;
+  gboolean needs_buffer;     /* the training fails where a validation was forgotten */
   guint patience;
 };
 

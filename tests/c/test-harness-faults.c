@@ -223,9 +223,9 @@ test_original (void)
     }
 }
 
-/* A training that a fault makes fail is found by that. */
+/* A state that its owner does not take. */
 static void
-test_failing (void)
+test_refused (void)
 {
   const char *const ids[] = { "zero:grad-scaler", NULL };
   g_autoptr (SngHarness) harness = fault_harness_new (NULL, STOP_STEP);
@@ -235,6 +235,26 @@ test_failing (void)
   g_assert_true (sng_fault_result_get_detected (result));
   g_assert_null (sng_fault_result_get_metric (result));
   g_assert_nonnull (strstr (sng_fault_result_get_diagnosis (result), "scale: the checkpoint has 0"));
+  g_assert_cmpint (sng_fault_result_get_cause (result), ==, SNG_CAUSE_SCALER);
+}
+
+/* A training that a fault makes fail: the others are planted all the same. */
+static void
+test_failing (void)
+{
+  const char *const ids[] = { "buffer-reset", "data-restart", NULL };
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL, STOP_STEP);
+  g_autoptr (SngReport) report = NULL;
+
+  FAULT_HARNESS (harness)->looks_at_losses_only = TRUE;
+  FAULT_HARNESS (harness)->needs_buffer = TRUE;
+  report = run_faults (harness, ids);
+
+  for (guint i = 0; ids[i] != NULL; i++)
+    g_assert_true (sng_fault_result_get_detected (lookup (report, ids[i])));
+  g_assert_true (sng_fault_result_get_found_by_original (lookup (report, ids[0])));
+  g_assert_nonnull (
+      strstr (sng_fault_result_get_diagnosis (lookup (report, ids[0])), "a validation was forgotten"));
 }
 
 static void
@@ -291,6 +311,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness-faults/unknown", test_unknown);
   g_test_add_func ("/sng/harness-faults/missed", test_missed);
   g_test_add_func ("/sng/harness-faults/original", test_original);
+  g_test_add_func ("/sng/harness-faults/refused", test_refused);
   g_test_add_func ("/sng/harness-faults/failing", test_failing);
   g_test_add_func ("/sng/harness-faults/processes", test_processes);
 

@@ -212,6 +212,41 @@ test_slow (void)
   tiny_remove_directory (directory);
 }
 
+static void
+count_sync_cb (const char *operation, const char *path, gpointer data)
+{
+  guint *n = data;
+
+  *n += g_str_has_prefix (operation, "sync");
+}
+
+/* What need not last is saved all the same. */
+static void
+test_passing (void)
+{
+  g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
+  const gboolean passing[] = { TRUE, FALSE };
+  guint n[] = { 0, 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (passing); i++)
+    {
+      g_autofree char *path = NULL;
+      g_autoptr (SngCheckpoint) checkpoint = NULL;
+      g_autoptr (GError) error = NULL;
+
+      sng_state_io_set_passing (passing[i]);
+      sng_state_io_add_hook (count_sync_cb, &n[i]);
+      path = save (store);
+      sng_state_io_remove_hook (count_sync_cb, &n[i]);
+      checkpoint = sng_checkpoint_load (path, &error);
+      g_assert_no_error (error);
+    }
+
+  g_assert_cmpuint (n[0], ==, 0);
+  g_assert_cmpuint (n[1], >, 3);
+  tiny_remove_directory (directory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -226,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/state-io/unfinished", test_unfinished);
   g_test_add_func ("/sng/state-io/several", test_several);
   g_test_add_func ("/sng/state-io/slow", test_slow);
+  g_test_add_func ("/sng/state-io/passing", test_passing);
 
   status = g_test_run ();
   tiny_remove_directory (parent);
