@@ -47,6 +47,43 @@ sng_facts_lookup (GPtrArray *entries, SngMetadata *like)
   return NULL;
 }
 
+SngMetadata *
+sng_facts_find_entry (SngRunStore *store, SngDivergence *place)
+{
+  g_autoptr (GPtrArray) entries =
+      sng_facts_query (store, sng_divergence_get_metric (place), sng_divergence_get_stage (place),
+                       sng_divergence_get_step (place));
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      SngMetadata *entry = g_ptr_array_index (entries, i);
+
+      if (entry->micro_batch == sng_divergence_get_micro_batch (place)
+          && entry->rank == sng_divergence_get_rank (place)
+          && g_str_equal (entry->path, sng_divergence_get_path (place)))
+        return sng_metadata_ref (entry);
+    }
+
+  return NULL;
+}
+
+SngRunStore *
+sng_facts_find_run (SngDivergence *first, SngRunStore *continuous, GPtrArray *segments)
+{
+  g_autoptr (SngMetadata) expected = sng_facts_find_entry (continuous, first);
+
+  for (guint i = 0; i < segments->len; i++)
+    {
+      g_autoptr (SngMetadata) found = sng_facts_find_entry (g_ptr_array_index (segments, i), first);
+
+      if (found != NULL && (expected == NULL || !sng_metadata_equal (found, expected)))
+        return g_ptr_array_index (segments, i);
+    }
+
+  return g_ptr_array_index (segments,
+                            sng_divergence_get_mode (first) == SNG_MODE_STOP ? 0 : segments->len - 1);
+}
+
 GPtrArray *
 sng_facts_find_equal (SngRunStore *store, SngMetadata *entry)
 {

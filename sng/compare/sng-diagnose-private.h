@@ -54,6 +54,13 @@ GPtrArray   *sng_facts_query        (SngRunStore    *store,
 /* The entry with the key of @like but its step; (nullable). */
 SngMetadata *sng_facts_lookup       (GPtrArray      *entries,
                                      SngMetadata    *like);
+/* What the store has at the place of the divergence, or NULL. */
+SngMetadata *sng_facts_find_entry   (SngRunStore    *store,
+                                     SngDivergence  *place);
+/* The segment in which the divergence is; where none has an entry there, the last that could have had it. */
+SngRunStore *sng_facts_find_run     (SngDivergence  *first,
+                                     SngRunStore    *continuous,
+                                     GPtrArray      *segments);
 GPtrArray   *sng_facts_find_equal   (SngRunStore    *store,
                                      SngMetadata    *entry);
 void         sng_facts_diff_state   (const SngFacts *facts,

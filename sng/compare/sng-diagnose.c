@@ -58,49 +58,6 @@ static const SngRule rules[] = {
   sng_rule_state,    sng_rule_inputs,  sng_rule_validation, sng_rule_later,
 };
 
-static gboolean
-is_place (SngMetadata *entry, SngDivergence *divergence)
-{
-  return entry->stage == sng_divergence_get_stage (divergence)
-         && entry->micro_batch == sng_divergence_get_micro_batch (divergence)
-         && entry->rank == sng_divergence_get_rank (divergence)
-         && g_str_equal (entry->path, sng_divergence_get_path (divergence));
-}
-
-/* Whether the run recorded there something else than CONTINUOUS. */
-static gboolean
-differs_at (SngRunStore *continuous, SngRunStore *run, SngDivergence *divergence)
-{
-  guint64 step = sng_divergence_get_step (divergence);
-  const char *metric = sng_divergence_get_metric (divergence);
-  g_autoptr (GPtrArray) entries = sng_facts_query (run, metric, sng_divergence_get_stage (divergence), step);
-  g_autoptr (GPtrArray) expected =
-      sng_facts_query (continuous, metric, sng_divergence_get_stage (divergence), step);
-
-  for (guint i = 0; i < entries->len; i++)
-    {
-      SngMetadata *entry = g_ptr_array_index (entries, i);
-      SngMetadata *other = sng_facts_lookup (expected, entry);
-
-      if (is_place (entry, divergence) && (other == NULL || !sng_metadata_equal (entry, other)))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* The segment in which the divergence is; where none has an entry there, the last that could have had it. */
-static SngRunStore *
-find_run (SngDivergence *first, SngRunStore *continuous, GPtrArray *segments)
-{
-  for (guint i = 0; i < segments->len; i++)
-    if (differs_at (continuous, g_ptr_array_index (segments, i), first))
-      return g_ptr_array_index (segments, i);
-
-  return g_ptr_array_index (segments,
-                            sng_divergence_get_mode (first) == SNG_MODE_STOP ? 0 : segments->len - 1);
-}
-
 static SngDiagnosis *
 apply_rules (const SngFacts *facts)
 {
@@ -172,7 +129,7 @@ sng_diagnose_report (SngReport *report, SngRunStore *continuous, GPtrArray *segm
     }
   else
     {
-      facts.run = find_run (facts.first, continuous, segments);
+      facts.run = sng_facts_find_run (facts.first, continuous, segments);
       sng_run_store_get_step_range (facts.run, NULL, &facts.start, NULL, NULL);
       diagnosis = apply_rules (&facts);
     }

@@ -220,7 +220,9 @@ sng_harness_continuous_finish (SngHarness *self, GAsyncResult *result, GError **
  * @error: return location for a #GError
  *
  * Runs CONTINUOUS, with [property@Sng.Harness:repeat] once more, then STOP and a RESUME for each stop of
- * [property@Sng.Harness:stop-plan], and compares them.
+ * [property@Sng.Harness:stop-plan], and compares them. Where they differ, the report has a diagnosis
+ * ([method@Sng.Report.get_diagnosis]), and, with [property@Sng.Harness:drill-down], a tensor that differs is looked at
+ * element by element.
  *
  * That they differ is no error: the report says so. An error means that the check could not be made, and
  * begins with the mode that failed. Blocks; the signals are emitted in the calling thread.
@@ -237,7 +239,8 @@ sng_harness_run_stop_and_go (SngHarness *self, GCancellable *cancellable, GError
   g_return_val_if_fail (SNG_IS_HARNESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return sng_program_run (&sng_program_stop_and_go, self, NULL, NULL, cancellable, error);
+  return sng_program_run (&sng_program_stop_and_go, self, sng_drill_new (), sng_drill_free, cancellable,
+                          error);
 }
 
 /**
@@ -260,8 +263,8 @@ sng_harness_run_stop_and_go_async (SngHarness *self,
 {
   g_return_if_fail (SNG_IS_HARNESS (self));
 
-  sng_program_start (&sng_program_stop_and_go, self, NULL, NULL, sng_harness_run_stop_and_go_async,
-                     cancellable, callback, user_data);
+  sng_program_start (&sng_program_stop_and_go, self, sng_drill_new (), sng_drill_free,
+                     sng_harness_run_stop_and_go_async, cancellable, callback, user_data);
 }
 
 /**

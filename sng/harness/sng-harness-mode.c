@@ -7,6 +7,7 @@
 
 #include "callbacks/sng-accumulation-callback-private.h"
 #include "harness/sng-fault-private.h"
+#include "record/sng-recorder-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
 #include "state/sng-state-io-private.h"
@@ -111,10 +112,13 @@ capture_metrics (SngHarness *self, const SngRun *run, SngRecorder *recorder, GPt
       const char *metric = sng_callback_get_metric (g_ptr_array_index (callbacks, i));
       g_autoptr (SngTolerance) tolerance = sng_harness_dup_tolerance (self, metric);
 
-      if (!sng_tolerance_is_exact (tolerance) || g_strcmp0 (run->capture, metric) == 0
+      if (!sng_tolerance_is_exact (tolerance)
           || (run->captures_original && sng_harness_is_original_metric (metric)))
         sng_recorder_set_capture (recorder, metric, TRUE);
     }
+
+  if (run->capture != NULL)
+    sng_recorder_capture_place (recorder, run->capture, run->capture_path, run->capture_step);
 }
 
 static gboolean

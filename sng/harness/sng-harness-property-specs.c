@@ -295,7 +295,12 @@ add_check_specs (GParamSpec **properties)
   /**
    * SngHarness:drill-down:
    *
-   * Whether a step at which the runs differ is made once more, to tell which elements differ and by how much.
+   * Whether a stop-and-go makes the step at which the runs differ first once more, on both sides and with the
+   * tensor that differs captured whole, to tell which of its elements differ and by how much
+   * ([method@Sng.Report.get_elements]).
+   *
+   * The continuous run begins with its newest checkpoint before the step that leads back to what it had recorded, else anew. Values
+   * that are no tensors are in the report as they are, and what a tolerance has captured already is not run again.
    *
    * Since: 1.0
    */

@@ -138,7 +138,10 @@ sng_harness_count_stop_and_go (SngHarness *self)
 static gboolean
 next_of_all (SngHarness *self, GPtrArray *done, GPtrArray *batch, gpointer data, GError **error)
 {
-  return sng_harness_next_of_stop_and_go (self, done, batch, error);
+  if (!sng_drill_is_begun (data) && !sng_harness_next_of_stop_and_go (self, done, batch, error))
+    return FALSE;
+
+  return batch->len > 0 || sng_drill_next (data, self, done, batch, error);
 }
 
 static gboolean
@@ -165,7 +168,7 @@ next_of_resume (SngHarness *self, GPtrArray *done, GPtrArray *batch, gpointer da
 static SngReport *
 judge_all (SngHarness *self, GPtrArray *done, gpointer data, GError **error)
 {
-  return sng_harness_judge (self, done, error);
+  return sng_drill_finish (data, self);
 }
 
 static guint64

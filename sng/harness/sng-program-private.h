@@ -69,6 +69,23 @@ guint64    sng_harness_count_stop_and_go   (SngHarness  *self);
 void       sng_harness_stress_run          (SngHarness  *self,
                                             SngRun      *run);
 
+/* sng-harness-drill.c: a closer look at the first divergence, where it is one of a tensor. The runs that it takes follow those of
+ * the stop-and-go. */
+typedef struct _SngDrill SngDrill;
+
+SngDrill  *sng_drill_new      (void);
+void       sng_drill_free     (gpointer      data);
+gboolean   sng_drill_is_begun (SngDrill     *self);
+/* Judges the runs of the stop-and-go, and appends what is to be run once more. */
+gboolean   sng_drill_next     (SngDrill     *self,
+                               SngHarness   *harness,
+                               GPtrArray    *done,
+                               GPtrArray    *batch,
+                               GError      **error);
+/* The report, with the elements that differ. */
+SngReport *sng_drill_finish   (SngDrill     *self,
+                               SngHarness   *harness);
+
 /* sng-harness-judge.c: the stores of runs that are done, opened. */
 typedef struct
 {

@@ -23,7 +23,9 @@ typedef struct
   guint64  last_step;
   gboolean saves_steps; /* a checkpoint of each step in "steps", beside those of the trainer */
   char    *fault;      /* the id of the fault that is planted at its restore; NULL: none */
-  char    *capture;    /* a metric that is captured whole, beside those under a tolerance; NULL: none */
+  char    *capture;    /* the metric of a tensor that is captured whole, beside those under a tolerance; NULL: none */
+  char    *capture_path; /* which of that metric ... */
+  guint64  capture_step; /* ... and at which step */
   gboolean captures_original; /* the metrics that the original compared are captured whole as well */
   guint    n_threads;  /* in place of the harness's; 0: that; so the next two */
   guint    micro_batch_size;

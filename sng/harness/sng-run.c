@@ -27,6 +27,7 @@ sng_run_free (SngRun *self)
   g_free (self->fault);
   g_free (self->capture);
   g_free (self->failure);
+  g_free (self->capture_path);
   g_free (self);
 }
 
@@ -55,6 +56,8 @@ sng_run_to_text (const SngRun *self)
   insert_string (&dict, "fault", self->fault);
   insert_string (&dict, "capture", self->capture);
   g_variant_dict_insert (&dict, "captures-original", "b", self->captures_original);
+  insert_string (&dict, "capture-path", self->capture_path);
+  g_variant_dict_insert (&dict, "capture-step", "t", self->capture_step);
   g_variant_dict_insert (&dict, "n-threads", "u", (guint32) self->n_threads);
   g_variant_dict_insert (&dict, "micro-batch-size", "u", (guint32) self->micro_batch_size);
   g_variant_dict_insert (&dict, "accumulate-grad-batches", "u", (guint32) self->accumulate_grad_batches);
@@ -92,6 +95,8 @@ sng_run_from_text (const char *text, GError **error)
   g_variant_lookup (variant, "fault", "s", &self->fault);
   g_variant_lookup (variant, "capture", "s", &self->capture);
   g_variant_lookup (variant, "captures-original", "b", &self->captures_original);
+  g_variant_lookup (variant, "capture-path", "s", &self->capture_path);
+  g_variant_lookup (variant, "capture-step", "t", &self->capture_step);
   g_variant_lookup (variant, "n-threads", "u", &n_threads);
   g_variant_lookup (variant, "micro-batch-size", "u", &micro_batch_size);
   g_variant_lookup (variant, "accumulate-grad-batches", "u", &accumulate);

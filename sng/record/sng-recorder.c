@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "record/sng-recorder.h"
+#include "record/sng-recorder-private.h"
 
 #include <errno.h>
 
@@ -55,6 +55,9 @@ struct _SngRecorder
   SngRunStore *store;
   guint rank;
   GHashTable *captured; /* names of metrics */
+  char *place_metric;   /* the one place that is captured beside these; NULL: none */
+  char *place_path;
+  guint64 place_step;
   gboolean has_directory;
 };
 
@@ -67,6 +70,8 @@ sng_recorder_finalize (GObject *object)
 
   g_clear_object (&self->store);
   g_clear_pointer (&self->captured, g_hash_table_unref);
+  g_free (self->place_metric);
+  g_free (self->place_path);
 
   G_OBJECT_CLASS (sng_recorder_parent_class)->finalize (object);
 }
@@ -165,6 +170,25 @@ sng_recorder_set_capture (SngRecorder *self, const char *metric, gboolean captur
     g_hash_table_add (self->captured, g_strdup (metric));
   else
     g_hash_table_remove (self->captured, metric);
+}
+
+void
+sng_recorder_capture_place (SngRecorder *self, const char *metric, const char *path, guint64 step)
+{
+  g_free (self->place_metric);
+  g_free (self->place_path);
+  self->place_metric = g_strdup (metric);
+  self->place_path = g_strdup (path);
+  self->place_step = step;
+}
+
+static gboolean
+is_captured (SngRecorder *self, const SngMetadata *entry)
+{
+  return g_hash_table_contains (self->captured, entry->metric)
+         || (self->place_metric != NULL && entry->step == self->place_step
+             && g_str_equal (entry->metric, self->place_metric)
+             && g_str_equal (entry->path, self->place_path));
 }
 
 /**
@@ -296,7 +320,7 @@ sng_recorder_record_tensor (SngRecorder *self,
   for (guint i = 0; i < entry->n_dims; i++)
     entry->shape[i] = shape[i];
 
-  if (g_hash_table_contains (self->captured, metric) && !capture (self, entry, tensor, error))
+  if (is_captured (self, entry) && !capture (self, entry, tensor, error))
     return FALSE;
 
   return sng_run_store_append (self->store, entry, error);

@@ -229,7 +229,7 @@ fault_harness_new (const char *id, guint stop_step)
       g_object_new (FAULT_TYPE_HARNESS, "exp-name", "faults", "num-steps", NUM_STEPS, "stop-step", stop_step,
                     "val-check-interval", VAL_INTERVAL, "limit-val-batches", 1, "micro-batch-size",
                     MICRO_BATCH, "accumulate-grad-batches", 2, "seed", (guint64) 7, "isolation",
-                    SNG_ISOLATION_NONE, "precision", "16-mixed", NULL);
+                    SNG_ISOLATION_NONE, "drill-down", FALSE, "precision", "16-mixed", NULL);
   g_autoptr (GError) error = NULL;
 
   if (id != NULL)

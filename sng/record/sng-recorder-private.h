@@ -1,0 +1,18 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "record/sng-recorder.h"
+
+G_BEGIN_DECLS
+
+/* Keeps whole what the metric has at one place; in place of an earlier call's. */
+void sng_recorder_capture_place (SngRecorder *self,
+                                 const char  *metric,
+                                 const char  *path,
+                                 guint64      step);
+
+G_END_DECLS
