@@ -170,6 +170,7 @@ sng_compared_metric_add_divergence (SngComparedMetric *self,
   g_autoptr (SngDivergence) divergence = NULL;
 
   side->n_different++;
+  side->n_missing += actual == NULL;
   ensure_step (side, entry->step)->n_different++;
 
   /* steps come in order, so only one of this step can be before the first */

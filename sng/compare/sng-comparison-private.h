@@ -70,6 +70,7 @@ typedef struct
 {
   guint64        n_compared;
   guint64        n_different;
+  guint64        n_missing; /* of these */
   SngDivergence *first;
   GArray        *steps; /* of SngMetricStep */
 } SngComparedSide;

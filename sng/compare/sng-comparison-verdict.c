@@ -8,25 +8,44 @@
 #include "compare/sng-comparison-private.h"
 #include "record/sng-number-private.h"
 
-/* Whether there are runs of the mode, and none of them recorded anything, of any metric. */
 static gboolean
-is_empty (SngComparisonWalk *walk, SngMode mode)
+has_runs (SngComparisonWalk *walk, SngMode mode)
 {
-  gboolean has_runs = FALSE;
+  for (guint i = 0; i < walk->runs->len; i++)
+    if (((SngComparedRun *) walk->runs->pdata[i])->mode == mode)
+      return TRUE;
 
+  return FALSE;
+}
+
+/* Whether a run of the mode recorded anything, of any metric. */
+static gboolean
+has_entries (SngComparisonWalk *walk, SngMode mode)
+{
   for (guint i = 0; i < walk->runs->len; i++)
     {
       SngComparedRun *run = walk->runs->pdata[i];
 
-      if (run->mode != mode)
-        continue;
-
-      has_runs = TRUE;
-      if (run->has_entries)
-        return FALSE;
+      if (run->mode == mode && run->has_entries)
+        return TRUE;
     }
 
-  return has_runs;
+  return FALSE;
+}
+
+/* Whether the training went on after the stop, or had come to its end there. */
+static gboolean
+goes_on (SngComparisonWalk *walk)
+{
+  for (guint i = 0; i < walk->segments->len; i++)
+    {
+      SngComparedRun *run = walk->segments->pdata[i];
+
+      if (run->mode == SNG_MODE_RESUME && run->has_entries && run->last_step > run->first_step)
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 static gboolean
@@ -35,11 +54,12 @@ lacks_repeat (SngComparisonWalk *walk, SngComparedMetric *metric)
   return walk->repeat != NULL && metric->n_recorded[SNG_MODE_REPEAT] == 0;
 }
 
-/* Why one side has nothing to compare, or NULL. Within a range a metric may be due once, so what listened to it and found
- * nothing there is no lack but a difference. */
+/* Why one side has nothing to compare, or NULL. Within a range a metric may be due once, so where a run listened and heard
+ * nothing this is no lack but a difference. */
 static char *
 find_lack (SngComparisonWalk *walk, SngComparedMetric *metric)
 {
+  const SngMode modes[] = { SNG_MODE_STOP, SNG_MODE_RESUME };
   guint64 n_interrupted = metric->n_recorded[SNG_MODE_STOP] + metric->n_recorded[SNG_MODE_RESUME];
   gboolean is_declared = metric->is_declared[SNG_MODE_STOP] || metric->is_declared[SNG_MODE_RESUME];
 
@@ -49,6 +69,11 @@ find_lack (SngComparisonWalk *walk, SngComparedMetric *metric)
     return g_strdup ("the continuous run recorded nothing of it");
   if (n_interrupted == 0 && !(walk->has_range && is_declared))
     return g_strdup ("only the continuous run recorded anything of it");
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (has_entries (walk, modes[i]) && !metric->is_declared[modes[i]]
+        && metric->segments.n_different == metric->segments.n_missing)
+      return g_strdup_printf ("the %s run has no such metric", sng_mode_to_string (modes[i]));
 
   return NULL;
 }
@@ -110,8 +135,11 @@ find_weakness (SngComparisonWalk *walk, SngComparedMetric *metric)
   const SngMode modes[] = { SNG_MODE_STOP, SNG_MODE_RESUME, SNG_MODE_REPEAT };
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
-    if (is_empty (walk, modes[i]))
+    if (has_runs (walk, modes[i]) && !has_entries (walk, modes[i]))
       return g_strdup_printf ("the %s run recorded nothing at all", sng_mode_to_string (modes[i]));
+
+  if (!walk->has_range && goes_on (walk) && metric->n_recorded[SNG_MODE_RESUME] == 0)
+    return g_strdup ("the resume run recorded nothing of it, as nothing was due after the stop");
 
   if (lacks_repeat (walk, metric))
     return g_strdup ("the repeat run recorded nothing of it");

@@ -26,8 +26,9 @@
  * not blamed.
  *
  * Nothing passes that could not have failed. A metric is inconclusive when nothing
- * was recorded (but for one with %SNG_METRIC_OPTIONAL), when one side lacks it altogether, when it never changed although it was
- * declared to, and when its tolerance would accept zero in place of every value of a path.
+ * was recorded (but for one with %SNG_METRIC_OPTIONAL), when one side lacks it altogether, when the
+ * stopped or the resumed runs do not know it, when nothing of it was due after the stop, when it never
+ * changed although it was declared to, and when its tolerance would accept zero in place of every value of a path.
  *
  * The stores are read step by step: no more than one step's entries are in memory.
  *

@@ -156,6 +156,35 @@ test_tolerance_too_large_for_a_path (Fixture *fixture, gconstpointer data)
                        "so for 1 of 3 paths");
 }
 
+/* A learning rate that falls from 1e-4, judged by 1e-4: any other schedule would pass. */
+static gboolean
+small_loss (Fixture *fixture,
+            SngMode mode,
+            const char *metric,
+            SngStage stage,
+            guint64 step,
+            gint64 micro_batch)
+{
+  if (strcmp (metric, "Loss") != 0)
+    return FALSE;
+
+  record (fixture, mode, metric, stage, step, micro_batch, "",
+          g_variant_new_double (mode == SNG_MODE_RESUME ? 1e-4 : 1e-4 / (double) step));
+  return TRUE;
+}
+
+static void
+test_tolerance_of_learning_rate (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  fixture->atol = 1e-4;
+  report = record_and_compare (fixture, small_loss);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
+  assert_inconclusive (report, "Loss",
+                       "tolerance 0.0001 is not smaller than the largest recorded value 0.0001");
+}
+
 static void
 test_relative_tolerance_too_large (Fixture *fixture, gconstpointer data)
 {
@@ -276,6 +305,136 @@ test_lack (Fixture *fixture, gconstpointer data)
   assert_inconclusive (report, "Loss", lacks[i].reason);
 }
 
+/* ---- A metric that one of the runs lacks ---- */
+
+/* Beside each loss of the run, unless it is the one that lacks it. */
+static void
+record_beside (Fixture *fixture, SngMode mode, const char *metric, guint64 step, gint64 micro_batch)
+{
+  if (strcmp (metric, "Loss") == 0)
+    record (fixture, mode, "Beside", SNG_STAGE_TRAIN, step, micro_batch, "", g_variant_new_uint64 (step));
+}
+
+static gboolean
+not_in_stop (Fixture *fixture,
+             SngMode mode,
+             const char *metric,
+             SngStage stage,
+             guint64 step,
+             gint64 micro_batch)
+{
+  if (mode != SNG_MODE_STOP)
+    record_beside (fixture, mode, metric, step, micro_batch);
+
+  return FALSE;
+}
+
+static gboolean
+not_in_resume (Fixture *fixture,
+               SngMode mode,
+               const char *metric,
+               SngStage stage,
+               guint64 step,
+               gint64 micro_batch)
+{
+  if (mode != SNG_MODE_RESUME)
+    record_beside (fixture, mode, metric, step, micro_batch);
+
+  return FALSE;
+}
+
+/* STOP has wrong values of what RESUME lacks. */
+static gboolean
+not_in_resume_and_wrong (Fixture *fixture,
+                         SngMode mode,
+                         const char *metric,
+                         SngStage stage,
+                         guint64 step,
+                         gint64 micro_batch)
+{
+  if (mode != SNG_MODE_RESUME)
+    record_beside (fixture, mode, metric, mode == SNG_MODE_STOP && step == 2 ? 3 : step, micro_batch);
+
+  return FALSE;
+}
+
+static void
+test_unknown_to_one (Fixture *fixture, gconstpointer data)
+{
+  gboolean is_stop = GPOINTER_TO_INT (data);
+  g_autoptr (SngReport) report = record_and_compare (fixture, is_stop ? not_in_stop : not_in_resume);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
+  assert_inconclusive (report, "Beside",
+                       is_stop ? "the stop run has no such metric" : "the resume run has no such metric");
+}
+
+/* What was seen to differ is not lost for it. */
+static void
+test_unknown_to_one_and_different (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = record_and_compare (fixture, not_in_resume_and_wrong);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_DIVERGED);
+}
+
+/* Validations end with the stop, in all runs. */
+static gboolean
+early_validations (Fixture *fixture,
+                   SngMode mode,
+                   const char *metric,
+                   SngStage stage,
+                   guint64 step,
+                   gint64 micro_batch)
+{
+  return stage == SNG_STAGE_VALIDATE && step > STOP_AT;
+}
+
+static gboolean
+late_validations (Fixture *fixture,
+                  SngMode mode,
+                  const char *metric,
+                  SngStage stage,
+                  guint64 step,
+                  gint64 micro_batch)
+{
+  return stage == SNG_STAGE_VALIDATE && step <= STOP_AT;
+}
+
+/* STOP cannot show that a resume is right. */
+static void
+test_only_before_stop (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = record_and_compare (fixture, early_validations);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
+  assert_inconclusive (report, "ValidLoss",
+                       "the resume run recorded nothing of it, as nothing was due after the stop");
+}
+
+static void
+test_only_after_stop (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = record_and_compare (fixture, late_validations);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+}
+
+/* Where the training had come to its end at the stop, there was nothing to go on with. */
+static void
+test_ends_at_stop (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  record_run (fixture, SNG_MODE_CONTINUOUS, 1, STOP_AT, NULL);
+  record_run (fixture, SNG_MODE_STOP, 1, STOP_AT, NULL);
+  record_run (fixture, SNG_MODE_RESUME, STOP_AT + 1, STOP_AT, NULL);
+  report = compare (fixture);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+}
+
+/* ---- A run that recorded nothing ---- */
+
 /* The stop came after the last step, so nothing was resumed. */
 static void
 test_empty_resume (Fixture *fixture, gconstpointer data)
@@ -318,6 +477,7 @@ main (int argc, char *argv[])
   add ("tolerance/too-large", test_tolerance_too_large, NULL);
   add ("tolerance/too-large-for-tensors", test_tolerance_too_large_for_tensors, NULL);
   add ("tolerance/too-large-for-a-path", test_tolerance_too_large_for_a_path, NULL);
+  add ("tolerance/of-learning-rate", test_tolerance_of_learning_rate, NULL);
   add ("tolerance/relative-too-large", test_relative_tolerance_too_large, NULL);
   add ("never-changes", test_never_changes, NULL);
   add ("may-stay", test_may_stay, NULL);
@@ -327,6 +487,12 @@ main (int argc, char *argv[])
 
       add (name, test_lack, GSIZE_TO_POINTER (i));
     }
+  add ("lack/unknown-to-stop", test_unknown_to_one, GINT_TO_POINTER (TRUE));
+  add ("lack/unknown-to-resume", test_unknown_to_one, GINT_TO_POINTER (FALSE));
+  add ("lack/unknown-and-different", test_unknown_to_one_and_different, NULL);
+  add ("lack/only-before-stop", test_only_before_stop, NULL);
+  add ("lack/only-after-stop", test_only_after_stop, NULL);
+  add ("lack/ends-at-stop", test_ends_at_stop, NULL);
   add ("empty-resume", test_empty_resume, NULL);
   add ("nothing-at-all", test_nothing_at_all, NULL);
 

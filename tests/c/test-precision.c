@@ -515,7 +515,9 @@ mixed_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
   SngTrainer *trainer = SNG_HARNESS_CLASS (mixed_harness_parent_class)->setup_trainer (harness, mode, error);
   g_autoptr (SngGradScaler) scaler = scaler_of (INITIAL_SCALE);
 
-  g_object_set (trainer, "precision", SNG_PRECISION_16_MIXED, "grad-scaler", scaler, NULL);
+  /* a validation after each step, so that one is due after any stop */
+  g_object_set (trainer, "precision", SNG_PRECISION_16_MIXED, "grad-scaler", scaler, "val-check-interval",
+                G_GUINT64_CONSTANT (1), NULL);
 
   return trainer;
 }
