@@ -73,6 +73,14 @@ start (Demo *demo, SngHarness *harness, GAsyncReadyCallback callback)
     case SNG_DEMO_SWEEP:
       sng_harness_run_sweep_async (harness, demo->cancellable, callback, demo);
       break;
+    case SNG_DEMO_FAULTS:
+      sng_harness_run_faults_async (harness, (const char *const *) demo->options->faults, demo->cancellable,
+                                    callback, demo);
+      break;
+    case SNG_DEMO_ACCUMULATION:
+      sng_harness_run_accumulation_async (harness, (const char *const *) demo->options->plans,
+                                          demo->cancellable, callback, demo);
+      break;
     case SNG_DEMO_STOP_AND_GO:
     default:
       sng_harness_run_stop_and_go_async (harness, demo->cancellable, callback, demo);
@@ -86,6 +94,10 @@ finish (Demo *demo, SngHarness *harness, GAsyncResult *result)
     {
     case SNG_DEMO_SWEEP:
       return sng_harness_run_sweep_finish (harness, result, &demo->error);
+    case SNG_DEMO_FAULTS:
+      return sng_harness_run_faults_finish (harness, result, &demo->error);
+    case SNG_DEMO_ACCUMULATION:
+      return sng_harness_run_accumulation_finish (harness, result, &demo->error);
     case SNG_DEMO_STOP_AND_GO:
     default:
       return sng_harness_run_stop_and_go_finish (harness, result, &demo->error);
@@ -136,12 +148,43 @@ print_warnings (char **warnings)
     g_printerr (_ ("sng: warning: %s\n"), warnings[i]);
 }
 
-static int
-print_report (SngReport *report, gboolean json)
+static char *
+format_report (SngReport *report, SngReportFormat format)
 {
-  g_autofree char *text = json ? sng_report_to_json (report) : sng_report_to_text (report);
+  switch (format)
+    {
+    case SNG_REPORT_FORMAT_JSON:
+      return sng_report_to_json (report);
+    case SNG_REPORT_FORMAT_TAP:
+      return sng_report_to_tap (report);
+    default:
+      return sng_report_to_text (report);
+    }
+}
+
+static gboolean
+save_report (SngReport *report, const char *path, SngReportFormat format)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (path == NULL || sng_report_save (report, path, format, &error))
+    return TRUE;
+
+  sng_cli_fail ("%s", error->message);
+
+  return FALSE;
+}
+
+static int
+print_report (SngReport *report, const SngDemoOptions *options)
+{
+  g_autofree char *text = format_report (report, options->format);
 
   g_print ("%s%s", text, g_str_has_suffix (text, "\n") ? "" : "\n");
+
+  if (!save_report (report, options->html, SNG_REPORT_FORMAT_HTML)
+      || !save_report (report, options->junit, SNG_REPORT_FORMAT_JUNIT))
+    return SNG_EXIT_ERROR;
 
   switch (sng_report_get_verdict (report))
     {
@@ -202,7 +245,7 @@ run_demo (SngHarness *harness, const SngDemoOptions *options)
   print_warnings (warnings);
 
   if (report != NULL)
-    return print_report (report, options->json);
+    return print_report (report, options);
 
   if (demo.signal != 0)
     {

@@ -5,94 +5,20 @@
 
 #include "sng-demo-options.h"
 
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 #include "sng-cli-private.h"
+#include "sng-demo-arguments.h"
 
 #define DEFAULT_STEPS 10
+/* Of the built-in proteins: the stop, after step 7, is within an epoch, and off the cadence of the validations; there is an end of
+ * an epoch and a validation behind it. */
+#define DEFAULT_FAULTS_STEPS 12
+#define DEFAULT_FAULTS_PRECISION "16-mixed"
 #define MAX_THREADS 1024
 #define MAX_JOBS 1024
-#define NOT_GIVEN G_MININT64
 #define VAL_CHECK_INTERVAL 4
-
-/* As GOption reads them; NOT_GIVEN is a number that was not. */
-typedef struct
-{
-  char *optimizer;
-  char *ema;
-  char *stress;
-  char *tolerance;
-  gboolean every_step;
-  gint64 steps;
-  gint64 stop_at;
-  gint64 horizon;
-  gint64 jobs;
-  gint64 seed;
-  gint64 threads;
-} Arguments;
-
-static void
-arguments_clear (Arguments *arguments)
-{
-  g_free (arguments->optimizer);
-  g_free (arguments->ema);
-  g_free (arguments->stress);
-  g_free (arguments->tolerance);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
-
-static gboolean
-read_arguments (SngDemoOptions *self, Arguments *arguments, int argc, char **argv)
-{
-  GOptionEntry entries[] = {
-    { "fasta", 0, 0, G_OPTION_ARG_FILENAME, &self->fasta,
-      N_ ("train an ESM-2 on these proteins (plain or .gz)"), N_ ("FILE") },
-    { "text", 0, 0, G_OPTION_ARG_FILENAME, &self->text, N_ ("train a GPT on the bytes of this text instead"),
-      N_ ("FILE") },
-    { "optimizer", 0, 0, G_OPTION_ARG_STRING, &arguments->optimizer,
-      N_ ("what updates the weights: adamw, or sgd with momentum (adamw)"), N_ ("NAME") },
-    { "precision", 0, 0, G_OPTION_ARG_STRING, &self->precision,
-      N_ ("what the model computes in: 32, bf16-mixed or 16-mixed (32)"), N_ ("P") },
-    { "ema", 0, 0, G_OPTION_ARG_STRING, &arguments->ema,
-      N_ ("average the weights, and validate with the average"), N_ ("DECAY") },
-    { "steps", 0, 0, G_OPTION_ARG_INT64, &arguments->steps, N_ ("how many steps the training has (10)"),
-      N_ ("N") },
-    { "stop-at", 0, 0, G_OPTION_ARG_INT64, &arguments->stop_at,
-      N_ ("the step after which it is stopped (7 of 10 steps)"), N_ ("K") },
-    { "stops", 0, 0, G_OPTION_ARG_STRING, &self->stops,
-      N_ ("any number of stops: 7, or 4:kill,7, or boundaries, or random:SEED:N"), N_ ("PLAN") },
-    { "every-step", 0, 0, G_OPTION_ARG_NONE, &arguments->every_step,
-      N_ ("stop after every step, for about the price of one run more"), NULL },
-    { "horizon", 0, 0, G_OPTION_ARG_INT64, &arguments->horizon,
-      N_ ("with --every-step: how many steps are made after each stop (1)"), N_ ("H") },
-    { "jobs", 0, 0, G_OPTION_ARG_INT64, &arguments->jobs,
-      N_ ("how many runs go side by side where they can (one a processor)"), N_ ("J") },
-    { "stress", 0, 0, G_OPTION_ARG_STRING, &arguments->stress,
-      N_ ("make it harder to resume: threads, jitter, slow-disk"), N_ ("LIST") },
-    { "seed", 0, 0, G_OPTION_ARG_INT64, &arguments->seed, N_ ("the seed of everything random (0)"),
-      N_ ("S") },
-    { "threads", 0, 0, G_OPTION_ARG_INT64, &arguments->threads,
-      N_ ("how many threads compute (all processors)"), N_ ("T") },
-    { "output", 0, 0, G_OPTION_ARG_FILENAME, &self->output,
-      N_ ("keep the runs in this new or empty directory"), N_ ("DIR") },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("print only the report, as JSON"), NULL },
-    { "repeat", 0, 0, G_OPTION_ARG_NONE, &self->repeat,
-      N_ ("train twice without a stop, to tell whether training is deterministic"), NULL },
-    { "tolerance", 0, 0, G_OPTION_ARG_STRING, &arguments->tolerance,
-      N_ ("noise: a resumed training may differ by what two without a stop do"), N_ ("T") },
-    { NULL },
-  };
-
-  return sng_cli_parse (
-      "demo", "",
-      _ ("Trains a small model, stops it, resumes it, trains it again without a stop, and compares\n"
-         "everything, each in a process of its own. Without a file, the data are 16 proteins\n"
-         "that come with the program."),
-      _ ("Exit codes: 0 PASS, 1 DIVERGED, 2 NONDETERMINISTIC or INCONCLUSIVE, 3 the check could\n"
-         "not be made, 129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM."),
-      entries, 0, &argc, &argv);
-}
 
 static gboolean
 check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
@@ -110,7 +36,7 @@ check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
 static gboolean
 is_given (gint64 number)
 {
-  return number != NOT_GIVEN;
+  return number != SNG_NOT_GIVEN;
 }
 
 static gint64
@@ -126,7 +52,7 @@ check_given (const char *name, gint64 value, gint64 minimum, gint64 maximum)
 }
 
 static gboolean
-check_numbers (SngDemoOptions *self, Arguments *arguments)
+check_numbers (SngDemoOptions *self, SngDemoArguments *arguments)
 {
   if (!check_range ("steps", arguments->steps, 2, G_MAXINT))
     return FALSE;
@@ -139,7 +65,7 @@ check_numbers (SngDemoOptions *self, Arguments *arguments)
     return FALSE;
 
   self->steps = (guint) arguments->steps;
-  self->stop_at = (guint) get_given (arguments->stop_at, MAX (arguments->steps * 7 / 10, 1));
+  self->stop_at = (guint) get_given (arguments->stop_at, self->stop_at);
   self->seed = (guint64) arguments->seed;
   self->threads = (guint) get_given (arguments->threads, 0);
   self->horizon = (guint) get_given (arguments->horizon, 1);
@@ -304,82 +230,90 @@ check_output (const char *output)
   return TRUE;
 }
 
-/* ---- What goes together ---- */
-
-/* An option, and whether it was given. */
-typedef struct
-{
-  const char *name;
-  gboolean is_given;
-} Given;
-
 static gboolean
-check_exclusive (const Given *options, guint n_options)
+check_faults (char **ids)
 {
-  const char *first = NULL;
-
-  for (guint i = 0; i < n_options; i++)
+  for (guint i = 0; ids != NULL && ids[i] != NULL; i++)
     {
-      if (!options[i].is_given)
-        continue;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngFault) fault = sng_fault_lookup (ids[i], &error);
 
-      if (first != NULL)
+      if (fault == NULL)
         {
-          sng_cli_fail (_ ("%s and %s: only one of them can be had"), first, options[i].name);
+          sng_cli_fail ("--fault: %s", error->message);
           return FALSE;
         }
-      first = options[i].name;
     }
 
   return TRUE;
 }
 
-/* One that means something with others only. */
+/* A report that cannot be written is better told of before a long run. */
 static gboolean
-check_needs (Given option, const char *others, gboolean has_others)
+check_file (const char *name, const char *path)
 {
-  if (!option.is_given || has_others)
+  g_autofree char *directory = path != NULL ? g_path_get_dirname (path) : NULL;
+
+  if (path == NULL)
     return TRUE;
 
-  sng_cli_fail (_ ("%s means nothing without %s"), option.name, others);
+  if (*path == '\0' || g_file_test (path, G_FILE_TEST_IS_DIR))
+    sng_cli_fail (_ ("--%s \"%s\": this is no name of a file"), name, path);
+  else if (!g_file_test (directory, G_FILE_TEST_IS_DIR) || g_access (directory, W_OK) != 0)
+    sng_cli_fail (_ ("--%s %s: nothing can be written in the directory %s"), name, path, directory);
+  else
+    return TRUE;
 
   return FALSE;
 }
 
-static gboolean
-check_combination (const SngDemoOptions *self, const Arguments *arguments)
+static SngDemoTask
+choose_task (const SngDemoOptions *self, const SngDemoArguments *arguments)
 {
-  const Given data[] = { { "--fasta", self->fasta != NULL }, { "--text", self->text != NULL } };
-  const Given stops[] = { { "--stop-at", is_given (arguments->stop_at) },
-                          { "--stops", self->stops != NULL },
-                          { "--every-step", arguments->every_step } };
+  if (arguments->every_step)
+    return SNG_DEMO_SWEEP;
+  if (arguments->faults || self->faults != NULL)
+    return SNG_DEMO_FAULTS;
 
-  return check_exclusive (data, G_N_ELEMENTS (data)) && check_exclusive (stops, G_N_ELEMENTS (stops))
-         && check_needs ((Given){ "--horizon", is_given (arguments->horizon) }, "--every-step",
-                         arguments->every_step)
-         && check_needs ((Given){ "--jobs", is_given (arguments->jobs) }, "--every-step",
-                         arguments->every_step);
+  return arguments->accumulation != NULL ? SNG_DEMO_ACCUMULATION : SNG_DEMO_STOP_AND_GO;
+}
+
+/* What was not said is as the task needs it. */
+static void
+choose_defaults (SngDemoOptions *self, SngDemoArguments *arguments)
+{
+  gboolean plants = self->task == SNG_DEMO_FAULTS;
+
+  arguments->steps = get_given (arguments->steps, plants ? DEFAULT_FAULTS_STEPS : DEFAULT_STEPS);
+  self->stop_at = (guint) MAX (arguments->steps * (plants ? 6 : 7) / 10, 1);
+  if (plants && self->precision == NULL)
+    self->precision = g_strdup (DEFAULT_FAULTS_PRECISION);
+  if (arguments->accumulation != NULL)
+    self->plans = g_strsplit (arguments->accumulation, ",", 0);
+
+  self->format = SNG_REPORT_FORMAT_TEXT;
+  if (arguments->json)
+    self->format = SNG_REPORT_FORMAT_JSON;
+  else if (arguments->tap)
+    self->format = SNG_REPORT_FORMAT_TAP;
 }
 
 gboolean
 sng_demo_options_parse (SngDemoOptions *self, int argc, char **argv)
 {
-  g_auto (Arguments) arguments = { .steps = DEFAULT_STEPS,
-                                   .stop_at = NOT_GIVEN,
-                                   .threads = NOT_GIVEN,
-                                   .horizon = NOT_GIVEN,
-                                   .jobs = NOT_GIVEN };
+  g_auto (SngDemoArguments) arguments = { 0 };
 
-  if (!read_arguments (self, &arguments, argc, argv) || !check_combination (self, &arguments)
-      || !check_numbers (self, &arguments) || !check_stops (self->stops) || !check_precision (self->precision)
-      || !check_output (self->output) || !find_optimizer (arguments.optimizer, &self->optimizer)
-      || !find_ema_decay (arguments.ema, &self->ema_decay) || !find_stress (arguments.stress, &self->stress)
-      || !find_tolerance (self, arguments.tolerance))
+  if (!sng_demo_arguments_read (&arguments, self, argc, argv))
     return FALSE;
 
-  self->task = arguments.every_step ? SNG_DEMO_SWEEP : SNG_DEMO_STOP_AND_GO;
+  self->task = choose_task (self, &arguments);
+  choose_defaults (self, &arguments);
 
-  return TRUE;
+  return check_numbers (self, &arguments) && check_stops (self->stops) && check_precision (self->precision)
+         && check_faults (self->faults) && check_output (self->output) && check_file ("html", self->html)
+         && check_file ("junit", self->junit) && find_optimizer (arguments.optimizer, &self->optimizer)
+         && find_ema_decay (arguments.ema, &self->ema_decay) && find_stress (arguments.stress, &self->stress)
+         && find_tolerance (self, arguments.tolerance);
 }
 
 void
@@ -390,6 +324,10 @@ sng_demo_options_clear (SngDemoOptions *self)
   g_free (self->precision);
   g_free (self->output);
   g_free (self->stops);
+  g_free (self->html);
+  g_free (self->junit);
+  g_strfreev (self->faults);
+  g_strfreev (self->plans);
 }
 
 SngHarness *
@@ -402,6 +340,9 @@ sng_demo_options_create_harness (const SngDemoOptions *self)
                 CLAMP (self->steps / 2, 1, VAL_CHECK_INTERVAL), "seed", self->seed, "n-threads",
                 self->threads, "repeat", self->repeat, "noise-tolerance", self->noise_tolerance, "stop-plan",
                 self->stops, "horizon", self->horizon, "jobs", self->jobs, "stress", self->stress, NULL);
+
+  if (self->task == SNG_DEMO_FAULTS)
+    sng_demo_harness_prepare_faults (SNG_DEMO_HARNESS (harness));
 
   if (self->precision != NULL)
     g_object_set (harness, "precision", self->precision, NULL);

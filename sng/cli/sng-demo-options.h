@@ -13,7 +13,9 @@ G_BEGIN_DECLS
 typedef enum
 {
   SNG_DEMO_STOP_AND_GO,
-  SNG_DEMO_SWEEP
+  SNG_DEMO_SWEEP,
+  SNG_DEMO_FAULTS,
+  SNG_DEMO_ACCUMULATION
 } SngDemoTask;
 
 /* What "sng demo" is asked for, checked. */
@@ -29,12 +31,16 @@ typedef struct
   guint steps;
   guint stop_at;
   char *stops; /* NULL: one, after stop_at */
+  char **faults; /* ids; NULL: all */
+  char **plans;  /* of micro-batches, for SNG_DEMO_ACCUMULATION */
   guint horizon;
   guint jobs; /* 0: one a processor */
   SngStress stress;
   guint64 seed;
   guint threads; /* 0: all processors */
-  gboolean json;
+  SngReportFormat format; /* of what is printed */
+  char *html;  /* files for the report; NULL: none */
+  char *junit;
   gboolean repeat;
   gboolean noise_tolerance;
 } SngDemoOptions;

@@ -1,50 +1,17 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks the command: test-cli.py SNG.  Prints TAP."""
+"""Checks the command as a whole, and what its commands say: test-cli.py SNG."""
 
 import json
 import os
-import pathlib
-import pty
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-import unittest
 
-SNG = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORK = pathlib.Path(tempfile.mkdtemp(prefix="test-cli-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-TEMPORARY = WORK / "tmp"
-ENVIRONMENT = {**os.environ, "TMPDIR": str(TEMPORARY), "LC_ALL": "C.UTF-8", "OMP_WAIT_POLICY": "passive"}
-
-PASS, DIFFERENT, INCONCLUSIVE, ERROR = range(4)
-
-
-def sng(*arguments, code):
-    """Runs the command, checks its exit code, and that it leaves nothing temporary behind."""
-    result = subprocess.run([SNG, *map(str, arguments)], env=ENVIRONMENT, cwd=WORK, stdin=subprocess.DEVNULL,
-                            capture_output=True, text=True, timeout=120)
-    assert result.returncode == code, f"{arguments}: exit code {result.returncode}, not {code}\n{result.stdout}{result.stderr}"
-    assert not os.listdir(TEMPORARY), f"{arguments} left {os.listdir(TEMPORARY)}"
-    return result
-
-
-def has_error(result, *parts):
-    """A message of one line that names the things, and nothing on the standard output."""
-    assert result.stdout == "", result.stdout
-    assert result.stderr.startswith("sng: ") and result.stderr.count("\n") == 1, result.stderr
-    for part in parts:
-        assert str(part) in result.stderr, f'"{part}" is not in: {result.stderr}'
-
-
-def small_run(name, *arguments, code=PASS):
-    return sng("demo", "--steps", 4, "--output", WORK / name, *arguments, code=code)
+from cli import DIFFERENT, ENVIRONMENT, ERROR, PASS, ROOT, SNG, TEMPORARY, WORK, has_error, main, small_run, sng, wait_for
 
 
 # ---- sng ----
@@ -170,50 +137,6 @@ def test_demo_precision():
     assert text.startswith('precision: "32" and "bf16-mixed"\ncontinuous\n') and " more only in " not in text, text
 
 
-def test_demo_stops():
-    """Several stops, one of them without a farewell; every run is kept."""
-    small_run("stops", "--stops", "1:kill-in-save=4,2:kill@backward,3:preempt=usr1")
-    names = sorted(path.name for path in (WORK / "stops").iterdir() if path.is_dir())
-    assert names == ["continuous", "resume-000001", "resume-000002", "resume-000003", "stop-000001"], names
-    for name in names:
-        sng("show", WORK / "stops" / name, code=PASS)
-    for plan in ("boundaries", "random:7:3"):
-        small_run(plan.replace(":", "-"), "--stops", plan)
-        assert len(list(WORK.glob(plan.replace(":", "-") + "/resume-*"))) >= 1
-
-
-def test_demo_every_step():
-    for horizon in (1, 2):
-        kept = WORK / f"sweep-{horizon}"
-        report = json.loads(sng("demo", "--steps", 5, "--every-step", "--horizon", horizon, "--jobs", 2, "--output", kept, "--json", code=PASS).stdout)
-        assert report["verdict"] == "PASS", report
-        assert len(list((kept / "sweep").glob("resume-*"))) == 4
-
-
-def test_demo_stress():
-    for stress in ("threads", "jitter", "slow-disk", "threads,jitter,slow-disk"):
-        sng("demo", "--steps", 4, "--stress", stress, code=PASS)
-
-
-def test_demo_noise():
-    report = json.loads(sng("demo", "--steps", 4, "--tolerance", "noise", "--output", WORK / "noise", "--json", code=PASS).stdout)
-    assert report["verdict"] == "PASS" and (WORK / "noise/repeat").is_dir()
-
-
-def test_demo_combinations():
-    """What makes no sense together is refused by name."""
-    for arguments in (["--stop-at 3", "--stops 4"], ["--stop-at 3", "--every-step"], ["--stops 4", "--every-step"], ["--horizon 2"],
-                      ["--jobs 2"]):
-        result = sng("demo", *" ".join(arguments).split(), code=ERROR)
-        has_error(result, *(argument.split()[0] for argument in arguments))
-    for arguments, parts in ((["--stops", "7x"], ["--stops", '"7x"']), (["--stops", ""], ["--stops"]), (["--stops", "random:1"], ["--stops", "random:1"]),
-                             (["--stress", "heat"], ["--stress heat", "threads", "jitter", "slow-disk"]), (["--stress", ""], ["--stress"]),
-                             (["--stress", "none"], ["--stress none"]), (["--tolerance", "1e-3"], ["--tolerance 1e-3", "noise"]),
-                             (["--every-step", "--horizon", 0], ["--horizon", 0]), (["--every-step", "--horizon", 11], ["--horizon", 11, 10]),
-                             (["--every-step", "--jobs", 0], ["--jobs", 0])):
-        has_error(sng("demo", *arguments, code=ERROR), *parts)
-
-
 def test_demo_errors():
     fasta = WORK / "good.fasta"
     fasta.write_text(">a\nMKTAYIAKQR\n")
@@ -292,122 +215,6 @@ def test_strange_name():
     result = subprocess.run([SNG, "demo", "--steps", "2", "--output", os.fsencode(WORK) + b'/n\xff "x'], env=ENVIRONMENT,
                             capture_output=True, text=True)
     assert result.returncode == PASS and result.stderr == "", result
-
-
-def children_of(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
-
-
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_for(condition, what):
-    deadline = time.monotonic() + 30
-    while not (value := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return value
-
-
-def start_long_demo():
-    process = subprocess.Popen([SNG, "demo", "--steps", "100000"], env=ENVIRONMENT, cwd=WORK, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    child, = wait_for(lambda: children_of(process.pid), "no child was started")
-    wait_for(lambda: list(TEMPORARY.rglob("rank-00000.db")), "the child does not train")
-    return process, child
-
-
-def test_demo_interrupted():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        process, child = start_long_demo()
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=30)
-        assert process.returncode == 128 + number, process.returncode
-        assert stdout == "" and stderr == "sng: interrupted\n", stderr
-        assert not is_alive(child)
-        assert not os.listdir(TEMPORARY)
-
-
-def test_demo_killed():
-    process, child = start_long_demo()
-    process.kill()
-    process.communicate(timeout=30)
-    wait_for(lambda: not is_alive(child), "the child has outlived its parent")
-    shutil.rmtree(TEMPORARY)
-    TEMPORARY.mkdir()
-
-
-def test_demo_child_fails():
-    """A child that is killed: the error names the mode and the signal."""
-    process, child = start_long_demo()
-    os.kill(child, signal.SIGKILL)
-    stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == ERROR, process.returncode
-    assert stdout == "" and "[continuous]" in stderr and "signal 9" in stderr, stderr
-    assert not os.listdir(TEMPORARY)
-
-
-def test_demo_interrupted_side_by_side():
-    """Of runs that go side by side none outlives the command."""
-    process = subprocess.Popen([SNG, "demo", "--steps", "30", "--every-step", "--horizon", "30", "--jobs", "3"], env=ENVIRONMENT, cwd=WORK,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    children = wait_for(lambda: len(found := children_of(process.pid)) == 3 and found, "no three children side by side")
-    process.send_signal(signal.SIGTERM)
-    stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout, stderr) == (128 + signal.SIGTERM, "", "sng: interrupted\n"), (process.returncode, stderr)
-    assert not any(is_alive(child) for child in children)
-    assert not os.listdir(TEMPORARY), os.listdir(TEMPORARY)
-
-
-def sng_on_terminal(*arguments):
-    """What a passing run prints to its standard output, and what is seen of it on a terminal of 80 columns."""
-    try:
-        terminal, slave = pty.openpty()
-    except OSError as error:
-        raise unittest.SkipTest(f"needs a pseudo-terminal: {error}") from error
-    process = subprocess.Popen([SNG, *map(str, arguments)], env={**ENVIRONMENT, "TERM": "xterm"}, cwd=WORK,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
-    os.close(slave)
-    shown = b""
-    while True:
-        if select.select([terminal], [], [], 60)[0]:
-            try:
-                shown += os.read(terminal, 4096)
-            except OSError:
-                break
-    printed = process.stdout.read()
-    assert process.wait(timeout=30) == PASS
-    os.close(terminal)
-    text = shown.decode()
-    assert text.endswith("\r\033[K") and "\n" not in text, repr(text[-80:])
-    assert all(len(line) < 80 for line in text.replace("\033[K", "").split("\r")), text
-    return printed, text
-
-
-def test_demo_progress():
-    """On a terminal there is a bar, which is gone at the end; the standard output stays clean."""
-    printed, text = sng_on_terminal("demo", "--steps", 4, "--json")
-    json.loads(printed)
-    for mode in ("stop", "resume", "continuous"):
-        assert f"{mode}: step " in text, text
-    assert " s left" in text, text
-
-
-def test_demo_progress_side_by_side():
-    """All runs together fill one bar, which never goes back."""
-    printed, text = sng_on_terminal("demo", "--steps", 6, "--every-step", "--horizon", 3, "--jobs", 2, "--json")
-    json.loads(printed)
-    done = [(int(step), int(total)) for step, total in re.findall(r"resume, 2 at a time: (\d+) of (\d+) steps in all", text)]
-    assert len(done) > 5 and done == sorted(done), text
-    filled = [line.count("#") for line in text.split("\r") if "[" in line and "]" in line]
-    assert filled == sorted(filled) and filled[-1] > 12, filled
 
 
 # ---- sng faults ----
@@ -507,27 +314,5 @@ def test_diff_errors():
     has_error(sng("diff", WORK / "hollow", WORK / "hollow", code=ERROR), WORK / "hollow")
 
 
-def main():
-    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    TEMPORARY.mkdir()
-    print(f"1..{len(tests)}", flush=True)
-
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            status, skip = "ok", ""
-        except unittest.SkipTest as reason:
-            status, skip = "ok", f" # SKIP {reason}"
-        except Exception as error:  # every failure is one line of TAP, and the next test runs
-            status, skip, failed = "not ok", "", failed + 1
-            for line in f"{type(error).__name__}: {error}"[:4000].splitlines():
-                print(f"# {line}")
-        print(f"{status} {number} /sng/cli/{name.replace('_', '-')}{skip}", flush=True)
-
-    shutil.rmtree(WORK)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals(), "cli"))
