@@ -10,6 +10,10 @@
 static gboolean
 is_invisible (gunichar c)
 {
+  /* what Unicode has for no character at all */
+  if ((c & 0xfffe) == 0xfffe)
+    return TRUE;
+
   switch ((int) g_unichar_type (c))
     {
     case G_UNICODE_CONTROL:

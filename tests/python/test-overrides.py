@@ -4,6 +4,7 @@
 """The conveniences of gi/overrides/Sng.py."""
 
 import struct
+import tempfile
 import unittest
 
 import gi
@@ -108,6 +109,48 @@ class TensorTest(unittest.TestCase):
     def test_repr(self):
         tensor = Sng.Tensor.from_numpy(numpy.zeros((2, 3), dtype="float32"))
         self.assertEqual(repr(tensor), "<Sng.Tensor F32 [2, 3]>")
+
+
+class ReportTest(unittest.TestCase):
+    """The lists and the getters of a report, which need no override."""
+
+    def record(self, name, mode, loss):
+        store = Sng.RunStore.create(f"{self.directory.name}/{name}.db")
+        store.declare_metric("ValidLoss", Sng.MetricFlags.NONE)
+        store.set_info("name", GLib.Variant("s", name))
+        store.set_info("checkpoints", GLib.Variant("at", [2, 4]))
+        store.set_info("environment", GLib.Variant("a{ss}", {"processor": "abacus"}))
+        for step in (2, 4):
+            store.append(Sng.Metadata.new(GLib.Variant("a{sv}", {
+                "metric": GLib.Variant("s", "ValidLoss"), "stage": GLib.Variant("s", "validate"),
+                "step": GLib.Variant("t", step), "micro-batch": GLib.Variant("x", 0), "rank": GLib.Variant("u", 0),
+                "path": GLib.Variant("s", ""), "value": GLib.Variant("d", loss)})))
+        store.flush()
+        return store
+
+    def test_lists_and_getters(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="test-report-")
+        self.addCleanup(self.directory.cleanup)
+        comparison = Sng.Comparison.new(self.record("continuous", Sng.Mode.CONTINUOUS, 1.0))
+        comparison.add_segment(Sng.Mode.STOP, self.record("stop-000004", Sng.Mode.STOP, 2.0))
+        report = comparison.run()
+
+        self.assertEqual(report.get_verdict(), Sng.Verdict.DIVERGED)
+        self.assertEqual([metric.get_name() for metric in report.get_metrics()], ["ValidLoss"])
+        self.assertEqual([len(report.get_parts()), len(report.get_faults())], [0, 0])
+        self.assertEqual([report.get_title(), report.get_elements(), report.get_notes()], [None, None, []])
+        run = report.get_runs()[1]
+        self.assertEqual([run.get_name(), run.get_mode()], ["stop-000004", Sng.Mode.STOP])
+        self.assertEqual([run.get_checkpoints(), run.get_validations()], [[2, 4], [2, 4]])
+        self.assertEqual(run.get_environment().unpack(), {"processor": "abacus"})
+        self.assertEqual([run.get_interrupt(), run.get_restored_step()], [None, -1])
+
+        path = f"{self.directory.name}/report"
+        for write, file_format in ((report.to_text, Sng.ReportFormat.TEXT), (report.to_json, Sng.ReportFormat.JSON),
+                                   (report.to_junit, Sng.ReportFormat.JUNIT), (report.to_tap, Sng.ReportFormat.TAP)):
+            report.save(path, file_format)
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(file.read(), write())
 
 
 class StatefulTest(unittest.TestCase):
