@@ -7,6 +7,7 @@
 
 #include "compare/sng-comparison-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "compare/sng-elements-private.h"
@@ -89,6 +90,12 @@ describe_tensors (SngMetadata *expected, SngMetadata *actual)
   return g_strdup (detail->str);
 }
 
+static gboolean
+are_captured (SngMetadata *a, SngMetadata *b)
+{
+  return a->capture != NULL && b->capture != NULL;
+}
+
 SngTensor *
 sng_comparison_load_capture (const char *directory, SngMetadata *entry, GError **error)
 {
@@ -115,42 +122,46 @@ sng_comparison_load_capture (const char *directory, SngMetadata *entry, GError *
   return g_object_ref (tensor);
 }
 
+/* Both captured tensors, element by element. */
 static gboolean
-judge_captures (const SngTolerance *tolerance,
-                const char *expected_directory,
-                SngMetadata *expected,
-                const char *actual_directory,
-                SngMetadata *actual,
-                gboolean *equal,
-                char **detail,
-                GError **error)
+scan_captures (const SngTolerance *tolerance,
+               const char *expected_directory,
+               SngMetadata *expected,
+               const char *actual_directory,
+               SngMetadata *actual,
+               SngElementScan *scan,
+               char **detail,
+               GError **error)
 {
-  g_autoptr (SngTensor) first = NULL;
-  g_autoptr (SngTensor) second = NULL;
+  g_autoptr (SngTensor) first = sng_comparison_load_capture (expected_directory, expected, error);
+  g_autoptr (SngTensor) second =
+      first != NULL ? sng_comparison_load_capture (actual_directory, actual, error) : NULL;
   g_auto (SngElements) a = { NULL };
   g_auto (SngElements) b = { NULL };
-  SngElementScan scan;
+  g_autofree char *place = NULL;
+  g_autofree char *expected_text = NULL;
+  g_autofree char *actual_text = NULL;
+  g_autofree char *apart = NULL;
+  char largest[SNG_NUMBER_BUFFER_SIZE];
 
-  first = sng_comparison_load_capture (expected_directory, expected, error);
-  second = first != NULL ? sng_comparison_load_capture (actual_directory, actual, error) : NULL;
   if (second == NULL || !sng_elements_init (&a, first, error) || !sng_elements_init (&b, second, error))
     return FALSE;
 
-  sng_elements_scan (&a, &b, tolerance, &scan);
-  *equal = scan.n_different == 0;
-  if (!*equal)
-    {
-      g_autofree char *place = sng_tensor_print_position (first, scan.first);
-      g_autofree char *expected_text = sng_elements_print (&a, scan.first);
-      g_autofree char *actual_text = sng_elements_print (&b, scan.first);
-      g_autofree char *apart = sng_element_print_distance (
-          a.dtype, sng_element_distance (a.dtype, sng_elements_get_bits (&a, scan.first),
-                                         sng_elements_get_bits (&b, scan.first)));
+  sng_elements_scan (&a, &b, tolerance, scan);
+  if (scan->n_different == 0)
+    return TRUE;
 
-      *detail = g_strdup_printf ("%" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT
-                                 " elements are beyond the tolerance, first %s: %s and %s, %s",
-                                 scan.n_different, a.n_elements, place, expected_text, actual_text, apart);
-    }
+  place = sng_tensor_print_position (first, scan->first);
+  expected_text = sng_elements_print (&a, scan->first);
+  actual_text = sng_elements_print (&b, scan->first);
+  apart = sng_element_print_distance (a.dtype,
+                                      sng_element_distance (a.dtype, sng_elements_get_bits (&a, scan->first),
+                                                            sng_elements_get_bits (&b, scan->first)));
+  *detail = g_strdup_printf ("%" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT
+                             " elements %s, first %s: %s and %s, %s; difference at most %s",
+                             scan->n_different, a.n_elements,
+                             tolerance != NULL ? "are beyond the tolerance" : "differ", place, expected_text,
+                             actual_text, apart, sng_number_print (largest, scan->max_difference));
 
   return TRUE;
 }
@@ -183,19 +194,73 @@ sng_comparison_judge (const SngTolerance *tolerance,
     *equal = sng_tolerance_accepts (tolerance, g_variant_get_double (expected->value),
                                     g_variant_get_double (actual->value));
 
-  if (tolerance != NULL && tensors && sng_dtype_is_floating (expected->dtype)
-      && same_layout (expected, actual))
+  if (tensors && same_layout (expected, actual) && are_captured (expected, actual))
     {
-      if (expected->capture != NULL && actual->capture != NULL)
-        return judge_captures (tolerance, expected_directory, expected, actual_directory, actual, equal,
-                               detail, error);
+      const SngTolerance *applied = sng_dtype_is_floating (expected->dtype) ? tolerance : NULL;
+      SngElementScan scan;
 
-      *detail = g_strdup ("the tensors were not captured, so the tolerance cannot be applied");
-      return TRUE;
+      if (!scan_captures (applied, expected_directory, expected, actual_directory, actual, &scan, detail,
+                          error))
+        return FALSE;
+      *equal = applied != NULL && scan.n_different == 0;
     }
+  else if (tolerance != NULL && tensors && sng_dtype_is_floating (expected->dtype)
+           && same_layout (expected, actual))
+    *detail = g_strdup ("the tensors were not captured, so the tolerance cannot be applied");
 
-  if (!*equal)
+  if (!*equal && *detail == NULL)
     *detail = tensors ? describe_tensors (expected, actual) : describe_values (expected, actual);
 
   return TRUE;
+}
+
+gboolean
+sng_comparison_measure (const char *expected_directory,
+                        SngMetadata *expected,
+                        const char *actual_directory,
+                        SngMetadata *actual,
+                        double *difference,
+                        char **detail,
+                        GError **error)
+{
+  gboolean equal;
+  SngElementScan scan;
+
+  *difference = INFINITY;
+  *detail = NULL;
+
+  if (sng_metadata_equal (expected, actual))
+    {
+      *difference = 0.0;
+      return TRUE;
+    }
+
+  if (expected->value != NULL && actual->value != NULL
+      && g_variant_is_of_type (expected->value, G_VARIANT_TYPE_DOUBLE)
+      && g_variant_is_of_type (actual->value, G_VARIANT_TYPE_DOUBLE))
+    *difference = fabs (g_variant_get_double (actual->value) - g_variant_get_double (expected->value));
+
+  if (expected->value == NULL && actual->value == NULL && sng_dtype_is_floating (expected->dtype)
+      && same_layout (expected, actual))
+    {
+      if (!are_captured (expected, actual))
+        {
+          *detail = g_strdup ("the tensors were not captured, so the noise cannot be measured");
+          return TRUE;
+        }
+
+      if (!scan_captures (NULL, expected_directory, expected, actual_directory, actual, &scan, detail, error))
+        return FALSE;
+      *difference = scan.n_unordered == 0 ? scan.max_difference : INFINITY;
+    }
+
+  if (isfinite (*difference))
+    {
+      g_clear_pointer (detail, g_free);
+      return TRUE;
+    }
+
+  return *detail != NULL
+         || sng_comparison_judge (NULL, expected_directory, expected, actual_directory, actual, &equal,
+                                  detail, error);
 }

@@ -14,17 +14,16 @@
 
 #define NOT_RECORDED "(not recorded)"
 
-/* The key without the micro-batch: what should change from place to place. */
-static guint
-hash_path (gconstpointer data)
+guint
+sng_compared_path_hash (gconstpointer data)
 {
   const SngMetadata *entry = data;
 
   return g_str_hash (entry->path) * 31 + entry->rank * 2 + (guint) entry->stage;
 }
 
-static gboolean
-equal_path (gconstpointer a, gconstpointer b)
+gboolean
+sng_compared_path_equal (gconstpointer a, gconstpointer b)
 {
   const SngMetadata *first = a, *second = b;
 
@@ -65,10 +64,12 @@ sng_compared_metric_new (const char *name, SngMetricFlags flags, SngTolerance *t
   side_init (&self->segments);
   side_init (&self->repeat);
   self->judged = g_ptr_array_new_with_free_func (judged_path_free);
-  self->judged_by_path = g_hash_table_new (hash_path, equal_path);
+  self->judged_by_path = g_hash_table_new (sng_compared_path_hash, sng_compared_path_equal);
+  self->noisy = g_ptr_array_new_with_free_func (sng_noisy_path_free);
+  self->noisy_by_path = g_hash_table_new (sng_compared_path_hash, sng_compared_path_equal);
   if ((flags & SNG_METRIC_EXPECT_CHANGE) != 0)
-    self->unchanged =
-        g_hash_table_new_full (hash_path, equal_path, (GDestroyNotify) sng_metadata_unref, NULL);
+    self->unchanged = g_hash_table_new_full (sng_compared_path_hash, sng_compared_path_equal,
+                                             (GDestroyNotify) sng_metadata_unref, NULL);
 
   return self;
 }
@@ -82,6 +83,8 @@ sng_compared_metric_free (SngComparedMetric *self)
   g_clear_pointer (&self->unchanged, g_hash_table_unref);
   g_hash_table_unref (self->judged_by_path);
   g_ptr_array_unref (self->judged);
+  g_hash_table_unref (self->noisy_by_path);
+  g_ptr_array_unref (self->noisy);
   g_free (self);
 }
 
@@ -101,7 +104,7 @@ sng_compared_metric_note_change (SngComparedMetric *self, SngMetadata *entry)
 }
 
 static void
-raise_magnitude (SngComparedMetric *self, SngMetadata *entry, double magnitude)
+raise_magnitude (SngComparedMetric *self, SngMetadata *entry, const SngTolerance *tolerance, double magnitude)
 {
   SngJudgedPath *path = g_hash_table_lookup (self->judged_by_path, entry);
 
@@ -109,6 +112,7 @@ raise_magnitude (SngComparedMetric *self, SngMetadata *entry, double magnitude)
     {
       path = g_new0 (SngJudgedPath, 1);
       path->entry = sng_metadata_ref (entry);
+      path->tolerance = tolerance;
       g_ptr_array_add (self->judged, path);
       g_hash_table_insert (self->judged_by_path, entry, path);
     }
@@ -119,13 +123,15 @@ raise_magnitude (SngComparedMetric *self, SngMetadata *entry, double magnitude)
 void
 sng_compared_metric_note_magnitude (SngComparedMetric *self, SngMetadata *entry)
 {
-  if (self->tolerance == NULL)
+  const SngTolerance *tolerance = sng_compared_metric_get_tolerance (self, entry);
+
+  if (tolerance == NULL)
     return;
 
   if (entry->value != NULL && g_variant_is_of_type (entry->value, G_VARIANT_TYPE_DOUBLE))
-    raise_magnitude (self, entry, fabs (g_variant_get_double (entry->value)));
+    raise_magnitude (self, entry, tolerance, fabs (g_variant_get_double (entry->value)));
   else if (entry->value == NULL && entry->capture != NULL && sng_dtype_is_floating (entry->dtype))
-    raise_magnitude (self, entry, fmax (fabs (entry->minimum), fabs (entry->maximum)));
+    raise_magnitude (self, entry, tolerance, fmax (fabs (entry->minimum), fabs (entry->maximum)));
 }
 
 static SngComparedSide *

@@ -61,9 +61,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngComparedStep, sng_compared_step_clear)
 /* The numbers of one path that a tolerance was applied to. */
 typedef struct
 {
-  SngMetadata *entry;   /* the first one */
-  double       largest; /* the largest finite magnitude */
+  SngMetadata        *entry; /* the first one */
+  const SngTolerance *tolerance;
+  double              largest; /* the largest finite magnitude */
 } SngJudgedPath;
+
+/* How many times the noise is accepted; see sng-comparison-noise.c. */
+#define SNG_NOISE_FACTOR 10
+
+/* A path of which CONTINUOUS and REPEAT have different numbers. */
+typedef struct
+{
+  SngMetadata  *entry;     /* the first one */
+  double        floor;     /* the largest difference, above 0 */
+  SngTolerance *tolerance; /* what is accepted for it */
+} SngNoisyPath;
+
+void sng_noisy_path_free (gpointer data);
 
 /* What was counted of one metric, either between CONTINUOUS and the segments or between CONTINUOUS and REPEAT. */
 typedef struct
@@ -76,7 +90,9 @@ typedef struct
 } SngComparedSide;
 
 /* What is known about one metric so far. */
-typedef struct
+typedef struct _SngComparedMetric SngComparedMetric;
+
+struct _SngComparedMetric
 {
   char           *name;
   SngMetricFlags  flags;
@@ -89,7 +105,15 @@ typedef struct
   GHashTable     *unchanged; /* the first entry of each path of CONTINUOUS, until one is seen to change */
   GPtrArray      *judged;         /* of SngJudgedPath, in order of recording; empty without a tolerance */
   GHashTable     *judged_by_path; /* the same, by the path of the entry */
-} SngComparedMetric;
+  GPtrArray      *noisy;          /* of SngNoisyPath, in order of recording; of a walk that measures noise */
+  GHashTable     *noisy_by_path;  /* the same, by the path of the entry */
+  const SngComparedMetric *noise; /* the same metric where the noise was measured, or NULL; borrowed */
+};
+
+/* Of entries of one metric: the key without the micro-batch. */
+guint    sng_compared_path_hash  (gconstpointer data);
+gboolean sng_compared_path_equal (gconstpointer a,
+                                  gconstpointer b);
 
 SngComparedMetric *sng_compared_metric_new            (const char        *name,
                                                        SngMetricFlags     flags,
@@ -113,9 +137,22 @@ void               sng_compared_metric_add_divergence (SngComparedMetric *self,
                                                        SngMetadata       *actual,
                                                        const char        *detail);
 
+void                sng_compared_metric_note_noise     (SngComparedMetric       *self,
+                                                        SngMetadata             *entry,
+                                                        double                   difference);
+/* NULL: bit equality. */
+const SngTolerance *sng_compared_metric_get_tolerance  (const SngComparedMetric *self,
+                                                        SngMetadata             *entry);
+const SngNoisyPath *sng_compared_metric_lookup_noise   (const SngComparedMetric *self,
+                                                        SngMetadata             *entry);
+/* One line about the noise that was accepted; NULL for none. */
+char               *sng_compared_metric_describe_noise (const SngComparedMetric *self);
+
 /* ---- The way through the steps ---- */
 
-typedef struct
+typedef struct _SngComparisonWalk SngComparisonWalk;
+
+struct _SngComparisonWalk
 {
   SngComparedRun *continuous;
   SngComparedRun *repeat;   /* NULL: none */
@@ -127,7 +164,9 @@ typedef struct
   gboolean        has_range;
   guint64         first_step;
   guint64         last_step;
-} SngComparisonWalk;
+  gboolean        measures_noise; /* what differs by a number is noted, and no divergence */
+  const SngComparisonWalk *noise; /* the one that did, or NULL; borrowed */
+};
 
 SngComparisonWalk *sng_comparison_walk_new       (GHashTable         *tolerances);
 void               sng_comparison_walk_free      (SngComparisonWalk  *self);
@@ -138,6 +177,11 @@ void               sng_comparison_walk_add_run   (SngComparisonWalk  *self,
 void               sng_comparison_walk_set_range (SngComparisonWalk  *self,
                                                   guint64             first_step,
                                                   guint64             last_step);
+/* What REPEAT differs by counts as noise from now on. */
+void               sng_comparison_walk_measure   (SngComparisonWalk  *self);
+/* Accepts the noise that @noise, which lives longer, has measured. */
+void               sng_comparison_walk_accept    (SngComparisonWalk  *self,
+                                                  const SngComparisonWalk *noise);
 /* Walks through all steps. The entries of one step are held at a time. */
 gboolean           sng_comparison_walk_run       (SngComparisonWalk  *self,
                                                   GError            **error);
@@ -153,6 +197,16 @@ gboolean           sng_comparison_judge          (const SngTolerance *tolerance,
                                                   const char         *actual_directory,
                                                   SngMetadata        *actual,
                                                   gboolean           *equal,
+                                                  char              **detail,
+                                                  GError            **error);
+
+/* How far two entries of one key are apart, both numbers or captured tensors of them. Where they are no such, or where it cannot
+ * be told, @difference is not finite and @detail says why. */
+gboolean           sng_comparison_measure        (const char         *expected_directory,
+                                                  SngMetadata        *expected,
+                                                  const char         *actual_directory,
+                                                  SngMetadata        *actual,
+                                                  double             *difference,
                                                   char              **detail,
                                                   GError            **error);
 

@@ -6,6 +6,7 @@
 /* What is to be said about a metric when all steps have been compared. */
 
 #include "compare/sng-comparison-private.h"
+#include "compare/sng-divergence-private.h"
 #include "record/sng-number-private.h"
 
 static gboolean
@@ -78,11 +79,29 @@ find_lack (SngComparisonWalk *walk, SngComparedMetric *metric)
   return NULL;
 }
 
+/* Why there is no saying what noise is and what is not, or NULL. */
+static char *
+find_other_noise (SngComparedMetric *metric)
+{
+  SngDivergence *first = metric->noise != NULL ? metric->noise->repeat.first : NULL;
+  g_autofree char *place = NULL;
+
+  if (first == NULL)
+    return NULL;
+
+  place = sng_divergence_dup_place (first);
+
+  return g_strdup_printf (
+      "the repeat run differs by something else than noise at %s: expected %s, found %s; %s", place,
+      sng_divergence_get_expected (first), sng_divergence_get_actual (first),
+      sng_divergence_get_detail (first));
+}
+
 /* The numbers of a path are all 0 where nothing has touched them yet; what a tolerance accepts there says little. */
 static gboolean
-is_hidden (SngComparedMetric *metric, SngJudgedPath *path)
+is_hidden (SngJudgedPath *path)
 {
-  return path->largest > 0.0 && sng_tolerance_accepts (metric->tolerance, path->largest, 0.0);
+  return path->largest > 0.0 && sng_tolerance_accepts (path->tolerance, path->largest, 0.0);
 }
 
 /* Why the tolerance hides the values of a path, or NULL: it would accept zero in place of each. A tolerance is for a metric,
@@ -99,7 +118,7 @@ find_hidden_path (SngComparedMetric *metric)
     {
       SngJudgedPath *path = g_ptr_array_index (metric->judged, i);
 
-      if (!is_hidden (metric, path))
+      if (!is_hidden (path))
         continue;
       if (first == NULL)
         first = path;
@@ -109,18 +128,22 @@ find_hidden_path (SngComparedMetric *metric)
   if (first == NULL)
     return NULL;
 
-  if (sng_tolerance_get_rtol (metric->tolerance) >= 1.0)
+  if (sng_tolerance_get_rtol (first->tolerance) >= 1.0)
     return g_strdup_printf (
         "the relative tolerance %s is not smaller than 1, so it accepts zero for any value",
-        sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
+        sng_number_print (rtol, sng_tolerance_get_rtol (first->tolerance)));
 
-  reason = g_string_new ("tolerance ");
-  g_string_append (reason, sng_number_print (atol, sng_tolerance_get_atol (metric->tolerance)));
-  if (sng_tolerance_get_rtol (metric->tolerance) > 0.0)
+  reason = g_string_new (NULL);
+  if (metric->tolerance == NULL)
+    g_string_append_printf (reason, "%d times the noise, ", SNG_NOISE_FACTOR);
+  else
+    g_string_append (reason, "tolerance ");
+  g_string_append (reason, sng_number_print (atol, sng_tolerance_get_atol (first->tolerance)));
+  if (sng_tolerance_get_rtol (first->tolerance) > 0.0)
     g_string_append_printf (reason, " + |value| * %s",
-                            sng_number_print (rtol, sng_tolerance_get_rtol (metric->tolerance)));
-  g_string_append_printf (reason, " is not smaller than the largest recorded value %s",
-                          sng_number_print (largest, first->largest));
+                            sng_number_print (rtol, sng_tolerance_get_rtol (first->tolerance)));
+  g_string_append_printf (reason, "%s is not smaller than the largest recorded value %s",
+                          metric->tolerance == NULL ? "," : "", sng_number_print (largest, first->largest));
   if (metric->judged->len > 1)
     g_string_append_printf (reason, " of \"%s\"; so for %u of %u paths", sng_metadata_get_path (first->entry),
                             n_hidden, metric->judged->len);
@@ -172,7 +195,7 @@ is_left_out (SngComparisonWalk *walk, SngComparedMetric *metric)
 SngMetricResult *
 sng_comparison_judge_metric (SngComparisonWalk *walk, SngComparedMetric *metric)
 {
-  g_autofree char *reason = find_lack (walk, metric);
+  g_autofree char *reason = NULL;
   SngComparedSide *side = &metric->segments;
   SngDivergence *first = NULL;
   SngVerdict verdict = SNG_VERDICT_INCONCLUSIVE;
@@ -180,6 +203,10 @@ sng_comparison_judge_metric (SngComparisonWalk *walk, SngComparedMetric *metric)
 
   if (is_left_out (walk, metric))
     return NULL;
+
+  reason = find_lack (walk, metric);
+  if (reason == NULL)
+    reason = find_other_noise (metric);
 
   if (reason == NULL && metric->repeat.first != NULL && !lacks_repeat (walk, metric))
     {

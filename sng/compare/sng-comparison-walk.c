@@ -7,7 +7,10 @@
 
 #include "compare/sng-comparison-private.h"
 
+#include <math.h>
+
 #include "record/sng-metadata-private.h"
+#include "record/sng-number-private.h"
 #include "record/sng-run-store-private.h"
 
 static void
@@ -72,6 +75,18 @@ sng_comparison_walk_set_range (SngComparisonWalk *self, guint64 first_step, guin
   self->last_step = last_step;
 }
 
+void
+sng_comparison_walk_measure (SngComparisonWalk *self)
+{
+  self->measures_noise = TRUE;
+}
+
+void
+sng_comparison_walk_accept (SngComparisonWalk *self, const SngComparisonWalk *noise)
+{
+  self->noise = noise;
+}
+
 static SngComparedMetric *
 ensure_metric (SngComparisonWalk *self, const char *name, SngRunStore *store)
 {
@@ -82,6 +97,8 @@ ensure_metric (SngComparisonWalk *self, const char *name, SngRunStore *store)
 
   metric = sng_compared_metric_new (name, sng_run_store_get_metric_flags (store, name),
                                     g_hash_table_lookup (self->tolerances, name));
+  if (self->noise != NULL)
+    metric->noise = g_hash_table_lookup (self->noise->by_name, name);
   g_hash_table_insert (self->by_name, metric->name, metric);
   g_ptr_array_add (self->metrics, metric);
 
@@ -172,6 +189,55 @@ note_expected (SngComparisonWalk *self, SngComparedStep *step)
     }
 }
 
+/* Compares two entries of one key, or measures how far they are apart. */
+static gboolean
+compare_entries (SngComparisonWalk *self,
+                 SngComparedMetric *metric,
+                 SngMetadata *expected,
+                 SngComparedRun *run,
+                 SngMetadata *entry,
+                 gboolean *equal,
+                 char **detail,
+                 GError **error)
+{
+  const char *directory = self->continuous->directory;
+  double difference;
+
+  if (!self->measures_noise)
+    return sng_comparison_judge (sng_compared_metric_get_tolerance (metric, expected), directory, expected,
+                                 run->directory, entry, equal, detail, error);
+
+  if (!sng_comparison_measure (directory, expected, run->directory, entry, &difference, detail, error))
+    return FALSE;
+
+  *equal = isfinite (difference);
+  if (*equal && difference > 0.0)
+    sng_compared_metric_note_noise (metric, expected, difference);
+
+  return TRUE;
+}
+
+/* What else is to be said where an entry differs. */
+static char *
+complete_detail (SngComparisonWalk *self,
+                 SngComparedMetric *metric,
+                 SngComparedRun *run,
+                 SngMetadata *entry,
+                 const char *detail)
+{
+  const SngNoisyPath *noisy = sng_compared_metric_lookup_noise (metric, entry);
+  char text[SNG_NUMBER_BUFFER_SIZE];
+
+  if (noisy != NULL && metric->tolerance == NULL)
+    return g_strdup_printf ("%s; the noise there is %s", detail, sng_number_print (text, noisy->floor));
+
+  if (run == self->repeat && !self->measures_noise && entry->value == NULL && entry->capture == NULL)
+    return g_strdup_printf ("%s; only fingerprints were recorded, the elements come from the drill-down",
+                            detail);
+
+  return g_strdup (detail);
+}
+
 static gboolean
 compare_run (SngComparisonWalk *self, SngComparedStep *step, SngComparedRun *run, GError **error)
 {
@@ -183,9 +249,10 @@ compare_run (SngComparisonWalk *self, SngComparedStep *step, SngComparedRun *run
     {
       SngMetadata *entry = run->entries->pdata[i];
       SngComparedMetric *metric = ensure_metric (self, entry->metric, run->store);
-      guint position;
-      gboolean equal;
       g_autofree char *detail = NULL;
+      g_autofree char *whole_detail = NULL;
+      gboolean equal;
+      guint position;
 
       run->n_entries++;
       if ((metric->flags & SNG_METRIC_PER_RUN) != 0)
@@ -201,15 +268,16 @@ compare_run (SngComparisonWalk *self, SngComparedStep *step, SngComparedRun *run
         }
 
       previous = position;
-      if (!sng_comparison_judge (metric->tolerance, self->continuous->directory,
-                                 step->entries->pdata[position], run->directory, entry, &equal, &detail,
-                                 error))
+      if (!compare_entries (self, metric, step->entries->pdata[position], run, entry, &equal, &detail, error))
         return FALSE;
 
       sng_compared_metric_count_compared (metric, run->mode, entry->step);
-      if (!equal)
-        sng_compared_metric_add_divergence (metric, run->mode, entry, 2 * (guint64) position,
-                                            step->entries->pdata[position], entry, detail);
+      if (equal)
+        continue;
+
+      whole_detail = complete_detail (self, metric, run, entry, detail);
+      sng_compared_metric_add_divergence (metric, run->mode, entry, 2 * (guint64) position,
+                                          step->entries->pdata[position], entry, whole_detail);
     }
 
   return TRUE;

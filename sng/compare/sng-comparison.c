@@ -23,7 +23,8 @@
  *
  * A second uninterrupted run ([method@Sng.Comparison.set_repeat]) serves as a control:
  * where it differs from the first the training is nondeterministic, and the resume is
- * not blamed.
+ * not blamed. With [method@Sng.Comparison.set_noise_tolerance] it tells how much noise there is in the training, and so
+ * much is accepted of the interrupted runs.
  *
  * Nothing passes that could not have failed. A metric is inconclusive when nothing
  * was recorded (but for one with %SNG_METRIC_OPTIONAL), when one side lacks it altogether, when the
@@ -51,6 +52,8 @@ struct _SngComparison
   GArray *modes;       /* of the segments */
   GPtrArray *segments; /* their stores */
   GHashTable *tolerances;
+  gboolean noise_tolerance;
+  SngComparisonWalk *noise; /* once it was measured */
   gboolean has_range;
   guint64 first_step;
   guint64 last_step;
@@ -67,6 +70,7 @@ sng_comparison_finalize (GObject *object)
   g_clear_object (&self->repeat);
   g_clear_pointer (&self->modes, g_array_unref);
   g_clear_pointer (&self->segments, g_ptr_array_unref);
+  g_clear_pointer (&self->noise, sng_comparison_walk_free);
   g_clear_pointer (&self->tolerances, g_hash_table_unref);
 
   G_OBJECT_CLASS (sng_comparison_parent_class)->finalize (object);
@@ -133,6 +137,24 @@ sng_comparison_add_segment (SngComparison *self, SngMode mode, SngRunStore *stor
 }
 
 /**
+ * sng_comparison_clear_segments:
+ * @self: a comparison
+ *
+ * Forgets the parts that were added, so that another interrupted training may be compared with
+ * the same continuous run. Noise that was measured once is not measured again.
+ *
+ * Since: 1.0
+ */
+void
+sng_comparison_clear_segments (SngComparison *self)
+{
+  g_return_if_fail (SNG_IS_COMPARISON (self));
+
+  g_array_set_size (self->modes, 0);
+  g_ptr_array_set_size (self->segments, 0);
+}
+
+/**
  * sng_comparison_set_repeat:
  * @self: a comparison
  * @repeat: (nullable): the store of a second uninterrupted run, or %NULL for no control
@@ -147,7 +169,8 @@ sng_comparison_set_repeat (SngComparison *self, SngRunStore *repeat)
   g_return_if_fail (SNG_IS_COMPARISON (self));
   g_return_if_fail (repeat == NULL || SNG_IS_RUN_STORE (repeat));
 
-  g_set_object (&self->repeat, repeat);
+  if (g_set_object (&self->repeat, repeat))
+    g_clear_pointer (&self->noise, sng_comparison_walk_free);
 }
 
 /**
@@ -169,10 +192,41 @@ sng_comparison_set_tolerance (SngComparison *self, const char *metric, SngTolera
   g_return_if_fail (SNG_IS_COMPARISON (self));
   g_return_if_fail (metric != NULL);
 
+  g_clear_pointer (&self->noise, sng_comparison_walk_free);
   if (tolerance == NULL || sng_tolerance_is_exact (tolerance))
     g_hash_table_remove (self->tolerances, metric);
   else
     g_hash_table_insert (self->tolerances, g_strdup (metric), sng_tolerance_copy (tolerance));
+}
+
+/**
+ * sng_comparison_set_noise_tolerance:
+ * @self: a comparison
+ * @noise_tolerance: whether to accept noise
+ *
+ * Sets whether the interrupted runs may differ from the continuous one by as much as the repeat run does, for a
+ * training that cannot be made deterministic. It must have a repeat run
+ * ([method@Sng.Comparison.set_repeat]); without one everything is compared bit by bit.
+ *
+ * First the noise of each path of a metric is measured: the largest difference, over all steps, between a floating-point value
+ * or an element of a floating-point tensor in the continuous run and in the repeat run. Then ten times that is accepted of
+ * the interrupted runs. Of a path without noise nothing is accepted, nor of anything that is no
+ * floating-point number, nor of shapes, dtypes and missing entries: where the repeat run differs in these
+ * the metric is inconclusive. So it is where the noise is not smaller than the
+ * values. A metric that has a tolerance of its own is judged by that.
+ *
+ * Faults above the noise are found all the same: the order of a sum makes differences of 1e-8, while the smallest known faults
+ * make such of 1e-4. Tensors have to be captured ([method@Sng.Recorder.set_capture]) in all runs. The report's notes say how much
+ * noise there was; %SNG_VERDICT_NONDETERMINISTIC is no verdict of such a comparison.
+ *
+ * Since: 1.0
+ */
+void
+sng_comparison_set_noise_tolerance (SngComparison *self, gboolean noise_tolerance)
+{
+  g_return_if_fail (SNG_IS_COMPARISON (self));
+
+  self->noise_tolerance = noise_tolerance;
 }
 
 /**
@@ -203,6 +257,75 @@ sng_comparison_set_range (SngComparison *self, guint64 first_step, guint64 last_
   self->last_step = last_step;
 }
 
+/* Walks along CONTINUOUS and REPEAT alone, unless that was done before. */
+static gboolean
+measure_noise (SngComparison *self, GError **error)
+{
+  g_autoptr (SngComparisonWalk) walk = NULL;
+
+  if (!self->noise_tolerance || self->repeat == NULL || self->noise != NULL)
+    return TRUE;
+
+  walk = sng_comparison_walk_new (self->tolerances);
+  sng_comparison_walk_add_run (walk, SNG_MODE_CONTINUOUS, self->continuous);
+  sng_comparison_walk_add_run (walk, SNG_MODE_REPEAT, self->repeat);
+  sng_comparison_walk_measure (walk);
+  if (!sng_comparison_walk_run (walk, error))
+    return FALSE;
+
+  self->noise = g_steal_pointer (&walk);
+
+  return TRUE;
+}
+
+static SngComparisonWalk *
+walk_along_segments (SngComparison *self, GError **error)
+{
+  g_autoptr (SngComparisonWalk) walk = sng_comparison_walk_new (self->tolerances);
+
+  sng_comparison_walk_add_run (walk, SNG_MODE_CONTINUOUS, self->continuous);
+  for (guint i = 0; i < self->segments->len; i++)
+    sng_comparison_walk_add_run (walk, g_array_index (self->modes, SngMode, i), self->segments->pdata[i]);
+
+  if (self->noise_tolerance && self->noise != NULL)
+    sng_comparison_walk_accept (walk, self->noise);
+  else if (self->repeat != NULL)
+    sng_comparison_walk_add_run (walk, SNG_MODE_REPEAT, self->repeat);
+
+  if (self->has_range)
+    sng_comparison_walk_set_range (walk, self->first_step, self->last_step);
+
+  return sng_comparison_walk_run (walk, error) ? g_steal_pointer (&walk) : NULL;
+}
+
+static gboolean
+report_run (SngReport *report, SngComparedRun *run, GError **error)
+{
+  g_autoptr (SngReportRun) reported = sng_report_run_new (run->mode, NULL);
+
+  if (!sng_report_run_read (reported, run->store, error))
+    return FALSE;
+
+  sng_report_run_set_entries (reported, run->n_entries, run->first_step, run->last_step);
+  sng_report_add_run (report, reported);
+
+  return TRUE;
+}
+
+static void
+report_metric (SngReport *report, SngComparisonWalk *walk, SngComparedMetric *metric)
+{
+  g_autoptr (SngMetricResult) result = sng_comparison_judge_metric (walk, metric);
+  g_autofree char *note = sng_compared_metric_describe_noise (metric);
+
+  if (result == NULL)
+    return;
+
+  sng_report_add_result (report, result);
+  if (note != NULL)
+    sng_report_add_note (report, note);
+}
+
 /**
  * sng_comparison_run:
  * @self: a comparison
@@ -224,41 +347,22 @@ sng_comparison_run (SngComparison *self, GError **error)
   g_return_val_if_fail (SNG_IS_COMPARISON (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  walk = sng_comparison_walk_new (self->tolerances);
-  sng_comparison_walk_add_run (walk, SNG_MODE_CONTINUOUS, self->continuous);
-  for (guint i = 0; i < self->segments->len; i++)
-    sng_comparison_walk_add_run (walk, g_array_index (self->modes, SngMode, i), self->segments->pdata[i]);
-  if (self->repeat != NULL)
-    sng_comparison_walk_add_run (walk, SNG_MODE_REPEAT, self->repeat);
-
-  if (self->has_range)
-    sng_comparison_walk_set_range (walk, self->first_step, self->last_step);
-
-  if (!sng_comparison_walk_run (walk, error))
+  if (!measure_noise (self, error) || (walk = walk_along_segments (self, error)) == NULL)
     return NULL;
 
   report = sng_report_new ();
   for (guint i = 0; i < walk->runs->len; i++)
-    {
-      SngComparedRun *run = g_ptr_array_index (walk->runs, i);
-      g_autoptr (SngReportRun) reported = sng_report_run_new (run->mode, NULL);
+    if (!report_run (report, walk->runs->pdata[i], error))
+      return NULL;
+  if (walk->noise != NULL && !report_run (report, walk->noise->repeat, error))
+    return NULL;
 
-      if (!sng_report_run_read (reported, run->store, error))
-        return NULL;
-      sng_report_run_set_entries (reported, run->n_entries, run->first_step, run->last_step);
-      sng_report_add_run (report, reported);
-    }
   for (guint i = 0; i < walk->metrics->len; i++)
     {
-      SngComparedMetric *metric = g_ptr_array_index (walk->metrics, i);
-      g_autoptr (SngMetricResult) result = NULL;
+      SngComparedMetric *metric = walk->metrics->pdata[i];
 
-      if ((metric->flags & SNG_METRIC_PER_RUN) != 0)
-        continue;
-
-      result = sng_comparison_judge_metric (walk, metric);
-      if (result != NULL)
-        sng_report_add_result (report, result);
+      if ((metric->flags & SNG_METRIC_PER_RUN) == 0)
+        report_metric (report, walk, metric);
     }
 
   return g_steal_pointer (&report);

@@ -27,12 +27,17 @@ void           sng_comparison_add_segment         (SngComparison *self,
                                                    SngMode        mode,
                                                    SngRunStore   *store);
 SNG_AVAILABLE_IN_1_0
+void           sng_comparison_clear_segments       (SngComparison *self);
+SNG_AVAILABLE_IN_1_0
 void           sng_comparison_set_repeat          (SngComparison *self,
                                                    SngRunStore   *repeat);
 SNG_AVAILABLE_IN_1_0
 void           sng_comparison_set_tolerance       (SngComparison *self,
                                                    const char    *metric,
                                                    SngTolerance  *tolerance);
+SNG_AVAILABLE_IN_1_0
+void           sng_comparison_set_noise_tolerance  (SngComparison *self,
+                                                   gboolean       noise_tolerance);
 SNG_AVAILABLE_IN_1_0
 void           sng_comparison_set_range            (SngComparison *self,
                                                    guint64        first_step,

@@ -70,6 +70,7 @@ sng_harness_create_comparison (SngHarness *self, SngJudgedRuns *runs, GError **e
     return NULL;
 
   sng_comparison_set_repeat (comparison, runs->repeat);
+  sng_comparison_set_noise_tolerance (comparison, sng_harness_get_private (self)->noise_tolerance);
 
   for (guint i = 0; metrics[i] != NULL; i++)
     {

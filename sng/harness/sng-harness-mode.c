@@ -112,7 +112,7 @@ capture_metrics (SngHarness *self, const SngRun *run, SngRecorder *recorder, GPt
       const char *metric = sng_callback_get_metric (g_ptr_array_index (callbacks, i));
       g_autoptr (SngTolerance) tolerance = sng_harness_dup_tolerance (self, metric);
 
-      if (!sng_tolerance_is_exact (tolerance)
+      if (sng_harness_get_private (self)->noise_tolerance || !sng_tolerance_is_exact (tolerance)
           || (run->captures_original && sng_harness_is_original_metric (metric)))
         sng_recorder_set_capture (recorder, metric, TRUE);
     }

@@ -104,6 +104,13 @@ sng_harness_check_settings (SngHarness *self, GError **error)
       return FALSE;
     }
 
+  if (priv->noise_tolerance && !priv->repeat)
+    {
+      g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                           "[harness][settings] noise-tolerance needs repeat, which measures the noise");
+      return FALSE;
+    }
+
   if (priv->command != NULL && priv->command[0] == NULL)
     {
       g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,

@@ -284,8 +284,9 @@ add_check_specs (GParamSpec **properties)
   /**
    * SngHarness:noise-tolerance:
    *
-   * Whether the difference of two uninterrupted runs is what a resumed one may differ by, too. It needs
-   * [property@Sng.Harness:repeat].
+   * Whether a resumed run may differ by the noise between two uninterrupted ones, as
+   * [method@Sng.Comparison.set_noise_tolerance] has it. It needs [property@Sng.Harness:repeat], and every run keeps
+   * all tensors that it records as files.
    *
    * Since: 1.0
    */

@@ -76,19 +76,16 @@ sweep_count_steps (SngHarness *self, gpointer data)
 
 /* What one stop shows. CONTINUOUS and REPEAT are compared within its steps as well. */
 static SngReport *
-judge_stop (SngHarness *self, SngJudgedRuns *runs, guint position, GError **error)
+judge_stop (SngComparison *comparison, SngJudgedRuns *runs, guint position, GError **error)
 {
   SngRun *run = g_ptr_array_index (runs->runs, position);
   SngRunStore *store = g_ptr_array_index (runs->segments, position);
-  g_autoptr (SngComparison) comparison = sng_harness_create_comparison (self, runs, error);
   g_autofree char *title = g_strdup_printf ("stop after step %" G_GUINT64_FORMAT, run->source_step);
   g_autoptr (GPtrArray) segments = g_ptr_array_new ();
   SngReport *report;
 
-  if (comparison == NULL)
-    return NULL;
-
   g_ptr_array_add (segments, store);
+  sng_comparison_clear_segments (comparison);
   sng_comparison_add_segment (comparison, SNG_MODE_RESUME, store);
   sng_comparison_set_range (comparison, run->source_step, run->last_step);
   report = sng_comparison_run (comparison, error);
@@ -180,15 +177,17 @@ static SngReport *
 sweep_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **error)
 {
   g_auto (SngJudgedRuns) runs = { 0 };
+  g_autoptr (SngComparison) comparison = NULL;
   g_autoptr (SngReport) report = sng_report_new ();
 
   sng_report_set_title (report, "sweep");
-  if (!sng_judged_runs_open (&runs, self, done, error))
+  if (!sng_judged_runs_open (&runs, self, done, error)
+      || (comparison = sng_harness_create_comparison (self, &runs, error)) == NULL)
     return NULL;
 
   for (guint i = 0; i < runs.segments->len; i++)
     {
-      g_autoptr (SngReport) part = judge_stop (self, &runs, i, error);
+      g_autoptr (SngReport) part = judge_stop (comparison, &runs, i, error);
 
       if (part == NULL)
         return NULL;

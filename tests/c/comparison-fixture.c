@@ -167,6 +167,7 @@ compare (Fixture *fixture)
   sng_comparison_add_segment (comparison, SNG_MODE_RESUME, fixture->stores[SNG_MODE_RESUME]);
   if (fixture->has_repeat)
     sng_comparison_set_repeat (comparison, fixture->stores[SNG_MODE_REPEAT]);
+  sng_comparison_set_noise_tolerance (comparison, fixture->accepts_noise);
   sng_comparison_set_tolerance (comparison, "Loss", tolerance);
   sng_comparison_set_tolerance (comparison, "Weights", tolerance);
   report = sng_comparison_run (comparison, &error);
@@ -179,7 +180,7 @@ SngReport *
 record_and_compare (Fixture *fixture, Fault fault)
 {
   for (guint mode = SNG_MODE_STOP; mode <= SNG_MODE_REPEAT; mode++)
-    if (fixture->atol + fixture->rtol > 0.0)
+    if (fixture->is_captured || fixture->atol + fixture->rtol > 0.0)
       sng_recorder_set_capture (fixture->recorders[mode], "Weights", TRUE);
 
   record_run (fixture, SNG_MODE_CONTINUOUS, 1, N_STEPS, fault);

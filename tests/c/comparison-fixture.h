@@ -20,6 +20,8 @@ typedef struct
   SngRecorder *recorders[SNG_MODE_REPEAT + 1];
   GPtrArray *earlier; /* stores of the RESUME segments before the one that is written */
   gboolean has_repeat;
+  gboolean is_captured; /* "Weights"; so it is in any case where there is a tolerance */
+  gboolean accepts_noise;
   double atol; /* for "Loss" and "Weights" */
   double rtol;
 } Fixture;

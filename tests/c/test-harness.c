@@ -341,6 +341,34 @@ test_repeat (void)
   assert_error (error, SNG_ERROR_FAILED, "TrainLoss");
 }
 
+/* What REPEAT differs by, RESUME may differ by; a fault is larger. */
+static void
+test_noise (void)
+{
+  g_autoptr (SngHarness) noise = tiny_harness_new ("noise");
+  g_autoptr (SngHarness) fault = tiny_harness_new ("noise-and-fault");
+  g_autoptr (SngReport) noise_report = NULL;
+  g_autoptr (SngReport) fault_report = NULL;
+  g_autofree char *notes = NULL;
+  SngDivergence *first;
+
+  g_object_set (noise, "noise-tolerance", TRUE, NULL);
+  assert_run_fails (noise, SNG_ERROR_INVALID_ARGUMENT, "noise-tolerance needs repeat");
+
+  g_object_set (noise, "repeat", TRUE, NULL);
+  noise_report = run (noise);
+  assert_all_pass (noise_report);
+  notes = g_strjoinv ("\n", (char **) sng_report_get_notes (noise_report));
+  g_assert_nonnull (strstr (notes, "TrainLoss: noise "));
+
+  g_object_set (fault, "repeat", TRUE, "noise-tolerance", TRUE, NULL);
+  fault_report = run (fault);
+  g_assert_cmpint (sng_report_get_verdict (fault_report), ==, SNG_VERDICT_DIVERGED);
+  first = sng_report_get_first_divergence (fault_report);
+  g_assert_cmpstr (sng_divergence_get_metric (first), ==, "TrainLoss");
+  g_assert_cmpuint (sng_divergence_get_step (first), ==, 8);
+}
+
 /* A damaged checkpoint is passed over for an older one, which is said. */
 static void
 test_damaged_checkpoint (void)
@@ -890,6 +918,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/lose-counts", test_lost_counts);
   g_test_add_func ("/sng/harness/divergence-signal", test_divergence_signal);
   g_test_add_func ("/sng/harness/repeat", test_repeat);
+  g_test_add_func ("/sng/harness/noise", test_noise);
   g_test_add_func ("/sng/harness/damaged-checkpoint", test_damaged_checkpoint);
   g_test_add_func ("/sng/harness/settings", test_settings);
   g_test_add_func ("/sng/harness/run-again", test_run_again);

@@ -94,6 +94,10 @@ tiny_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
 
   if (is_named (harness, "drift") && mode == SNG_MODE_REPEAT)
     model->poison = 1e-9;
+  if (is_named (harness, "noise") || is_named (harness, "noise-and-fault"))
+    model->poison = mode == SNG_MODE_REPEAT ? 1e-9 : mode == SNG_MODE_RESUME ? 3e-9 : 0.0;
+  if (is_named (harness, "noise-and-fault") && mode == SNG_MODE_RESUME)
+    model->poison = 1e-4;
 
   return sng_setup_new (SNG_MODEL (model), SNG_DATA_MODULE (data), optimizer, scheduler);
 }

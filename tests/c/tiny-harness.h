@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * does the same:
  *   lose-NAME     RESUME gets NAME (optimizer, rng, sampler, scheduler) as it was before the first step
  *   drift         REPEAT's losses are a little higher
+ *   noise         the losses of REPEAT and of RESUME are a little higher
+ *   noise-and-fault  those of RESUME are so by 1e-4
  *   fail-VFUNC    that vfunc fails without an error
  *   crash, exit   setup_model kills the process, or exits with status 7
  *   slow          each step takes a while
