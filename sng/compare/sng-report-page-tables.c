@@ -34,10 +34,10 @@ print_power (guint exponent)
 static char *
 print_decade (guint decade)
 {
-  const char *const first[] = { "1 to 9", "10 to 99", "100 to 999" };
+  const char *const first[] = { "1–9", "10–99", "100–999" };
   g_autofree char *power = print_power (decade);
 
-  return decade < G_N_ELEMENTS (first) ? g_strdup (first[decade]) : g_strconcat ("from ", power, NULL);
+  return decade < G_N_ELEMENTS (first) ? g_strdup (first[decade]) : g_strconcat ("≥ ", power, NULL);
 }
 
 static char *

@@ -120,7 +120,7 @@ test_broken_subprocess (gconstpointer text)
 {
   g_autofree char *page = expand (text, "{\"a\":1}");
 
-  g_printerr ("%s was not refused\n", (const char *) text);
+  g_printerr ("%s was not refused, but gave %s\n", (const char *) text, page);
 }
 
 int

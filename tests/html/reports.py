@@ -99,7 +99,7 @@ def make_diverged(last=20):
     report["summary"] = "DIVERGED: 9 of 20 metrics; first SchedulerState at step 7, train (resume)"
     report["first_divergence"] = {
         "metric": "SchedulerState", "stage": "train", "step": 7, "micro_batch": -1, "rank": 0, "path": "last_step",
-        "run": "resume", "place": "step 7, train", "expected": "7", "actual": "6", "detail": "right after the restore"}
+        "run": "resume", "place": "step 7, train, \"last_step\"", "expected": "7", "actual": "6", "detail": "right after the restore"}
     report["diagnosis"] = {
         "cause": "schedule",
         "sentence": "The learning rate at step 8 equals step 7's: the schedule is one step behind.",
