@@ -52,7 +52,7 @@ add_violation (SngCoverageAudit *self,
   /* It follows from what was trained on, so it is named after everything else of its step. */
   self->first =
       sng_divergence_new (mode, SNG_COVERAGE_METRIC, SNG_STAGE_TRAIN, place->step, place->micro_batch,
-                          place->rank, path, G_MAXUINT64, expected, actual, detail);
+                          place->rank, owned_path, G_MAXUINT64, expected, owned_actual, detail);
 }
 
 static char *

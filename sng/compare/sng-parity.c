@@ -98,9 +98,9 @@ add_divergence (Parity *self,
 
   line->n_different++;
   if (line->first == NULL)
-    line->first =
-        sng_divergence_new (SNG_MODE_CONTINUOUS, names[phase], SNG_STAGE_TRAIN, self->actual->step,
-                            micro_batch, 0, path, micro_batch >= 0 ? 0 : phase + 1, expected, actual, detail);
+    line->first = sng_divergence_new (SNG_MODE_CONTINUOUS, names[phase], SNG_STAGE_TRAIN, self->actual->step,
+                                      micro_batch, 0, path, micro_batch >= 0 ? 0 : phase + 1, owned_expected,
+                                      owned_actual, owned_detail);
 }
 
 static gboolean

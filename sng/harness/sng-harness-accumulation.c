@@ -177,8 +177,8 @@ accumulation_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **e
   GPtrArray *plans = data;
   gboolean is_mixed = !g_str_equal (sng_harness_get_private (self)->precision, "32");
   g_autoptr (SngReport) report = sng_report_new ();
-  g_auto (SngParityPlan) expected = { NULL };
-  g_auto (SngParityPlan) actual = { NULL };
+  g_auto (SngParityPlan) expected = { 0 };
+  g_auto (SngParityPlan) actual = { 0 };
 
   if (!open_plan (self, done->pdata[0], plans->pdata[0], &expected, error))
     return NULL;

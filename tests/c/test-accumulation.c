@@ -225,6 +225,46 @@ test_parity (void)
     }
 }
 
+/* Each plan in a process of its own, side by side. */
+static void
+test_processes (void)
+{
+  g_autoptr (SngReport) report = run ("8,4x2,2x4", "isolation", SNG_ISOLATION_PROCESS, NULL);
+
+  assert_passes (report);
+}
+
+static void
+finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static void
+test_async (void)
+{
+  const char *const plans[] = { "8", "4x2", NULL };
+  const char *const wrong[] = { "8", "4x3", NULL };
+  g_autoptr (SngHarness) harness = g_object_new (PLAN_TYPE_HARNESS, NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) refused = NULL;
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  sng_harness_run_accumulation_async (harness, plans, NULL, finished_cb, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  report = sng_harness_run_accumulation_finish (harness, result, &error);
+  g_assert_no_error (error);
+  assert_passes (report);
+
+  sng_harness_run_accumulation_async (harness, wrong, NULL, finished_cb, &refused);
+  while (refused == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_null (sng_harness_run_accumulation_finish (harness, refused, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+}
+
 /* Three steps of an epoch; the fourth is another epoch's, and is the same under all plans. */
 static void
 test_steps (void)
@@ -400,6 +440,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sng/accumulation/parity", test_parity);
+  g_test_add_func ("/sng/accumulation/processes", test_processes);
+  g_test_add_func ("/sng/accumulation/async", test_async);
   g_test_add_func ("/sng/accumulation/steps", test_steps);
   g_test_add_func ("/sng/accumulation/end-of-epoch", test_end_of_epoch);
   for (gsize i = 0; i < G_N_ELEMENTS (faults); i++)
