@@ -173,9 +173,13 @@ static gboolean
 check_stops (const char *stops)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SngStopPlan) plan = stops != NULL ? sng_stop_plan_from_string (stops, &error) : NULL;
+  g_autoptr (SngStopPlan) plan = NULL;
 
-  if (error == NULL)
+  if (stops == NULL)
+    return TRUE;
+
+  plan = sng_stop_plan_from_string (stops, &error);
+  if (plan != NULL)
     return TRUE;
 
   sng_cli_fail ("--stops: %s", error->message);

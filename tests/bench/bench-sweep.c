@@ -14,7 +14,8 @@
 /* What it costs to stop a training after every step: bench-sweep [STEPS [ROUNDS]].
  *
  * The 3 x 128 ESM-2 of "sng demo". All in processor time of the processes that the harness starts, so it also tells something on a
- * busy machine; the sweep's own note leaves the starts of the processes out, the ratio here has them in. */
+ * busy machine. The sweep's own note leaves out what a process takes before it reaches the harness; what it takes once behind that is in
+ * there: a quarter of a stop is oneDNN, which generates its kernels at the first product. The ratio here has all in it. */
 
 #define GOAL 2.5
 #define N_STEPS 20
