@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/sng-interrupt-private.h"
 #include "sng-error.h"
 
 /* The number that the child finds its end of the pipe under; the first one that nobody has a meaning for. */
@@ -399,12 +400,19 @@ set_end_error (Child *child, gboolean has_outcome, GError **error)
         g_subprocess_get_exit_status (process), tail);
 }
 
-/* By its own interrupt: it has said so, and was then ended by the one signal that nothing can catch. */
+/* By its own interrupt: that is one that kills, has said so, and the signal was the one that nothing can catch. */
 static gboolean
 was_killed_on_purpose (Child *child)
 {
-  return child->run->is_interrupted && g_subprocess_get_if_signaled (child->process)
-         && g_subprocess_get_term_sig (child->process) == SIGKILL;
+  g_autoptr (SngInterrupt) interrupt = NULL;
+
+  if (!child->run->is_interrupted || !g_subprocess_get_if_signaled (child->process)
+      || g_subprocess_get_term_sig (child->process) != SIGKILL)
+    return FALSE;
+
+  interrupt = sng_interrupt_from_string (child->run->interrupt, NULL);
+
+  return interrupt != NULL && sng_interrupt_kills (interrupt);
 }
 
 static void

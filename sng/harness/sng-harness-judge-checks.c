@@ -336,50 +336,50 @@ sng_harness_judge_validation_batches (SngJudgedRuns *runs, guint num_steps)
 
 /* ---- Stops ---- */
 
+/* Whether the training was over when it was interrupted, or when it was restored. Of a run that was killed only the latter is
+ * known. */
 static gboolean
-is_restored (SngRunStore *store, guint64 *step)
+was_over (const SngRun *run, SngRunStore *store, guint64 restored, guint64 end)
 {
-  *step = 0;
+  g_autoptr (GVariant) finished = sng_run_store_get_info (store, "finished");
 
-  return lookup_info (store, "restored-step", step);
+  return restored >= end || (run->interrupt != NULL && finished != NULL && restored + run->n_steps >= end);
 }
 
-/* Why the stops prove nothing; NULL where they do. */
+/* Why the stops prove nothing; NULL where they do. The training may end before its time. */
 static char *
-find_weak_stop (SngHarness *self, SngJudgedRuns *runs)
+find_weak_stop (SngJudgedRuns *runs)
 {
-  guint64 num_steps = sng_harness_get_private (self)->num_steps;
   gboolean any_restored = FALSE;
-  guint64 last_step = 0;
+  guint64 last_step = 0, end = 0;
+
+  sng_run_store_get_step_range (runs->continuous, NULL, NULL, &end, NULL);
 
   for (guint segment = 0; segment < runs->segments->len; segment++)
     {
       SngRun *run = g_ptr_array_index (runs->runs, segment);
       SngRunStore *store = g_ptr_array_index (runs->segments, segment);
-      guint64 restored;
+      guint64 restored = 0;
 
       sng_run_store_get_step_range (store, NULL, NULL, &last_step, NULL);
       if (run->interrupt != NULL && !run->is_interrupted)
         return g_strdup_printf ("the interrupt %s never fired: the training ended at step %" G_GUINT64_FORMAT,
                                 run->interrupt, last_step);
 
-      if (segment == 0 || !is_restored (store, &restored))
-        continue;
-
-      any_restored = TRUE;
-      if (restored >= num_steps)
+      any_restored |= lookup_info (store, "restored-step", &restored);
+      if (was_over (run, store, restored, end))
         return g_strdup_printf ("the training was stopped after its last step %" G_GUINT64_FORMAT
                                 ": nothing was left to resume",
-                                restored);
+                                end);
     }
 
   return any_restored ? NULL : g_strdup ("no checkpoint was saved before a stop, so none was restored");
 }
 
 SngMetricResult *
-sng_harness_judge_stops (SngHarness *self, SngJudgedRuns *runs)
+sng_harness_judge_stops (SngJudgedRuns *runs)
 {
-  g_autofree char *reason = find_weak_stop (self, runs);
+  g_autofree char *reason = find_weak_stop (runs);
 
   return sng_metric_result_new (SNG_STOPS, reason != NULL ? SNG_VERDICT_INCONCLUSIVE : SNG_VERDICT_PASS,
                                 runs->segments->len - 1, 0, NULL, reason);

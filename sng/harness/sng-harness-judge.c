@@ -186,7 +186,7 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
               sng_harness_judge_validation_batches (&runs, sng_harness_get_private (self)->num_steps));
   if (!add_coverage (self, &runs, report, error))
     return NULL;
-  add_result (report, sng_harness_judge_stops (self, &runs));
+  add_result (report, sng_harness_judge_stops (&runs));
   sng_harness_diagnose (report, runs.continuous, runs.segments);
 
   return g_steal_pointer (&report);

@@ -26,6 +26,7 @@ typedef struct
   gpointer user_data;
   guint64 last_step;
   GArray *checkpoints; /* guint64: the steps that were saved */
+  gboolean is_left;    /* after the step that it was to be left after */
   gboolean is_over;    /* before its first step */
 } Watch;
 
@@ -47,13 +48,14 @@ save_step (Watch *watch, SngTrainer *trainer, GError **error)
 }
 
 static void
-leave (SngTrainer *trainer)
+leave (Watch *watch, SngTrainer *trainer)
 {
   g_autoptr (GError) error = g_error_new (SNG_ERROR, SNG_ERROR_STOP_AND_GO,
                                           "[harness] the training was left after step %" G_GUINT64_FORMAT
                                           ", as far as it was wanted",
                                           sng_trainer_get_global_step (trainer));
 
+  watch->is_left = TRUE;
   sng_trainer_end_with_error (trainer, error);
 }
 
@@ -61,7 +63,7 @@ static void
 fit_start_cb (SngTrainer *trainer, Watch *watch)
 {
   if (watch->run->is_left && sng_trainer_get_global_step (trainer) >= watch->last_step)
-    leave (trainer);
+    leave (watch, trainer);
 }
 
 static void
@@ -79,7 +81,7 @@ step_finished_cb (SngTrainer *trainer, Watch *watch)
   if (error != NULL)
     sng_trainer_end_with_error (trainer, error);
   else if (watch->run->is_left && sng_trainer_get_global_step (trainer) >= watch->last_step)
-    leave (trainer);
+    leave (watch, trainer);
 }
 
 static void
@@ -309,11 +311,11 @@ restore (SngHarness *self, Watch *watch, SngTrainer *trainer, GError **error)
 
 /* ---- The run itself ---- */
 
-/* Whether an end of fit() is the one that was wanted. */
+/* Whether an end of fit() is the one that was wanted. Others may interrupt a training as well, and take its end from it. */
 static gboolean
 is_wanted_end (const Watch *watch, const GError *end)
 {
-  if (watch->run->interrupt == NULL && !watch->run->is_left)
+  if (!watch->run->is_interrupted && !watch->is_left)
     return FALSE;
 
   return g_error_matches (end, SNG_ERROR, SNG_ERROR_STOP_AND_GO)

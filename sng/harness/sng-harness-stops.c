@@ -7,6 +7,7 @@
 
 #include "harness/sng-harness-private.h"
 
+#include "harness/sng-interrupt-private.h"
 #include "sng-error.h"
 
 /* The plan as it is set, which may be a name. */
@@ -35,10 +36,9 @@ sng_harness_check_kills (SngHarness *self, SngStopPlan *plan, GError **error)
   for (guint i = 0; i < sng_stop_plan_get_n_interrupts (plan); i++)
     {
       SngInterrupt *interrupt = sng_stop_plan_get_interrupt (plan, i);
-      SngInterruptKind kind = sng_interrupt_get_kind (interrupt);
       g_autofree char *text = sng_interrupt_to_string (interrupt);
 
-      if (kind == SNG_INTERRUPT_KILL || kind == SNG_INTERRUPT_KILL_IN_SAVE)
+      if (sng_interrupt_kills (interrupt))
         {
           g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
                        "[harness][settings] stop-plan: %s kills the process, which without isolation is the "

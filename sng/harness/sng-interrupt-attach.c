@@ -16,6 +16,12 @@
 #include "train/sng-preemption.h"
 #include "train/sng-trainer-private.h"
 
+gboolean
+sng_interrupt_kills (SngInterrupt *self)
+{
+  return self->kind == SNG_INTERRUPT_KILL || self->kind == SNG_INTERRUPT_KILL_IN_SAVE;
+}
+
 /* The step at work: the trainer counts it when the schedule has made its step. */
 static gboolean
 is_at_step (SngInterrupt *self)

@@ -27,6 +27,8 @@ struct _SngInterrupt
 };
 
 void     sng_interrupt_emit_fired     (SngInterrupt  *self);
+/* Whether it ends the process that it acts in. */
+gboolean sng_interrupt_kills          (SngInterrupt  *self);
 /* Whether an index tells the places of a phase apart. */
 gboolean sng_phase_has_micro_batches  (SngPhase       phase);
 /* The order in which they come in a training; 0: they are the same. */

@@ -129,7 +129,6 @@ void             sng_harness_check_starts                (SngJudgedRuns  *runs,
 SngMetricResult *sng_harness_judge_init_consumed_samples (SngJudgedRuns  *runs);
 SngMetricResult *sng_harness_judge_validation_batches    (SngJudgedRuns  *runs,
                                                           guint           num_steps);
-SngMetricResult *sng_harness_judge_stops                 (SngHarness     *self,
-                                                          SngJudgedRuns  *runs);
+SngMetricResult *sng_harness_judge_stops                 (SngJudgedRuns  *runs);
 
 G_END_DECLS

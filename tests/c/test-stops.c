@@ -86,6 +86,30 @@ test_clean (gconstpointer data)
   assert_no_children ();
 }
 
+/* A training that ends by itself before its time, and one that keeps few checkpoints. */
+static void
+test_equipped (void)
+{
+  const struct
+  {
+    const char *exp_name, *plan;
+  } cases[] = {
+    { "early-stop", "3,7:kill" },
+    { "early-stop", "8:kill@validation" }, /* the one that ends it */
+    { "top-k", "3,5:kill,9" },
+    { "top-k", "6:kill-in-save=4,7:raise@save,9:preempt" },
+    { "top-k", "4:kill-in-save=15,8:kill@forward" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness (cases[i].exp_name, cases[i].plan);
+      g_autoptr (SngReport) report = run (harness);
+
+      assert_verdict (report, SNG_VERDICT_PASS);
+    }
+}
+
 /* ---- Names, and what is found where ---- */
 
 static void
@@ -147,17 +171,21 @@ test_inconclusive (void)
 {
   const struct
   {
-    const char *plan, *reason;
+    const char *exp_name, *plan, *reason;
   } cases[] = {
-    { "12", "the interrupt 12 never fired: the training ended at step 10" },
-    { "10", "stopped after its last step 10: nothing was left to resume" },
-    { "7@validation", "never fired" },
-    { "2:kill", "no checkpoint was saved before a stop" },
+    { "clean", "12", "the interrupt 12 never fired: the training ended at step 10" },
+    { "clean", "10", "stopped after its last step 10: nothing was left to resume" },
+    { "clean", "10:preempt", "stopped after its last step 10: nothing was left to resume" },
+    { "clean", "7@validation", "never fired" },
+    { "clean", "2:kill", "no checkpoint was saved before a stop" },
+    { "early-stop", "3,8", "stopped after its last step 8: nothing was left to resume" },
+    { "early-stop", "8:kill", "stopped after its last step 8: nothing was left to resume" },
+    { "early-stop", "8:preempt@forward", "stopped after its last step 8: nothing was left to resume" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (SngHarness) harness = new_harness ("clean", cases[i].plan);
+      g_autoptr (SngHarness) harness = new_harness (cases[i].exp_name, cases[i].plan);
       g_autoptr (SngReport) report = run (harness);
       SngMetricResult *stops = sng_report_lookup_metric (report, "Stops");
 
@@ -196,6 +224,37 @@ test_refused (void)
       g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
       if (strstr (error->message, cases[i].part) == NULL)
         g_error ("%s", error->message);
+    }
+}
+
+/* What ends a run that its interrupt was to end, but was not that interrupt, is no stop. */
+static void
+test_foreign_ends (void)
+{
+  const struct
+  {
+    const char *exp_name, *plan;
+    int code;
+    const char *part;
+  } cases[] = {
+    { "killed", "7", SNG_ERROR_CHILD_FAILED, "[harness][stop] the child was ended by signal 9" },
+    { "killed", "7:preempt", SNG_ERROR_CHILD_FAILED, "[harness][stop] the child was ended by signal 9" },
+    { "preempted", "7", SNG_ERROR_PREEMPTED, "after step 3" },
+    { "preempted", "7:kill", SNG_ERROR_PREEMPTED, "after step 3" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness (cases[i].exp_name, cases[i].plan);
+      g_autoptr (SngReport) report = NULL;
+      g_autoptr (GError) error = NULL;
+
+      report = sng_harness_run_stop_and_go (harness, NULL, &error);
+      g_assert_null (report);
+      g_assert_error (error, SNG_ERROR, cases[i].code);
+      if (strstr (error->message, cases[i].part) == NULL)
+        g_error ("%s", error->message);
+      assert_no_children ();
     }
 }
 
@@ -394,10 +453,12 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, plans[i], test_clean);
     }
+  g_test_add_func ("/sng/stops/equipped", test_equipped);
   g_test_add_func ("/sng/stops/names", test_names);
   g_test_add_func ("/sng/stops/faults", test_faults);
   g_test_add_func ("/sng/stops/inconclusive", test_inconclusive);
   g_test_add_func ("/sng/stops/refused", test_refused);
+  g_test_add_func ("/sng/stops/foreign-ends", test_foreign_ends);
   g_test_add_func ("/sng/stops/in-process", test_in_process);
   g_test_add_func ("/sng/stops/stress", test_stress);
   g_test_add_data_func ("/sng/sweep/processes", GINT_TO_POINTER (SNG_ISOLATION_PROCESS), test_sweep);

@@ -108,6 +108,65 @@ wait_cb (SngTrainer *trainer, gpointer user_data)
   g_usleep (G_USEC_PER_SEC / 10);
 }
 
+static void
+kill_cb (SngTrainer *trainer, GError *error, gpointer user_data)
+{
+  raise (SIGKILL);
+}
+
+static void
+preempt_cb (SngTrainer *trainer, gpointer user_data)
+{
+  if (sng_trainer_get_global_step (trainer) == 2)
+    raise (SIGTERM);
+}
+
+static void
+preempt_soon (SngTrainer *trainer)
+{
+  g_autoptr (SngPreemption) preemption = sng_preemption_new ();
+
+  sng_preemption_attach (preemption, trainer);
+  g_signal_connect (trainer, "step-start", G_CALLBACK (preempt_cb), NULL);
+}
+
+static void
+keep_best_only (SngHarness *harness, SngMode mode, SngTrainer *trainer)
+{
+  g_autofree char *directory = sng_harness_dup_mode_directory (harness, mode);
+  g_autofree char *path = g_build_filename (directory, "checkpoints", NULL);
+  g_autoptr (SngModelCheckpoint) checkpoint =
+      g_object_new (SNG_TYPE_MODEL_CHECKPOINT, "directory", path, "every-n-train-steps", (guint64) 1,
+                    "monitor", "valid_loss", "save-top-k", 1, NULL);
+
+  g_object_set (trainer, "model-checkpoint", checkpoint, NULL);
+}
+
+static void
+stop_early (SngTrainer *trainer)
+{
+  g_autoptr (SngEarlyStopping) early_stopping =
+      g_object_new (SNG_TYPE_EARLY_STOPPING, "patience", 1, "min-delta", 1e9, NULL);
+
+  g_object_set (trainer, "early-stopping", early_stopping, NULL);
+}
+
+/* What else listens to the training, or has a say in it. */
+static void
+equip (SngHarness *harness, SngMode mode, SngTrainer *trainer)
+{
+  if (is_named (harness, "slow"))
+    g_signal_connect (trainer, "step-start", G_CALLBACK (wait_cb), NULL);
+  if (is_named (harness, "early-stop"))
+    stop_early (trainer);
+  if (is_named (harness, "top-k"))
+    keep_best_only (harness, mode, trainer);
+  if (is_named (harness, "killed") && mode == SNG_MODE_STOP)
+    g_signal_connect (trainer, "interrupted", G_CALLBACK (kill_cb), NULL);
+  if (is_named (harness, "preempted") && mode == SNG_MODE_STOP)
+    preempt_soon (trainer);
+}
+
 static SngTrainer *
 tiny_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 {
@@ -124,8 +183,8 @@ tiny_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
     }
 
   trainer = SNG_HARNESS_CLASS (tiny_harness_parent_class)->setup_trainer (harness, mode, error);
-  if (is_named (harness, "slow"))
-    g_signal_connect (trainer, "step-start", G_CALLBACK (wait_cb), NULL);
+  if (trainer != NULL)
+    equip (harness, mode, trainer);
 
   return trainer;
 }

@@ -18,6 +18,10 @@ G_BEGIN_DECLS
  *   fail-VFUNC    that vfunc fails without an error
  *   crash, exit   setup_model kills the process, or exits with status 7
  *   slow          each step takes a while
+ *   early-stop    the second validation, that of step 8 of 10, ends the training
+ *   top-k         a checkpoint a step, of which the best one is kept
+ *   killed        STOP is killed as soon as it has been interrupted
+ *   preempted     STOP gets a SIGTERM in step 3, and handles it
  *   bare-trainer  the trainer has the right number of steps, and nothing else set
  *   short         the trainer has a step too few
  *   same-metric   two callbacks record one metric
