@@ -200,7 +200,8 @@ accumulation_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **e
   return g_steal_pointer (&report);
 }
 
-static const SngProgram accumulation = { accumulation_next, accumulation_judge, accumulation_count_steps };
+static const SngProgram accumulation = { accumulation_next, accumulation_judge, accumulation_count_steps,
+                                         FALSE };
 
 /**
  * sng_harness_run_accumulation:

@@ -134,6 +134,43 @@ remove_reports (const char *run_directory, GError **error)
   return TRUE;
 }
 
+/* The directories that the programs give their runs. Whatever else lies beside them is not the harness's. */
+#define RUN_NAMES "^(continuous|repeat|(stop|resume)-[0-9]{6,}(-[0-9]+)?|sweep|faults|drill|accumulation)$"
+
+static gboolean
+remove_runs_in (const char *directory, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+
+  if (!sng_state_io_exists (directory))
+    return TRUE;
+
+  names = sng_state_io_list (directory, error);
+  if (names == NULL)
+    return FALSE;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (directory, names[i], NULL);
+
+      if (g_regex_match_simple (RUN_NAMES, names[i], G_REGEX_DOLLAR_ENDONLY, 0)
+          && !sng_state_io_remove (path, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+sng_harness_remove_runs (SngHarness *self, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *stores =
+      priv->metadata_dir != NULL ? g_build_filename (priv->metadata_dir, priv->exp_name, NULL) : NULL;
+
+  return remove_runs_in (priv->run_directory, error) && (stores == NULL || remove_runs_in (stores, error));
+}
+
 /* A child works where the process that started it says. A report of earlier runs is none of those to come. */
 gboolean
 sng_harness_make_run_directory (SngHarness *self, GError **error)

@@ -85,7 +85,7 @@ check_stops (SngHarness *self, GError **error)
 }
 
 gboolean
-sng_harness_check_settings (SngHarness *self, GError **error)
+sng_harness_check_settings (SngHarness *self, gboolean stops, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
 
@@ -128,7 +128,7 @@ sng_harness_check_settings (SngHarness *self, GError **error)
       return FALSE;
     }
 
-  return check_stops (self, error);
+  return !stops || check_stops (self, error);
 }
 
 /* The properties that make a run what it is: those of SngHarness, without where it is kept and how it is started. */

@@ -162,6 +162,7 @@ GPtrArray         *sng_harness_get_known_callbacks   (SngHarness       *self,
 /* sng-harness-plan.c: what is to be done. */
 guint              sng_harness_get_effective_stop    (SngHarness       *self);
 gboolean           sng_harness_check_settings        (SngHarness       *self,
+                                                      gboolean          stops,
                                                       GError          **error);
 gboolean           sng_harness_write_plan            (SngHarness       *self,
                                                       GError          **error);
@@ -190,6 +191,9 @@ char              *sng_harness_dup_run_store_path    (SngHarness       *self,
 char              *sng_harness_dup_store_path        (SngHarness       *self,
                                                       SngMode           mode);
 gboolean           sng_harness_make_run_directory    (SngHarness       *self,
+                                                      GError          **error);
+/* All runs that earlier calls have left in it. */
+gboolean           sng_harness_remove_runs           (SngHarness       *self,
                                                       GError          **error);
 /* In each format that is read from a file. */
 gboolean           sng_harness_save_report           (SngHarness       *self,

@@ -146,9 +146,13 @@ progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
 
 /* A run whose name says more than its mode is told by it. */
 static const char *
-get_place (const SngRun *run)
+get_place (SngHarness *self, const SngRun *run)
 {
-  return strchr (run->name, '/') != NULL ? run->name : sng_mode_to_string (run->mode);
+  SngStopPlan *plan = sng_harness_get_private (self)->plan;
+  gboolean is_one_of_several =
+      run->mode == SNG_MODE_RESUME && plan != NULL && sng_stop_plan_get_n_interrupts (plan) > 1;
+
+  return is_one_of_several || strchr (run->name, '/') != NULL ? run->name : sng_mode_to_string (run->mode);
 }
 
 /* Takes the work and the error. */
@@ -171,8 +175,7 @@ finish_run (Work *work, GError *error)
 
   if (error != NULL)
     {
-      g_prefix_error (&error, "[harness][%s] ", get_place (work->run));
-      g_cancellable_cancel (call->cancellable);
+      g_prefix_error (&error, "[harness][%s] ", get_place (self, work->run));
       if (call->error == NULL)
         call->error = error;
       else
@@ -224,7 +227,7 @@ start_run (GTask *task, SngRun *run, GError **error)
 
   if (!sng_harness_prepare_run (self, run, error))
     {
-      g_prefix_error (error, "[harness][%s] ", get_place (run));
+      g_prefix_error (error, "[harness][%s] ", get_place (self, run));
       return FALSE;
     }
 
@@ -305,6 +308,10 @@ start_runs (GTask *task)
   while (call->error == NULL && call->next < call->batch->len && call->n_running < get_n_jobs (self))
     start_run (task, g_ptr_array_index (call->batch, call->next++), &call->error);
 
+  /* Nobody waits for those at work any more. */
+  if (call->error != NULL)
+    g_cancellable_cancel (call->cancellable);
+
   if (call->error != NULL && call->n_running == 0)
     finish_call (task, g_steal_pointer (&call->error));
 }
@@ -330,10 +337,15 @@ begin_call (SngHarness *self, const SngProgram *program, gpointer data, GError *
       return FALSE;
     }
 
-  if (!sng_harness_check_settings (self, error) || !sng_harness_make_run_directory (self, error))
+  if (!sng_harness_check_settings (self, program->stops, error))
     return FALSE;
 
-  if (!sng_harness_write_plan (self, error))
+  g_clear_object (&priv->plan);
+
+  /* A call that judges makes all the runs that it speaks of. */
+  if (!sng_harness_make_run_directory (self, error)
+      || (program->judge != NULL && !sng_harness_remove_runs (self, error))
+      || !sng_harness_write_plan (self, error))
     {
       sng_harness_remove_run_directory (self);
       return FALSE;

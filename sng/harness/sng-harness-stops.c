@@ -68,10 +68,14 @@ sng_harness_resolve_stops (SngHarness *self, GError **error)
   return priv->plan != NULL && sng_harness_check_kills (self, priv->plan, error);
 }
 
+/* Also in a process that has not yet had to know the plan. */
 static guint64
 get_stop_step (SngHarness *self, guint position)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (priv->plan == NULL)
+    sng_harness_resolve_stops (self, NULL);
 
   return priv->plan != NULL ? sng_interrupt_get_step (sng_stop_plan_get_interrupt (priv->plan, position))
                             : sng_harness_get_effective_stop (self);

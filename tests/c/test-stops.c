@@ -5,10 +5,12 @@
 
 #include <sng.h>
 
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tiny-harness.h"
+#include "tiny-model.h"
 
 /* Trainings that are stopped more than once, in the midst of a step, by a signal, by a kill; and after every step. */
 
@@ -112,14 +114,20 @@ test_equipped (void)
 
 /* ---- Names, and what is found where ---- */
 
-static void
-assert_directory (SngHarness *harness, const char *name)
+static gboolean
+has_run (SngHarness *harness, const char *name)
 {
   g_autofree char *path =
       g_build_filename (sng_harness_get_run_directory (harness), name, "rank-00000.db", NULL);
 
-  if (!g_file_test (path, G_FILE_TEST_IS_REGULAR))
-    g_error ("%s is missing", path);
+  return g_file_test (path, G_FILE_TEST_IS_REGULAR);
+}
+
+static void
+assert_directory (SngHarness *harness, const char *name)
+{
+  if (!has_run (harness, name))
+    g_error ("%s is missing", name);
 }
 
 static void
@@ -134,6 +142,83 @@ test_names (void)
   assert_directory (harness, "resume-000005");
   assert_directory (harness, "resume-000005-2");
   assert_directory (harness, "resume-000009");
+}
+
+/* Nobody takes the runs of an earlier call for those of the last one. What others have put beside them stays. */
+static void
+test_earlier_runs (void)
+{
+  g_autofree char *root = g_dir_make_tmp ("test-stops-XXXXXX", NULL);
+  g_autofree char *stores = g_build_filename (root, "stores", NULL);
+  g_autofree char *old_store = g_build_filename (stores, "clean", "resume-000005", NULL);
+  g_autofree char *new_store = g_build_filename (stores, "clean", "resume-000007", NULL);
+  g_autofree char *other = g_build_filename (root, "clean", "stop-sign", NULL);
+  g_autoptr (SngHarness) harness = new_harness ("clean", "5,6:kill");
+  g_autoptr (SngReport) first = NULL;
+  g_autoptr (SngReport) second = NULL;
+
+  g_object_set (harness, "root-dir", root, NULL);
+  first = run (harness);
+  assert_directory (harness, "resume-000006");
+  g_assert_cmpint (g_mkdir (other, 0777), ==, 0);
+
+  g_object_set (harness, "stop-plan", "7", NULL);
+  second = run (harness);
+  assert_directory (harness, "continuous");
+  assert_directory (harness, "resume-000007");
+  g_assert_false (has_run (harness, "stop-000005"));
+  g_assert_false (has_run (harness, "resume-000005"));
+  g_assert_false (has_run (harness, "resume-000006"));
+  g_assert_true (g_file_test (other, G_FILE_TEST_IS_DIR));
+
+  g_clear_object (&first);
+  g_object_set (harness, "stop-plan", "5", "metadata-dir", stores, NULL);
+  first = run (harness);
+  g_assert_true (g_file_test (old_store, G_FILE_TEST_IS_DIR));
+  g_clear_object (&second);
+  g_object_set (harness, "stop-plan", "7", NULL);
+  second = run (harness);
+  g_assert_false (g_file_test (old_store, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (new_store, G_FILE_TEST_IS_DIR));
+
+  tiny_remove_directory (root);
+}
+
+/* A mode by itself goes on with what the calls before have left, wherever the plan has them. */
+static void
+test_modes (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", "boundaries");
+  g_autofree char *directory = NULL;
+  g_autofree char *name = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sng_harness_continuous (harness, NULL, &error));
+  g_assert_no_error (error);
+  directory = sng_harness_dup_mode_directory (harness, SNG_MODE_STOP);
+  name = g_path_get_basename (directory);
+  g_assert_cmpstr (name, ==, "stop-000002");
+
+  g_assert_true (sng_harness_stop (harness, NULL, &error));
+  g_assert_no_error (error);
+  assert_directory (harness, "stop-000002");
+  g_assert_true (sng_harness_resume (harness, NULL, &error));
+  g_assert_no_error (error);
+  assert_directory (harness, "continuous");
+  assert_directory (harness, "resume-000002");
+}
+
+/* Which of several is told. */
+static void
+test_failing (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("fail-restore", "3:kill,5");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (sng_harness_run_stop_and_go (harness, NULL, &error));
+  g_assert_nonnull (error);
+  if (!g_str_has_prefix (error->message, "[harness][resume-000005] "))
+    g_error ("%s", error->message);
 }
 
 /* What is lost at a resume is found at the one that lost it, with all kinds of stops. */
@@ -374,6 +459,23 @@ test_sweep_horizon (void)
   g_assert_cmpstr (sng_divergence_get_metric (sng_report_get_first_divergence (report)), ==, "SampleIds");
 }
 
+/* It stops after every step, whatever the settings say of stops. */
+static void
+test_sweep_stops (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", NULL);
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (harness, "num-steps", 3, "stop-step", 7, "val-check-interval", 2, NULL);
+  report = sweep (harness);
+  assert_verdict (report, SNG_VERDICT_PASS);
+  g_assert_cmpuint (g_list_model_get_n_items (sng_report_get_parts (report)), ==, 2);
+
+  g_assert_null (sng_harness_run_stop_and_go (harness, NULL, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+}
+
 typedef struct
 {
   GCancellable *cancellable;
@@ -455,6 +557,9 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/sng/stops/equipped", test_equipped);
   g_test_add_func ("/sng/stops/names", test_names);
+  g_test_add_func ("/sng/stops/earlier-runs", test_earlier_runs);
+  g_test_add_func ("/sng/stops/modes", test_modes);
+  g_test_add_func ("/sng/stops/failing", test_failing);
   g_test_add_func ("/sng/stops/faults", test_faults);
   g_test_add_func ("/sng/stops/inconclusive", test_inconclusive);
   g_test_add_func ("/sng/stops/refused", test_refused);
@@ -465,6 +570,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/sng/sweep/in-process", GINT_TO_POINTER (SNG_ISOLATION_NONE), test_sweep);
   g_test_add_func ("/sng/sweep/faults", test_sweep_faults);
   g_test_add_func ("/sng/sweep/horizon", test_sweep_horizon);
+  g_test_add_func ("/sng/sweep/stops", test_sweep_stops);
   g_test_add_func ("/sng/sweep/cancelled", test_sweep_cancelled);
   g_test_add_func ("/sng/sweep/failing", test_sweep_failing);
 
