@@ -96,61 +96,13 @@ write_line (const SngChildRequest *request, const char *line, int length)
     _exit (1);
 }
 
-static void
-report_progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
+/* The run that this process was started for. */
+typedef struct
 {
-  char line[48];
-  int length = g_snprintf (line, sizeof line, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", step, n_steps);
-
-  write_line (user_data, line, length);
-}
-
-static void
-report_interrupt_cb (gpointer user_data)
-{
-  write_line (user_data, "!\n", 2);
-}
-
-/* A child must not outlive its parent, and what it starts itself is no child of the harness. */
-static void
-begin_service (const SngChildRequest *request)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if (request->progress_fd >= 0)
-    fcntl (request->progress_fd, F_SETFD, FD_CLOEXEC);
-  if (!has_parent (request->progress_fd))
-    _exit (1);
-
-  /* Ctrl-C reaches every process of a terminal. What it means, the parent decides. */
-  signal (SIGINT, SIG_IGN);
-
-  report_progress_cb (0, 0, (gpointer) request);
-
-  unsetenv ("SNG_CHILD_RUN");
-  unsetenv ("SNG_CHILD_HARNESS");
-  unsetenv ("SNG_CHILD_RUN_DIR");
-  unsetenv ("SNG_CHILD_PROGRESS_FD");
-}
-
-static gboolean
-make_requested_run (SngHarness *self, const SngChildRequest *request, GError **error)
-{
-  gboolean succeeded;
-
-  if (!sng_harness_make_run_directory (self, error) || !sng_harness_read_plan (self, error))
-    return FALSE;
-
-  if (!sng_harness_setup (self, error))
-    {
-      sng_harness_teardown (self, NULL);
-      return FALSE;
-    }
-
-  succeeded = sng_harness_run_mode (self, request->run, report_progress_cb, report_interrupt_cb,
-                                    (gpointer) request, NULL, error);
-
-  return sng_harness_teardown (self, succeeded ? error : NULL) && succeeded;
-}
+  SngHarness *harness;
+  const SngChildRequest *request;
+  double start; /* of processor time */
+} Service;
 
 /* Of all threads of this process. */
 static double
@@ -163,17 +115,101 @@ get_processor_seconds (void)
   return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
 }
 
+/* FALSE, with the reason printed, where it cannot be saved. */
+static gboolean
+save_outcome (const Service *service, const GError *outcome)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (service->harness);
+  g_autofree char *directory = sng_harness_dup_run_path (service->harness, service->request->run->name);
+  g_autofree char *path = g_build_filename (directory, "outcome.json", NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (sng_outcome_save (path, priv->warnings, get_processor_seconds () - service->start, outcome, &error))
+    return TRUE;
+
+  g_printerr ("%s\n", error->message);
+
+  return FALSE;
+}
+
+/* Whether the interrupt of the run ends the process. */
+static gboolean
+is_to_be_killed (const SngRun *run)
+{
+  g_autoptr (SngInterrupt) interrupt =
+      run->interrupt != NULL ? sng_interrupt_from_string (run->interrupt, NULL) : NULL;
+
+  return interrupt != NULL && sng_interrupt_kills (interrupt);
+}
+
+static void
+report_progress_cb (guint64 step, guint64 n_steps, gpointer user_data)
+{
+  const Service *service = user_data;
+  char line[48];
+  int length = g_snprintf (line, sizeof line, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", step, n_steps);
+
+  write_line (service->request, line, length);
+}
+
+/* Whoever is killed says before what there is to say. */
+static void
+report_interrupt_cb (gpointer user_data)
+{
+  const Service *service = user_data;
+
+  if (is_to_be_killed (service->request->run))
+    save_outcome (service, NULL);
+  write_line (service->request, "!\n", 2);
+}
+
+/* A child must not outlive its parent, and what it starts itself is no child of the harness. */
+static void
+begin_service (Service *service)
+{
+  const SngChildRequest *request = service->request;
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (request->progress_fd >= 0)
+    fcntl (request->progress_fd, F_SETFD, FD_CLOEXEC);
+  if (!has_parent (request->progress_fd))
+    _exit (1);
+
+  /* Ctrl-C reaches every process of a terminal. What it means, the parent decides. */
+  signal (SIGINT, SIG_IGN);
+
+  report_progress_cb (0, 0, service);
+
+  unsetenv ("SNG_CHILD_RUN");
+  unsetenv ("SNG_CHILD_HARNESS");
+  unsetenv ("SNG_CHILD_RUN_DIR");
+  unsetenv ("SNG_CHILD_PROGRESS_FD");
+}
+
+static gboolean
+make_requested_run (Service *service, GError **error)
+{
+  SngHarness *self = service->harness;
+  gboolean succeeded;
+
+  if (!sng_harness_make_run_directory (self, error) || !sng_harness_read_plan (self, error)
+      || !sng_harness_setup (self, error))
+    return FALSE;
+
+  succeeded = sng_harness_run_mode (self, service->request->run, report_progress_cb, report_interrupt_cb,
+                                    service, NULL, error);
+
+  return sng_harness_teardown (self, succeeded ? error : NULL) && succeeded;
+}
+
 void
 sng_child_serve (SngHarness *self, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   const SngChildRequest *request = sng_child_get_request ();
-  g_autofree char *directory = NULL;
-  g_autofree char *path = NULL;
+  Service service = { self, request, get_processor_seconds () };
   g_autoptr (GError) outcome = NULL;
-  g_autoptr (GError) save_error = NULL;
   gboolean succeeded;
-  double start;
 
   if (!g_str_equal (request->exp_name, priv->exp_name))
     {
@@ -184,17 +220,9 @@ sng_child_serve (SngHarness *self, GError **error)
       return;
     }
 
-  begin_service (request);
-  start = get_processor_seconds ();
-  succeeded = make_requested_run (self, request, &outcome);
-
-  directory = sng_harness_dup_run_path (self, request->run->name);
-  path = g_build_filename (directory, "outcome.json", NULL);
-  if (!sng_outcome_save (path, priv->warnings, get_processor_seconds () - start, outcome, &save_error))
-    {
-      g_printerr ("%s\n", save_error->message);
-      succeeded = FALSE;
-    }
+  begin_service (&service);
+  succeeded = make_requested_run (&service, &outcome);
+  succeeded = save_outcome (&service, outcome) && succeeded;
 
   fflush (NULL);
   exit (succeeded ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -404,15 +432,9 @@ set_end_error (Child *child, gboolean has_outcome, GError **error)
 static gboolean
 was_killed_on_purpose (Child *child)
 {
-  g_autoptr (SngInterrupt) interrupt = NULL;
-
-  if (!child->run->is_interrupted || !g_subprocess_get_if_signaled (child->process)
-      || g_subprocess_get_term_sig (child->process) != SIGKILL)
-    return FALSE;
-
-  interrupt = sng_interrupt_from_string (child->run->interrupt, NULL);
-
-  return interrupt != NULL && sng_interrupt_kills (interrupt);
+  return child->run->is_interrupted && is_to_be_killed (child->run)
+         && g_subprocess_get_if_signaled (child->process)
+         && g_subprocess_get_term_sig (child->process) == SIGKILL;
 }
 
 static void

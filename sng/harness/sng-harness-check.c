@@ -45,7 +45,8 @@ sng_harness_dup_warnings (SngHarness *self)
  * sng_harness_get_report:
  * @self: a harness
  *
- * The report of the last [method@Sng.Harness.run_stop_and_go].
+ * The report of the last call that makes one, such as [method@Sng.Harness.run_stop_and_go] or
+ * [method@Sng.Harness.run_sweep].
  *
  * Returns: (transfer none) (nullable): the report; %NULL before the first one and after one that failed
  *
@@ -284,8 +285,8 @@ sng_harness_check_consistency (SngHarness *self, GType callback_type, GError **e
  * @self: a harness
  * @error: return location for a #GError
  *
- * Whether, in the last stop-and-go, STOP and CONTINUOUS started with no sample consumed, and RESUME with as many
- * training samples as CONTINUOUS had consumed at the step of the checkpoint, and none of validation.
+ * Whether, in the last stop-and-go, STOP and CONTINUOUS started with no sample consumed, and each RESUME with as many
+ * samples, of training and of validation, as CONTINUOUS had consumed at the step of the checkpoint.
  *
  * Returns: whether they did; see [method@Sng.Harness.check_metric] for @error
  *

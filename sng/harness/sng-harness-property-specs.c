@@ -158,7 +158,8 @@ add_place_specs (GParamSpec **properties)
    * SngHarness:root-dir:
    *
    * Where the run directory is made, under [property@Sng.Harness:exp-name]; it stays
-   * there. %NULL: in a temporary directory, which is removed with the harness.
+   * there. A call that makes a report removes the runs of earlier calls from it, so that all that are there are those
+   * of the report. %NULL: in a temporary directory, which is removed with the harness.
    *
    * Since: 1.0
    */
@@ -167,8 +168,8 @@ add_place_specs (GParamSpec **properties)
   /**
    * SngHarness:metadata-dir:
    *
-   * Where the run stores are written, one directory for each mode; %NULL: in the run
-   * directory.
+   * Where the run stores are written, under [property@Sng.Harness:exp-name], one directory for each run; %NULL: in the
+   * run directory.
    *
    * Since: 1.0
    */

@@ -117,7 +117,7 @@ sng_harness_default_restore (SngHarness *self, SngTrainer *trainer, SngCheckpoin
  * @error: return location for a #GError
  *
  * Undoes [vfunc@Sng.Harness.setup]. Called after the last mode of the process, also
- * where one has failed. The default does nothing.
+ * where one has failed, but not where the setup itself has. The default does nothing.
  *
  * Returns: whether it succeeded
  *
@@ -147,8 +147,8 @@ sng_harness_default_restore (SngHarness *self, SngTrainer *trainer, SngCheckpoin
  * Makes the trainer. The default makes an [class@Sng.Trainer] with the settings of the harness; chain up
  * to change some of them. Its [property@Sng.Trainer:max-steps] must be
  * [property@Sng.Harness:num-steps]. A trainer without an [class@Sng.ModelCheckpoint] is given one
- * that saves in `checkpoints` of [method@Sng.Harness.dup_mode_directory], at each validation; RESUME looks for STOP's
- * checkpoints there.
+ * that saves in `checkpoints` of [method@Sng.Harness.dup_mode_directory], at each validation; RESUME looks for the
+ * checkpoints of the run before there.
  *
  * Returns: (transfer full) (nullable): a trainer with nothing attached, or %NULL with @error set
  *
@@ -173,10 +173,10 @@ sng_harness_default_restore (SngHarness *self, SngTrainer *trainer, SngCheckpoin
  * SngHarnessClass::restore:
  * @self: the harness
  * @trainer: the trainer of RESUME, with everything attached
- * @checkpoint: STOP's newest checkpoint that is undamaged
+ * @checkpoint: the newest checkpoint of the run before that is undamaged; in a sweep, that of one step
  * @error: return location for a #GError
  *
- * Puts the state of STOP back. The default calls [method@Sng.Trainer.restore]. Override it to
+ * Puts the state of the run before back. The default calls [method@Sng.Trainer.restore]. Override it to
  * test another way to restore, or to plant a fault.
  *
  * Returns: whether it succeeded

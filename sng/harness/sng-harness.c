@@ -14,10 +14,10 @@
  * never stopped.
  *
  * Derive from it, say in [vfunc@Sng.Harness.setup_model] what is trained, and call
- * [method@Sng.Harness.run_stop_and_go]. The training then runs three times: STOP ends
- * after [property@Sng.Harness:stop-step], RESUME goes on from STOP's newest
- * checkpoint, CONTINUOUS runs through. Everything the callbacks record is compared,
- * and the [class@Sng.Report] says PASS, or where the resumed training first left
+ * [method@Sng.Harness.run_stop_and_go]. The training then runs three times: CONTINUOUS runs
+ * through, STOP ends after [property@Sng.Harness:stop-step], RESUME goes on from STOP's newest
+ * checkpoint; with a [property@Sng.Harness:stop-plan] it may be stopped and resumed several times.
+ * Everything the callbacks record is compared, and the [class@Sng.Report] says PASS, or where the resumed training first left
  * the path of the continuous one.
  *
  * ```c
@@ -52,7 +52,8 @@
  * process, and must lead there again without reading the standard input.
  *
  * A program that uses several harnesses gives each an
- * [property@Sng.Harness:exp-name] of its own.
+ * [property@Sng.Harness:exp-name] of its own. In a child of one of them the calls of the others fail
+ * with %SNG_ERROR_NOT_SUPPORTED, and the program goes on to the one that the child is for.
  *
  * The vfuncs are called in the process that runs the mode. The signals are emitted
  * in the process and in the thread-default main context that the run was started from.
@@ -167,7 +168,7 @@ install_signals (void)
    * SngHarness::mode-finished:
    * @self: the harness
    * @mode: the mode
-   * @success: whether it ended as it should: STOP by its interruption, every other mode by reaching its last step
+   * @success: whether it ended without an error: at its last step, or where it was meant to be stopped
    *
    * A mode has ended. Emitted once for each [signal@Sng.Harness::mode-started], in the main context that the run was
    * started from.

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * SNG_ERROR_NOT_FOUND where there is nothing of that name; the message has the path and the system's reason. */
 
 /* Called before each operation that changes the file system, in the thread that asks for it: "create", "write", "sync" (of a
- * file), "close", "mkdir", "rename", "exchange", "remove" and "sync-directory". The path is what is changed; of two names the
+ * file), "close", "link", "mkdir", "rename", "exchange", "remove" and "sync-directory". The path is what is changed; of two names the
  * first. It may end the process; of the hooks it may take away itself only. */
 typedef void (*SngStateIoHook) (const char *operation,
                                 const char *path,

@@ -409,6 +409,7 @@ link_file (const char *from, const char *to, GError **error)
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (SngStateFile) file = NULL;
 
+  announce ("link", to);
   if (link (from, to) == 0)
     return TRUE;
   if (errno != EPERM && errno != EXDEV && errno != EMLINK && errno != ENOTSUP)

@@ -397,6 +397,30 @@ test_damaged_checkpoint (void)
   g_assert_cmpuint (entries->len, ==, NUM_STEPS - 4);
 }
 
+/* Also by a resume that is killed later. */
+static void
+test_damaged_before_kill (void)
+{
+  g_autoptr (SngHarness) harness = tiny_harness_new ("clean");
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = NULL;
+  g_autofree char *path = NULL;
+  g_auto (GStrv) warnings = NULL;
+
+  g_object_set (harness, "stop-plan", "7,9:kill", NULL);
+  g_assert_true (sng_harness_stop (harness, NULL, &error));
+  g_assert_no_error (error);
+  directory = sng_harness_dup_mode_directory (harness, SNG_MODE_STOP);
+  path = g_build_filename (directory, "checkpoints", "step-00000007", "model.safetensors", NULL);
+  g_assert_true (g_file_set_contents (path, "damaged", -1, NULL));
+
+  g_assert_true (sng_harness_resume (harness, NULL, &error));
+  g_assert_no_error (error);
+  warnings = sng_harness_dup_warnings (harness);
+  g_assert_cmpuint (g_strv_length (warnings), ==, 1);
+  g_assert_nonnull (strstr (warnings[0], "step-00000007"));
+}
+
 /* ---- Settings ---- */
 
 static void
@@ -920,6 +944,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/repeat", test_repeat);
   g_test_add_func ("/sng/harness/noise", test_noise);
   g_test_add_func ("/sng/harness/damaged-checkpoint", test_damaged_checkpoint);
+  g_test_add_func ("/sng/harness/damaged-before-kill", test_damaged_before_kill);
   g_test_add_func ("/sng/harness/settings", test_settings);
   g_test_add_func ("/sng/harness/run-again", test_run_again);
   g_test_add_func ("/sng/harness/first-checkpoint", test_first_checkpoint);

@@ -6,6 +6,7 @@
 /* What is told of the operations that change the file system, and a disk that is slow. */
 
 #define _GNU_SOURCE /* strchrnul () */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "state/sng-state-io-private.h"
@@ -247,6 +248,43 @@ test_passing (void)
   tiny_remove_directory (directory);
 }
 
+/* Either tree can be changed by its owner. */
+static void
+test_link_tree (void)
+{
+  g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
+  g_autofree char *copy = g_strconcat (directory, "-copy", NULL);
+  g_autofree char *missing = g_build_filename (directory, "missing", NULL);
+  g_autofree char *file = g_build_filename (directory, ".step-00000008.tmp-1", "model.safetensors", NULL);
+  g_autofree char *linked = g_build_filename (copy, ".step-00000008.tmp-1", "model.safetensors", NULL);
+  g_autofree char *remains = g_path_get_dirname (file);
+  g_autofree char *path = save (store);
+  g_autoptr (SngCheckpointStore) second = sng_checkpoint_store_new (copy);
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
+  g_autoptr (GString) news = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (remains, 0777), ==, 0);
+  g_assert_true (g_file_set_contents (file, "half", -1, NULL));
+  sng_state_io_add_hook (note_cb, news);
+  g_assert_true (sng_state_io_link_tree (directory, copy, &error));
+  sng_state_io_remove_hook (note_cb, news);
+  g_assert_no_error (error);
+  g_assert_nonnull (strstr (news->str, "link -copy/step-00000007/model.safetensors\n"));
+  g_assert_cmpuint (sng_state_io_get_inode (file), ==, sng_state_io_get_inode (linked));
+
+  tiny_remove_directory (directory);
+  checkpoint = sng_checkpoint_store_load_latest (second, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (sng_checkpoint_get_step (checkpoint), ==, 7);
+  g_assert_true (g_file_test (linked, G_FILE_TEST_EXISTS));
+
+  g_assert_false (sng_state_io_link_tree (missing, directory, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, missing));
+  tiny_remove_directory (copy);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -262,6 +300,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/state-io/several", test_several);
   g_test_add_func ("/sng/state-io/slow", test_slow);
   g_test_add_func ("/sng/state-io/passing", test_passing);
+  g_test_add_func ("/sng/state-io/link-tree", test_link_tree);
 
   status = g_test_run ();
   tiny_remove_directory (parent);

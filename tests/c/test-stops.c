@@ -532,7 +532,8 @@ static int
 serve (void)
 {
   g_autoptr (SngHarness) harness = tiny_harness_new (g_getenv ("SNG_CHILD_HARNESS"));
-  g_autoptr (SngReport) report = run (harness);
+
+  g_object_unref (run (harness));
 
   return 1;
 }

@@ -63,6 +63,9 @@ tiny_harness_setup (SngHarness *harness, GError **error)
 static gboolean
 tiny_harness_teardown (SngHarness *harness, GError **error)
 {
+  /* Nothing that has not been set up is torn down. */
+  g_assert_false (is_named (harness, "fail-setup"));
+
   return !is_named (harness, "fail-teardown");
 }
 
