@@ -11,7 +11,7 @@
 gboolean
 sng_outcome_save (const char *path,
                   GPtrArray *warnings,
-                  double processor_seconds,
+                  const SngRun *run,
                   const GError *outcome,
                   GError **error)
 {
@@ -24,7 +24,8 @@ sng_outcome_save (const char *path,
   for (guint i = 0; i < warnings->len; i++)
     json_array_add_string_element (array, g_ptr_array_index (warnings, i));
   json_object_set_array_member (object, "warnings", array);
-  json_object_set_double_member (object, "processor-seconds", processor_seconds);
+  json_object_set_double_member (object, "start-processor-seconds", run->start_processor_seconds);
+  json_object_set_double_member (object, "processor-seconds", run->processor_seconds);
 
   if (outcome != NULL)
     {
@@ -66,11 +67,7 @@ load_error (JsonObject *failure, const char *path, GError **error)
 }
 
 gboolean
-sng_outcome_load (const char *path,
-                  SngHarness *self,
-                  double *processor_seconds,
-                  gboolean *found,
-                  GError **error)
+sng_outcome_load (const char *path, SngHarness *self, SngRun *run, gboolean *found, GError **error)
 {
   g_autofree char *text = NULL;
   gsize length;
@@ -91,7 +88,9 @@ sng_outcome_load (const char *path,
     }
 
   object = json_node_get_object (root);
-  *processor_seconds = json_object_get_double_member_with_default (object, "processor-seconds", 0.0);
+  run->start_processor_seconds =
+      json_object_get_double_member_with_default (object, "start-processor-seconds", 0.0);
+  run->processor_seconds = json_object_get_double_member_with_default (object, "processor-seconds", 0.0);
   warnings = sng_json_get_array (object, "warnings");
 
   for (guint i = 0; warnings != NULL && i < json_array_get_length (warnings); i++)

@@ -45,13 +45,13 @@ gboolean               sng_child_run_finish  (GAsyncResult         *result,
 /* outcome.json */
 gboolean               sng_outcome_save      (const char           *path,
                                               GPtrArray            *warnings,
-                                              double                processor_seconds,
+                                              const SngRun         *run,
                                               const GError         *outcome,
                                               GError              **error);
 /* Adds the warnings, and fails with the error of the child where it had one. *found tells whether there was an outcome. */
 gboolean               sng_outcome_load      (const char           *path,
                                               SngHarness           *self,
-                                              double               *processor_seconds,
+                                              SngRun               *run,
                                               gboolean             *found,
                                               GError              **error);
 

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/sng-interrupt-private.h"
@@ -101,19 +100,7 @@ typedef struct
 {
   SngHarness *harness;
   const SngChildRequest *request;
-  double start; /* of processor time */
 } Service;
-
-/* Of all threads of this process. */
-static double
-get_processor_seconds (void)
-{
-  struct timespec time = { 0 };
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &time);
-
-  return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
-}
 
 /* FALSE, with the reason printed, where it cannot be saved. */
 static gboolean
@@ -124,7 +111,7 @@ save_outcome (const Service *service, const GError *outcome)
   g_autofree char *path = g_build_filename (directory, "outcome.json", NULL);
   g_autoptr (GError) error = NULL;
 
-  if (sng_outcome_save (path, priv->warnings, get_processor_seconds () - service->start, outcome, &error))
+  if (sng_outcome_save (path, priv->warnings, service->request->run, outcome, &error))
     return TRUE;
 
   g_printerr ("%s\n", error->message);
@@ -207,7 +194,7 @@ sng_child_serve (SngHarness *self, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   const SngChildRequest *request = sng_child_get_request ();
-  Service service = { self, request, get_processor_seconds () };
+  Service service = { self, request };
   g_autoptr (GError) outcome = NULL;
   gboolean succeeded;
 
@@ -469,8 +456,7 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (child->cancelled)
     g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
-  else if (!sng_outcome_load (path, g_task_get_source_object (task), &child->run->processor_seconds, &found,
-                              &error))
+  else if (!sng_outcome_load (path, g_task_get_source_object (task), child->run, &found, &error))
     append_output_tail (child, error);
   else if (!ended_well || (!found && !was_killed_on_purpose (child)))
     set_end_error (child, found, &error);

@@ -5,6 +5,8 @@
 
 #include "harness/sng-harness-private.h"
 
+#include <time.h>
+
 #include "callbacks/sng-accumulation-callback-private.h"
 #include "harness/sng-fault-private.h"
 #include "record/sng-recorder-private.h"
@@ -389,6 +391,17 @@ get_last_step (SngHarness *self, const SngRun *run)
   return interrupt != NULL ? MIN (sng_interrupt_get_step (interrupt), num_steps) : num_steps;
 }
 
+/* Of all threads of this process. */
+static double
+get_processor_seconds (void)
+{
+  struct timespec time = { 0 };
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &time);
+
+  return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
+}
+
 static gboolean
 make_run (SngHarness *self, Watch *watch, GError **error)
 {
@@ -405,7 +418,9 @@ make_run (SngHarness *self, Watch *watch, GError **error)
     return FALSE;
 
   watch->store = sng_recorder_get_store (recorder);
+  watch->run->start_processor_seconds = get_processor_seconds ();
   succeeded = train (self, watch, trainer, recorder, error);
+  watch->run->processor_seconds = get_processor_seconds () - watch->run->start_processor_seconds;
   g_signal_handlers_disconnect_by_data (trainer, watch);
 
   return sng_run_store_close (watch->store, succeeded ? error : NULL) && succeeded;

@@ -159,7 +159,7 @@ add_cost (SngReport *report, GPtrArray *done)
 
       n_stops++;
       processor_seconds += run->processor_seconds;
-      start_seconds += run->start_seconds;
+      start_seconds += run->start_processor_seconds;
     }
 
   if (n_stops == 0 || !(continuous->processor_seconds > 0.0))
@@ -167,7 +167,7 @@ add_cost (SngReport *report, GPtrArray *done)
 
   note = g_strdup_printf (
       "%u stops took %.2f times the processor time of one continuous run of %" G_GUINT64_FORMAT
-      " steps (%.2f s beside %.2f s), and the start of a process each (%.2f s on average)",
+      " steps (%.2f s beside %.2f s), and the start of a process with its model each (%.3f s on average)",
       n_stops, processor_seconds / continuous->processor_seconds, get_last_step (continuous),
       processor_seconds, continuous->processor_seconds, start_seconds / n_stops);
   sng_report_add_note (report, note);

@@ -38,7 +38,8 @@ typedef struct
   guint64  n_steps;        /* that it made */
   double   start_seconds;  /* from its start until the harness was reached in it; of a run in this process 0 */
   double   seconds;        /* from there to its end */
-  double   processor_seconds;
+  double   start_processor_seconds; /* of its process, until the model and its trainer were there */
+  double   processor_seconds;       /* of the training */
 } SngRun;
 
 SngRun *sng_run_new       (SngMode       mode,
