@@ -39,7 +39,7 @@ typedef struct
   GHashTable *heads; /* the position of a key's first entry */
   guint      *next;  /* of each entry: the next one of its key, or NONE */
   gboolean   *is_optional; /* whether the segments may lack it */
-  gboolean   *is_covered;  /* whether a run has it */
+  gboolean   *is_covered;  /* whether a run has it that made the step for good */
   guint      *cursors; /* of each first entry: the one that the run's next entry of the key belongs to */
 } SngComparedStep;
 
@@ -49,6 +49,8 @@ void     sng_compared_step_clear         (SngComparedStep *self);
 /* Makes optional what the segments, of SngComparedRun, do not record right after a restore at this step. */
 void     sng_compared_step_expect_states (SngComparedStep *self,
                                           GPtrArray       *segments);
+/* Forgets which entries the runs have. */
+void     sng_compared_step_uncover       (SngComparedStep *self);
 void     sng_compared_step_begin_run     (SngComparedStep *self);
 /* The position of the entry that the run's next entry of a key belongs to; NONE when there is none left. */
 guint    sng_compared_step_take          (SngComparedStep *self,

@@ -104,6 +104,13 @@ sng_compared_step_expect_states (SngComparedStep *self, GPtrArray *segments)
 }
 
 void
+sng_compared_step_uncover (SngComparedStep *self)
+{
+  for (guint i = 0; i < self->entries->len; i++)
+    self->is_covered[i] = FALSE;
+}
+
+void
 sng_compared_step_begin_run (SngComparedStep *self)
 {
   for (guint i = 0; i < self->entries->len; i++)

@@ -189,7 +189,7 @@ note_expected (SngComparisonWalk *self, SngComparedStep *step)
     }
 }
 
-/* Compares two entries of one key, or measures how far they are apart. */
+/* Compares two entries of one key, or measures how far they are apart; under a tolerance of its own no noise is accepted. */
 static gboolean
 compare_entries (SngComparisonWalk *self,
                  SngComparedMetric *metric,
@@ -203,7 +203,7 @@ compare_entries (SngComparisonWalk *self,
   const char *directory = self->continuous->directory;
   double difference;
 
-  if (!self->measures_noise)
+  if (!self->measures_noise || metric->tolerance != NULL)
     return sng_comparison_judge (sng_compared_metric_get_tolerance (metric, expected), directory, expected,
                                  run->directory, entry, equal, detail, error);
 
@@ -283,8 +283,8 @@ compare_run (SngComparisonWalk *self, SngComparedStep *step, SngComparedRun *run
   return TRUE;
 }
 
-/* The segment that should have recorded what none did: of those that did this step the last, since one that was killed may
- * have ended in the midst of it; else one that began at it; else the last of all. */
+/* The segment that should have recorded what none did: of those that did this step, or were to do it, the last, since one that was
+ * killed may have ended in the midst of it; else one that began at it; else the last of all. */
 static SngMode
 find_absent (SngComparisonWalk *self, guint64 step)
 {
@@ -295,7 +295,7 @@ find_absent (SngComparisonWalk *self, guint64 step)
     {
       SngComparedRun *run = self->segments->pdata[self->segments->len - 1 - i];
 
-      was_done = run->has_entries && run->first_step < step && step <= run->last_step;
+      was_done = run->has_entries && run->first_step < step && (i == 0 || step <= run->last_step);
       if (i == 0 || was_done || (run->has_entries && run->first_step == step))
         mode = run->mode;
     }
@@ -315,8 +315,9 @@ add_missing (SngComparisonWalk *self, SngComparedStep *step, SngMode mode)
       if (is_due && !step->is_covered[i] && (metric->flags & SNG_METRIC_PER_RUN) == 0)
         sng_compared_metric_add_divergence (metric, mode, entry, 2 * (guint64) i, entry, NULL,
                                             "the entry is missing");
-      step->is_covered[i] = FALSE;
     }
+
+  sng_compared_step_uncover (step);
 }
 
 static gboolean
@@ -340,8 +341,15 @@ compare_step (SngComparisonWalk *self, guint64 number, GError **error)
   note_expected (self, &step);
 
   for (guint i = 0; i < self->segments->len; i++)
-    if (!compare_run (self, &step, self->segments->pdata[i], error))
-      return FALSE;
+    {
+      SngComparedRun *run = self->segments->pdata[i];
+
+      /* what the weights come from is the step as it was made last, so an earlier one makes up for nothing */
+      if (run->has_entries && run->first_step < number)
+        sng_compared_step_uncover (&step);
+      if (!compare_run (self, &step, run, error))
+        return FALSE;
+    }
   if (self->segments->len > 0)
     add_missing (self, &step, find_absent (self, number));
 

@@ -19,7 +19,8 @@
  * different keys does not matter. Equal means bit by bit, unless a tolerance is set.
  *
  * An interrupted training has as many segments as it had runs. One that was killed ends anywhere, also in the midst of a step,
- * and the next one begins at any step before that: what it does once more is compared once more.
+ * and the next one begins at any step before that: what it does once more is compared once more, and has to be there
+ * once more.
  *
  * A second uninterrupted run ([method@Sng.Comparison.set_repeat]) serves as a control:
  * where it differs from the first the training is nondeterministic, and the resume is

@@ -124,6 +124,34 @@ test_lost_in_repetition (Fixture *fixture, gconstpointer data)
 }
 
 /* A killed run goes on from wherever its last checkpoint is. */
+/* What the killed run had recorded does not make up for what the one lacks that did the step once more. */
+static void
+test_lost_where_it_counts (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  record_run (fixture, SNG_MODE_CONTINUOUS, 1, N_STEPS, NULL);
+  record_run (fixture, SNG_MODE_STOP, 1, 5, NULL);
+  record_run (fixture, SNG_MODE_RESUME, STOP_AT + 1, N_STEPS, loses_a_loss);
+  report = compare (fixture);
+
+  assert_diverged (report, "Loss", 5, 1, SNG_MODE_RESUME);
+}
+
+/* Nor for steps that the last run has not come to. */
+static void
+test_left_early (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  record_run (fixture, SNG_MODE_CONTINUOUS, 1, N_STEPS, NULL);
+  record_run (fixture, SNG_MODE_STOP, 1, N_STEPS, NULL);
+  record_run (fixture, SNG_MODE_RESUME, STOP_AT + 1, 5, NULL);
+  report = compare (fixture);
+
+  assert_diverged (report, "Loss", 6, 0, SNG_MODE_RESUME);
+}
+
 static void
 test_far_back (Fixture *fixture, gconstpointer data)
 {
@@ -416,6 +444,8 @@ main (int argc, char *argv[])
   add ("repeated-step", test_repeated_step, NULL);
   add ("lost/in-all", test_lost_in_all, NULL);
   add ("lost/in-repetition", test_lost_in_repetition, NULL);
+  add ("lost/where-it-counts", test_lost_where_it_counts, NULL);
+  add ("left-early", test_left_early, NULL);
   add ("far-back", test_far_back, NULL);
   add ("killed-at-once", test_killed_at_once, NULL);
   add ("range/one-step", test_range, NULL);
