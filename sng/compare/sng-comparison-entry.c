@@ -7,6 +7,7 @@
 
 #include "compare/sng-comparison-private.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -256,6 +257,8 @@ sng_comparison_measure (const char *expected_directory,
 
   if (isfinite (*difference))
     {
+      /* zeros of different signs are not the same, and yet apart by nothing */
+      *difference = fmax (*difference, DBL_TRUE_MIN);
       g_clear_pointer (detail, g_free);
       return TRUE;
     }

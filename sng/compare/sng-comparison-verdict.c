@@ -91,10 +91,10 @@ find_other_noise (SngComparedMetric *metric)
 
   place = sng_divergence_dup_place (first);
 
-  return g_strdup_printf (
-      "the repeat run differs by something else than noise at %s: expected %s, found %s; %s", place,
-      sng_divergence_get_expected (first), sng_divergence_get_actual (first),
-      sng_divergence_get_detail (first));
+  return g_strdup_printf ("the repeat run differs by %s at %s: expected %s, found %s; %s",
+                          metric->tolerance != NULL ? "more than the tolerance" : "something else than noise",
+                          place, sng_divergence_get_expected (first), sng_divergence_get_actual (first),
+                          sng_divergence_get_detail (first));
 }
 
 /* The numbers of a path are all 0 where nothing has touched them yet; what a tolerance accepts there says little. */

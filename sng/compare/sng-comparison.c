@@ -214,7 +214,8 @@ sng_comparison_set_tolerance (SngComparison *self, const char *metric, SngTolera
  * the interrupted runs. Of a path without noise nothing is accepted, nor of anything that is no
  * floating-point number, nor of shapes, dtypes and missing entries: where the repeat run differs in these
  * the metric is inconclusive. So it is where the noise is not smaller than the
- * values. A metric that has a tolerance of its own is judged by that.
+ * values. A metric that has a tolerance of its own is judged by that, the repeat run's as well: where that is beyond it, the metric
+ * is inconclusive.
  *
  * Faults above the noise are found all the same: the order of a sum makes differences of 1e-8, while the smallest known faults
  * make such of 1e-4. Tensors have to be captured ([method@Sng.Recorder.set_capture]) in all runs. The report's notes say how much

@@ -287,6 +287,51 @@ test_own_tolerance (Fixture *fixture, gconstpointer data)
   assert_diverged (report, "Loss", FAULT_STEP, 0, SNG_MODE_RESUME);
 }
 
+/* A resume is not blamed for what another run without a stop differs by. */
+static void
+test_own_tolerance_exceeded (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  set_up (fixture);
+  fixture->atol = 0x1p-31;
+  n_times = 1.0;
+  beside = 0.0;
+  report = record_and_compare (fixture, exactly_noisy);
+  assert_inconclusive (report, "Loss",
+                       "the repeat run differs by more than the tolerance at step 2, train, micro-batch 0, "
+                       "\"noisy\": expected 0.25 (0x3fd0000000000000), found 0.2500000009313226 "
+                       "(0x3fd0000001000000); 16777216 ULP apart, difference 9.313225746154785e-10");
+}
+
+/* A sum of nothing has the sign of what came first. */
+static gboolean
+signs_of_zero (Fixture *fixture,
+               SngMode mode,
+               const char *metric,
+               SngStage stage,
+               guint64 step,
+               gint64 micro_batch)
+{
+  double loss = step == 1 ? 1.0 : mode == SNG_MODE_CONTINUOUS ? 0.0 : -0.0;
+
+  if (strcmp (metric, "Loss") != 0)
+    return FALSE;
+
+  record (fixture, mode, metric, stage, step, micro_batch, "", g_variant_new_double (loss));
+  return TRUE;
+}
+
+static void
+test_signs_of_zero (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  set_up (fixture);
+  report = record_and_compare (fixture, signs_of_zero);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+}
+
 static void
 test_range (Fixture *fixture, gconstpointer data)
 {
@@ -541,7 +586,9 @@ main (int argc, char *argv[])
       add (name, test_amount, GSIZE_TO_POINTER (i));
     }
   add ("no-repeat", test_no_repeat, NULL);
-  add ("own-tolerance", test_own_tolerance, NULL);
+  add ("own-tolerance/kept", test_own_tolerance, NULL);
+  add ("own-tolerance/exceeded", test_own_tolerance_exceeded, NULL);
+  add ("signs-of-zero", test_signs_of_zero, NULL);
   add ("range", test_range, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (unexplained); i++)
     {
