@@ -165,7 +165,7 @@ test('signals', () => {
     for (const signal of ['mode-started', 'mode-finished'])
         harness.connect(signal, (_, mode) => heard.push([signal, mode]));
     harness.run_stop_and_go(null);
-    assertEqual(heard, [Sng.Mode.STOP, Sng.Mode.RESUME, Sng.Mode.CONTINUOUS].flatMap(mode =>
+    assertEqual(heard, [Sng.Mode.CONTINUOUS, Sng.Mode.STOP, Sng.Mode.RESUME].flatMap(mode =>
         [['mode-started', mode], ['mode-finished', mode]]));
 });
 
