@@ -388,7 +388,10 @@ get_last_step (SngHarness *self, const SngRun *run)
   if (run->interrupt != NULL)
     interrupt = sng_interrupt_from_string (run->interrupt, NULL);
 
-  return interrupt != NULL ? MIN (sng_interrupt_get_step (interrupt), num_steps) : num_steps;
+  /* Of a stop at the first place of a kind nobody knows in which step that is. */
+  return interrupt != NULL && sng_interrupt_get_step (interrupt) != 0
+             ? MIN (sng_interrupt_get_step (interrupt), num_steps)
+             : num_steps;
 }
 
 /* Of all threads of this process. */

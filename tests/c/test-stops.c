@@ -249,6 +249,109 @@ test_faults (void)
     }
 }
 
+/* ---- Cancelled, and side by side ---- */
+
+static void
+note_directory_cb (SngHarness *harness, SngMode mode, char **directory)
+{
+  g_free (*directory);
+  *directory = g_strdup (sng_harness_get_run_directory (harness));
+}
+
+static gpointer
+cancel_thread (gpointer cancellable)
+{
+  g_usleep (GPOINTER_TO_UINT (g_object_get_data (cancellable, "usec")));
+  g_cancellable_cancel (cancellable);
+
+  return NULL;
+}
+
+/* From another thread, at whatever moment: before, between and after kills, or when all is done. */
+static void
+test_cancelled (void)
+{
+  for (guint usec = 0; usec < 240000; usec += 20000)
+    {
+      g_autoptr (SngHarness) harness = new_harness ("clean", "2:kill,5:kill-in-save=6,7");
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autofree char *directory = NULL;
+      g_autoptr (SngReport) report = NULL;
+      g_autoptr (GError) error = NULL;
+      GThread *thread;
+
+      g_object_set_data (G_OBJECT (cancellable), "usec", GUINT_TO_POINTER (usec));
+      g_signal_connect (harness, "mode-started", G_CALLBACK (note_directory_cb), &directory);
+      thread = g_thread_new ("cancel", cancel_thread, cancellable);
+      report = sng_harness_run_stop_and_go (harness, cancellable, &error);
+      g_thread_join (thread);
+
+      if (report != NULL)
+        continue;
+      g_assert_error (error, SNG_ERROR, SNG_ERROR_CANCELLED);
+      g_assert_null (sng_harness_get_run_directory (harness));
+      g_assert_false (directory != NULL && g_file_test (directory, G_FILE_TEST_EXISTS));
+    }
+}
+
+static void
+result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **place = user_data;
+
+  *place = g_object_ref (result);
+}
+
+/* Two harnesses at once do not take each other's runs or ends. */
+static void
+test_two_harnesses (void)
+{
+  const char *const two_plans[] = { "5:kill,7", "7:preempt" };
+  const char *const exp_names[] = { "clean", "lose-rng" };
+  SngHarness *harnesses[2];
+  GAsyncResult *results[2] = { NULL, NULL };
+
+  for (guint i = 0; i < 2; i++)
+    {
+      harnesses[i] = new_harness (exp_names[i], two_plans[i]);
+      sng_harness_run_stop_and_go_async (harnesses[i], NULL, result_cb, &results[i]);
+    }
+  while (results[0] == NULL || results[1] == NULL)
+    g_main_context_iteration (NULL, TRUE);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngReport) report = sng_harness_run_stop_and_go_finish (harnesses[i], results[i], &error);
+
+      g_assert_no_error (error);
+      assert_verdict (report, i == 0 ? SNG_VERDICT_PASS : SNG_VERDICT_DIVERGED);
+      g_object_unref (results[i]);
+      g_object_unref (harnesses[i]);
+    }
+}
+
+static void
+progress_cb (SngHarness *harness, SngMode mode, guint64 step, guint64 n_steps, guint *n)
+{
+  g_assert_cmpuint (step, <=, n_steps);
+  (*n)++;
+}
+
+/* Of a stop at whichever step comes first, nobody knows which one that is. */
+static void
+test_first_step (void)
+{
+  g_autoptr (SngHarness) harness = new_harness ("clean", "0,9:kill");
+  g_autoptr (SngReport) report = NULL;
+  guint n = 0;
+
+  g_signal_connect (harness, "progress", G_CALLBACK (progress_cb), &n);
+  report = run (harness);
+  assert_verdict (report, SNG_VERDICT_PASS);
+  g_assert_cmpuint (n, >=, 2 * NUM_STEPS);
+}
+
 /* ---- Stops that prove nothing ---- */
 
 static void
@@ -562,6 +665,9 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/stops/modes", test_modes);
   g_test_add_func ("/sng/stops/failing", test_failing);
   g_test_add_func ("/sng/stops/faults", test_faults);
+  g_test_add_func ("/sng/stops/cancelled", test_cancelled);
+  g_test_add_func ("/sng/stops/two-harnesses", test_two_harnesses);
+  g_test_add_func ("/sng/stops/first-step", test_first_step);
   g_test_add_func ("/sng/stops/inconclusive", test_inconclusive);
   g_test_add_func ("/sng/stops/refused", test_refused);
   g_test_add_func ("/sng/stops/foreign-ends", test_foreign_ends);
