@@ -18,10 +18,12 @@ SngFaultResult *sng_fault_result_new                   (const char     *id,
 /* Nothing was lost, or the training has nothing that could be. */
 void            sng_fault_result_set_not_planted       (SngFaultResult *self,
                                                         const char     *reason);
-/* @metric: NULL, and @step: -1, where the run was refused before anything was compared. */
 void            sng_fault_result_set_detected          (SngFaultResult *self,
                                                         const char     *metric,
                                                         gint64          step);
+/* It was found without a comparison: by what of the run failed. */
+void            sng_fault_result_set_failed            (SngFaultResult *self,
+                                                        const char     *found_by);
 void            sng_fault_result_set_diagnosis         (SngFaultResult *self,
                                                         SngCause        cause,
                                                         const char     *sentence);

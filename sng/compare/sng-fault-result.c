@@ -30,6 +30,7 @@ struct _SngFaultResult
   gboolean detected;
   gboolean found_by_original;
   char *reason;
+  char *found_by;
   char *metric;
   gint64 step;
   SngCause cause;
@@ -47,6 +48,7 @@ sng_fault_result_finalize (GObject *object)
   g_free (self->title);
   g_free (self->state);
   g_free (self->reason);
+  g_free (self->found_by);
   g_free (self->metric);
   g_free (self->diagnosis);
 
@@ -100,8 +102,16 @@ void
 sng_fault_result_set_detected (SngFaultResult *self, const char *metric, gint64 step)
 {
   self->detected = TRUE;
+  set_string (&self->found_by, metric);
   set_string (&self->metric, metric);
   self->step = step;
+}
+
+void
+sng_fault_result_set_failed (SngFaultResult *self, const char *found_by)
+{
+  self->detected = TRUE;
+  set_string (&self->found_by, found_by);
 }
 
 void
@@ -245,13 +255,32 @@ sng_fault_result_get_reason (SngFaultResult *self)
 }
 
 /**
+ * sng_fault_result_get_found_by:
+ * @self: a fault's result
+ *
+ * Gets what noticed the fault first, for people to read.
+ *
+ * Returns: (transfer none) (nullable): the name of a metric, `the restore` that refused the
+ *   damaged state, or `the failure` of the training; %NULL for a fault that was not found
+ *
+ * Since: 1.0
+ */
+const char *
+sng_fault_result_get_found_by (SngFaultResult *self)
+{
+  g_return_val_if_fail (SNG_IS_FAULT_RESULT (self), NULL);
+
+  return self->found_by;
+}
+
+/**
  * sng_fault_result_get_metric:
  * @self: a fault's result
  *
  * Gets the metric that noticed the fault first.
  *
  * Returns: (transfer none) (nullable): the name of the metric; %NULL for a fault that was not
- *   found, or whose run was refused before anything was compared
+ *   found, or that made the restore or the training fail
  *
  * Since: 1.0
  */

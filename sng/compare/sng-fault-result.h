@@ -33,6 +33,8 @@ gboolean    sng_fault_result_get_detected          (SngFaultResult *self);
 SNG_AVAILABLE_IN_1_0
 const char *sng_fault_result_get_reason            (SngFaultResult *self);
 SNG_AVAILABLE_IN_1_0
+const char *sng_fault_result_get_found_by          (SngFaultResult *self);
+SNG_AVAILABLE_IN_1_0
 const char *sng_fault_result_get_metric            (SngFaultResult *self);
 SNG_AVAILABLE_IN_1_0
 gint64      sng_fault_result_get_step              (SngFaultResult *self);

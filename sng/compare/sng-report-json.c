@@ -241,6 +241,7 @@ add_fault (JsonBuilder *builder, gpointer item)
   add_boolean (builder, "planted", sng_fault_result_get_planted (fault));
   add_string (builder, "reason", sng_fault_result_get_reason (fault));
   add_boolean (builder, "detected", detected);
+  add_string (builder, "found_by", sng_fault_result_get_found_by (fault));
   add_string (builder, "metric", sng_fault_result_get_metric (fault));
   add_step (builder, "step", sng_fault_result_get_step (fault));
   add_string (builder, "cause", detected ? sng_cause_to_string (sng_fault_result_get_cause (fault)) : NULL);

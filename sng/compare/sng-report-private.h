@@ -52,5 +52,8 @@ SngReport *sng_report_find_part    (SngReport  *self,
                                     SngVerdict  verdict);
 /* The report itself or the part, down to the last one, whose metrics have the first divergence; NULL: there is none. */
 SngReport *sng_report_find_first_source (SngReport *self);
+/* The first divergence of the report's own metrics that have the verdict, or NULL. */
+SngDivergence *sng_report_find_divergence (SngReport  *self,
+                                           SngVerdict  verdict);
 
 G_END_DECLS

@@ -223,7 +223,7 @@ add_fault (Table *table, SngFaultResult *fault)
   table_add (table, sng_fault_result_get_id (fault));
   table_add (table, sng_fault_result_get_state (fault));
   table_add (table, detected ? "found" : planted ? "MISSED" : "not planted");
-  table_add (table, sng_fault_result_get_metric (fault));
+  table_add (table, sng_fault_result_get_found_by (fault));
   if (sng_fault_result_get_step (fault) >= 0)
     table_add_number (table, (guint64) sng_fault_result_get_step (fault));
   else

@@ -455,8 +455,8 @@ sng_report_get_elements (SngReport *self)
   return self->elements;
 }
 
-static SngDivergence *
-find_first_of_metrics (SngReport *self, SngVerdict verdict)
+SngDivergence *
+sng_report_find_divergence (SngReport *self, SngVerdict verdict)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->metrics));
   SngDivergence *first = NULL;
@@ -498,7 +498,7 @@ sng_report_find_first_source (SngReport *self)
   SngVerdict verdict = sng_report_get_control_verdict (self);
   SngReport *part;
 
-  if (find_first_of_metrics (self, verdict) != NULL)
+  if (sng_report_find_divergence (self, verdict) != NULL)
     return self;
 
   part = sng_report_find_part (self, verdict);
@@ -528,5 +528,5 @@ sng_report_get_first_divergence (SngReport *self)
 
   source = sng_report_find_first_source (self);
 
-  return source != NULL ? find_first_of_metrics (source, sng_report_get_control_verdict (source)) : NULL;
+  return source != NULL ? sng_report_find_divergence (source, sng_report_get_control_verdict (source)) : NULL;
 }

@@ -122,7 +122,8 @@ diagnose (SngJudgedRuns *runs, SngReport *report, SngFaultResult *result)
                                     sng_diagnosis_get_sentence (diagnosis));
 }
 
-/* A run that failed after the restore was found out by that, where nothing else did. */
+/* A run that failed after the restore was found out by that, where nothing else did. What CONTINUOUS and REPEAT differ by finds
+ * nothing. */
 static gboolean
 judge_planted (SngHarness *self, GPtrArray *before, SngRun *run, SngFaultResult *result, GError **error)
 {
@@ -143,7 +144,7 @@ judge_planted (SngHarness *self, GPtrArray *before, SngRun *run, SngFaultResult 
   if (report == NULL || !judge_as_original (&runs, run, step, &found_by_original, error))
     return FALSE;
 
-  first = sng_report_get_first_divergence (report);
+  first = sng_report_find_divergence (report, SNG_VERDICT_DIVERGED);
 
   if (first != NULL)
     {
@@ -152,7 +153,7 @@ judge_planted (SngHarness *self, GPtrArray *before, SngRun *run, SngFaultResult 
       diagnose (&runs, report, result);
     }
   else if (run->failure != NULL)
-    sng_fault_result_set_detected (result, NULL, -1);
+    sng_fault_result_set_failed (result, "the failure");
 
   if (run->failure != NULL && sng_fault_result_get_cause (result) == SNG_CAUSE_UNKNOWN)
     sng_fault_result_set_diagnosis (result, SNG_CAUSE_UNKNOWN, run->failure);
@@ -247,7 +248,8 @@ sng_harness_judge_fault (SngHarness *self,
       break;
 
     case SNG_FAULT_REFUSED:
-      sng_fault_result_set_detected (result, NULL, -1);
+      sng_fault_result_set_failed (result, "the restore");
+      sng_fault_result_set_found_by_original (result, TRUE);
       sng_fault_result_set_diagnosis (result, get_cause_of_refusal (reason), reason);
       break;
     }

@@ -143,6 +143,8 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
   if (mode == SNG_MODE_RESUME && FAULT_HARNESS (harness)->resume_micro_batch > 0)
     g_object_set (trainer, "accumulate-grad-batches", 1, "micro-batch-size",
                   FAULT_HARNESS (harness)->resume_micro_batch, NULL);
+  if (mode == SNG_MODE_REPEAT && FAULT_HARNESS (harness)->cuts_repeat_otherwise)
+    g_object_set (trainer, "accumulate-grad-batches", 1, "micro-batch-size", 2 * MICRO_BATCH, NULL);
 
   return g_steal_pointer (&trainer);
 }

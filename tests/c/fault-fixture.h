@@ -42,6 +42,7 @@ struct _FaultHarness
   char *reason;
   gboolean swaps_groups;     /* of RESUME */
   guint resume_micro_batch;  /* 0: RESUME has windows as STOP has; else one micro-batch of this size */
+  gboolean cuts_repeat_otherwise; /* REPEAT has windows of one micro-batch, so its sums are others */
   gboolean with_sgd;         /* in place of AdamW */
   gboolean looks_at_losses_only;
   gboolean needs_buffer;     /* the training fails where a validation was forgotten */

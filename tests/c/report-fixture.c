@@ -186,7 +186,7 @@ report_make_faults (void)
   sng_fault_result_set_diagnosis (fault, SNG_CAUSE_RNG, NULL);
 
   fault = add_fault (report, "torn-mixed", NULL, NULL, SNG_CAUSE_CHECKPOINT);
-  sng_fault_result_set_detected (fault, NULL, -1);
+  sng_fault_result_set_failed (fault, "the restore");
 
   add_fault (report, "ema-reset", "the average starts over", "ema", SNG_CAUSE_AVERAGES);
 

@@ -223,6 +223,25 @@ test_original (void)
     }
 }
 
+/* What two uninterrupted runs differ by finds no fault. */
+static void
+test_nondeterministic (void)
+{
+  const char *const ids[] = { "lr-reset", "flip-bit:model", NULL };
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL, STOP_STEP);
+  g_autoptr (SngReport) report = NULL;
+
+  FAULT_HARNESS (harness)->cuts_repeat_otherwise = TRUE;
+  g_object_set (harness, "repeat", TRUE, NULL);
+  report = run_faults (harness, ids);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
+  g_assert_cmpstr (sng_fault_result_get_metric (lookup (report, ids[0])), ==, "SchedulerState");
+  g_assert_cmpint (sng_fault_result_get_step (lookup (report, ids[0])), ==, STOP_STEP);
+  g_assert_true (sng_fault_result_get_planted (lookup (report, ids[1])));
+  g_assert_false (sng_fault_result_get_detected (lookup (report, ids[1])));
+}
+
 /* A state that its owner does not take. */
 static void
 test_refused (void)
@@ -234,6 +253,7 @@ test_refused (void)
 
   g_assert_true (sng_fault_result_get_detected (result));
   g_assert_null (sng_fault_result_get_metric (result));
+  g_assert_cmpstr (sng_fault_result_get_found_by (result), ==, "the restore");
   g_assert_nonnull (strstr (sng_fault_result_get_diagnosis (result), "scale: the checkpoint has 0"));
   g_assert_cmpint (sng_fault_result_get_cause (result), ==, SNG_CAUSE_SCALER);
 }
@@ -311,6 +331,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness-faults/unknown", test_unknown);
   g_test_add_func ("/sng/harness-faults/missed", test_missed);
   g_test_add_func ("/sng/harness-faults/original", test_original);
+  g_test_add_func ("/sng/harness-faults/nondeterministic", test_nondeterministic);
   g_test_add_func ("/sng/harness-faults/refused", test_refused);
   g_test_add_func ("/sng/harness-faults/failing", test_failing);
   g_test_add_func ("/sng/harness-faults/processes", test_processes);

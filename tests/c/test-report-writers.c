@@ -51,7 +51,7 @@ test_text_of_faults (void)
       "learning "
       "rate of step 1\n"
       "opt-bf16    optimizer     found        OptimizerState        7  missed    rng (not optimizer)\n"
-      "torn-mixed                found                                 missed    unknown\n"
+      "torn-mixed                found        the restore              missed    unknown\n"
       "ema-reset   ema           MISSED                                missed    the average starts over\n"
       "reshard                   not planted                                     there is one rank only\n"
       "\n"

@@ -157,7 +157,7 @@ def make_faults():
             ("silent-scratch", "everything", True, True, "GlobalStepState", 7, "checkpoint", "checkpoint", True)]
     report["faults"] = [
         {"id": row[0], "title": "What users meet when this state is lost", "state": row[1],
-         "reason": None if row[2] else "the state is that of a fresh start", "planted": row[2], "detected": row[3], "metric": row[4], "step": row[5],
+         "reason": None if row[2] else "the state is that of a fresh start", "planted": row[2], "detected": row[3], "found_by": row[4], "metric": row[4], "step": row[5],
          "cause": row[6], "expected_cause": row[7], "found_by_original": row[8],
          "diagnosis": f"{row[4]} at step {row[5]} is not what was saved." if row[3] else None} for row in rows]
     report.update(verdict="INCONCLUSIVE", summary="INCONCLUSIVE: 1 of 8 planted faults was missed")
