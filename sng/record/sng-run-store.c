@@ -44,7 +44,9 @@ static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_FIND_EQUAL] =
       ("SELECT * FROM entries WHERE metric = ?1 AND stage = ?2 AND rank = ?3 AND path = ?4"
        " AND fingerprint IS ?5 ORDER BY seq"),
-  [STATEMENT_STEP_RANGE] = "SELECT min (step), max (step) FROM entries WHERE ?1 IS NULL OR metric = ?1",
+  /* of one aggregate each, so that both are looked up in the index: together they scan the table */
+  [STATEMENT_STEP_RANGE] = "SELECT (SELECT min (step) FROM entries WHERE ?1 IS NULL OR metric = ?1),"
+                           " (SELECT max (step) FROM entries WHERE ?1 IS NULL OR metric = ?1)",
   [STATEMENT_FIND_STEP] = "SELECT min (step) FROM entries WHERE step >= ?1",
 };
 
