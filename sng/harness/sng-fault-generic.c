@@ -108,17 +108,18 @@ damage (SngFaultContext *context, DamageFunc damage_func, gboolean only_first)
                                sng_fault_get_target (context->fault));
 }
 
-/* Puts what the other state has in its place. */
+/* Puts the other state in its place, or one entry of it. A state may have come to have entries that the other lacks, and they
+ * are lost as well. */
 static gboolean
 replace (SngFaultContext *context, const Target *target, SngStateDict *other)
 {
-  for (guint i = 0; i < sng_state_dict_get_n_items (target->state); i++)
-    {
-      const char *name = sng_state_dict_get_name (target->state, i);
-
-      if (is_aimed_at (target, name) && sng_state_dict_contains (other, name))
-        sng_fault_copy_entry (target->state, other, name);
-    }
+  if (target->key == NULL)
+    sng_checkpoint_set_state (context->checkpoint, target->name, other);
+  else if (sng_state_dict_contains (other, target->key))
+    sng_fault_copy_entry (target->state, other, target->key);
+  else
+    return sng_fault_decline (context, SNG_FAULT_NOT_APPLICABLE,
+                              "there was no \"%s\" in the state \"%s\" then", target->key, target->name);
 
   return TRUE;
 }

@@ -159,6 +159,34 @@ test_outcome (gconstpointer data)
     g_error ("%s", reason);
 }
 
+/* What the state came to have since the training began is lost as well. */
+static void
+test_dropped_entry (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("sng-fault-XXXXXX", NULL);
+  g_autoptr (SngTrainer) trainer = tiny_trainer_new (2, 1, N_STEPS, directory);
+  g_autoptr (SngCheckpointStore) checkpoints = sng_checkpoint_store_new (directory);
+  g_autoptr (SngFault) fault = sng_fault_lookup ("drop:scheduler", NULL);
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *reason = NULL;
+  g_autoptr (GError) error = NULL;
+  SngFaultOutcome outcome;
+  guint n_restores = 0;
+
+  path = sng_trainer_save_checkpoint (trainer, &error);
+  g_assert_no_error (error);
+  checkpoint = sng_checkpoint_load (path, &error);
+  g_assert_no_error (error);
+  sng_state_dict_set_double (sng_checkpoint_lookup_state (checkpoint, "scheduler"), "late", 1.0);
+
+  g_assert_true (sng_fault_restore (fault, trainer, checkpoints, checkpoint, restore_cb, &n_restores,
+                                    &outcome, &reason, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (outcome, ==, SNG_FAULT_PLANTED);
+  tiny_remove_directory (directory);
+}
+
 static void
 test_outcome_names (void)
 {
@@ -180,6 +208,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sng/fault/list", test_list);
   g_test_add_func ("/sng/fault/lookup", test_lookup);
+  g_test_add_func ("/sng/fault/dropped-entry", test_dropped_entry);
   g_test_add_func ("/sng/fault/outcome/names", test_outcome_names);
 
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
