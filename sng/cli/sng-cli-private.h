@@ -58,8 +58,8 @@ gboolean sng_cli_find_kind     (const char     *path,
                                 GError        **error);
 /* The run store of a SNG_KIND_STORE. */
 char    *sng_cli_dup_store     (const char     *path);
-/* The names of the modes that a run directory holds, sorted. */
-char   **sng_cli_list_modes    (const char     *path,
+/* The names of the runs that a run directory holds, sorted; such as "continuous" or "sweep/resume-000003". */
+char   **sng_cli_list_runs    (const char     *path,
                                 GError        **error);
 /* Parses a JSON file of a run directory, which holds an object; fails, naming the file, where it does not. */
 JsonNode *sng_cli_load_json    (const char     *directory,

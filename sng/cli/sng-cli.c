@@ -111,28 +111,44 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-char **
-sng_cli_list_modes (const char *path, GError **error)
+/* Of the directory and of those in it: what is at @path, with @prefix before its names. */
+static gboolean
+add_runs (GPtrArray *runs, const char *path, const char *prefix, GError **error)
 {
   g_autoptr (GDir) dir = g_dir_open (path, 0, error);
-  g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func (g_free);
   const char *name;
 
   if (dir == NULL)
-    return NULL;
+    return FALSE;
 
   while ((name = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree char *mode = g_build_filename (path, name, NULL);
+      g_autofree char *below = g_build_filename (path, name, NULL);
+      g_autofree char *run = g_strconcat (prefix, name, NULL);
+      g_autofree char *next_prefix = g_strconcat (run, G_DIR_SEPARATOR_S, NULL);
 
-      if (holds (mode, "rank-00000.db"))
-        g_ptr_array_add (modes, g_strdup (name));
+      if (holds (below, "rank-00000.db"))
+        g_ptr_array_add (runs, g_steal_pointer (&run));
+      else if (*prefix == '\0' && g_file_test (below, G_FILE_TEST_IS_DIR)
+               && !add_runs (runs, below, next_prefix, error))
+        return FALSE;
     }
 
-  g_ptr_array_sort (modes, compare_names);
-  g_ptr_array_add (modes, NULL);
+  return TRUE;
+}
 
-  return (char **) g_ptr_array_free (g_steal_pointer (&modes), FALSE);
+char **
+sng_cli_list_runs (const char *path, GError **error)
+{
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func (g_free);
+
+  if (!add_runs (runs, path, "", error))
+    return NULL;
+
+  g_ptr_array_sort (runs, compare_names);
+  g_ptr_array_add (runs, NULL);
+
+  return (char **) g_ptr_array_free (g_steal_pointer (&runs), FALSE);
 }
 
 JsonNode *

@@ -257,8 +257,8 @@ print_plans (const char *first, const char *second, GError **error)
 static gboolean
 diff_runs (const char *first, const char *second, gboolean *equal, GError **error)
 {
-  g_auto (GStrv) first_modes = sng_cli_list_modes (first, error);
-  g_auto (GStrv) second_modes = first_modes != NULL ? sng_cli_list_modes (second, error) : NULL;
+  g_auto (GStrv) first_modes = sng_cli_list_runs (first, error);
+  g_auto (GStrv) second_modes = first_modes != NULL ? sng_cli_list_runs (second, error) : NULL;
 
   if (second_modes == NULL)
     return FALSE;

@@ -246,17 +246,17 @@ show_plan (const char *path, GError **error)
     return FALSE;
 
   plan = json_node_get_object (root);
-  if (!holds (plan, "steps", G_TYPE_INT64) || !holds (plan, "stop", G_TYPE_INT64)
+  if (!holds (plan, "steps", G_TYPE_INT64) || !holds (plan, "stops", G_TYPE_STRING)
       || !holds (plan, "seed", G_TYPE_INT64))
     {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
-                   _ ("%s/plan.json: this is no plan of libsng: steps, stop and seed must be numbers"), path);
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_INVALID_DATA,
+          _ ("%s/plan.json: this is no plan of libsng: steps and seed must be numbers, stops a text"), path);
       return FALSE;
     }
 
-  g_print (_ ("%s: %" G_GINT64_FORMAT " steps, stopped after step %" G_GINT64_FORMAT
-              ", seed %" G_GINT64_FORMAT "\n"),
-           path, json_object_get_int_member (plan, "steps"), json_object_get_int_member (plan, "stop"),
+  g_print (_ ("%s: %" G_GINT64_FORMAT " steps, stopped %s, seed %" G_GINT64_FORMAT "\n"), path,
+           json_object_get_int_member (plan, "steps"), json_object_get_string_member (plan, "stops"),
            json_object_get_int_member (plan, "seed"));
   print_command (plan);
   print_members (plan, "settings");
@@ -295,7 +295,7 @@ show_verdict (const char *path, GError **error)
 static gboolean
 show_run (const char *path, GError **error)
 {
-  g_auto (GStrv) modes = sng_cli_list_modes (path, error);
+  g_auto (GStrv) modes = sng_cli_list_runs (path, error);
 
   if (modes == NULL || !show_plan (path, error) || !show_verdict (path, error))
     return FALSE;

@@ -201,7 +201,7 @@ accumulation_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **e
 }
 
 static const SngProgram accumulation = { accumulation_next, accumulation_judge, accumulation_count_steps,
-                                         FALSE };
+                                         "nowhere" };
 
 /**
  * sng_harness_run_accumulation:

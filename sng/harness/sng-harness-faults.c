@@ -422,7 +422,7 @@ faults_count_steps (SngHarness *harness, gpointer data)
          + n_faults * (get_last_step (harness, stop) - MIN (stop, get_last_step (harness, stop)));
 }
 
-static const SngProgram faults = { faults_next, faults_judge, faults_count_steps, TRUE };
+static const SngProgram faults = { faults_next, faults_judge, faults_count_steps, NULL };
 
 /**
  * sng_harness_run_faults:

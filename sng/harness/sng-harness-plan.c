@@ -313,21 +313,35 @@ dup_plan_path (SngHarness *self)
   return g_build_filename (sng_harness_get_private (self)->run_directory, "plan.json", NULL);
 }
 
+static char *
+dup_stops (SngHarness *self, const char *stops)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+
+  if (stops != NULL)
+    return g_strdup (stops);
+  if (priv->stop_plan != NULL)
+    return g_strdup_printf ("at %s", priv->stop_plan);
+
+  return g_strdup_printf ("after step %u", sng_harness_get_effective_stop (self));
+}
+
 gboolean
-sng_harness_write_plan (SngHarness *self, GError **error)
+sng_harness_write_plan (SngHarness *self, const char *stops, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   JsonObject *object = json_object_new ();
   g_autofree char *path = dup_plan_path (self);
   g_autofree char *name = g_utf8_make_valid (priv->exp_name, -1);
+  g_autofree char *stops_text = dup_stops (self, stops);
   g_autofree char *text = NULL;
   g_autoptr (GError) local_error = NULL;
 
   json_object_set_int_member (object, "version", PLAN_VERSION);
   json_object_set_string_member (object, "exp-name", name);
   json_object_set_int_member (object, "steps", priv->num_steps);
-  json_object_set_int_member (object, "stop", sng_harness_get_effective_stop (self));
+  json_object_set_string_member (object, "stops", stops_text);
   json_object_set_int_member (object, "seed", (gint64) priv->seed);
   json_object_set_array_member (object, "command", command_to_json (self));
   json_object_set_object_member (object, "settings", settings_to_json (self));

@@ -164,7 +164,9 @@ guint              sng_harness_get_effective_stop    (SngHarness       *self);
 gboolean           sng_harness_check_settings        (SngHarness       *self,
                                                       gboolean          stops,
                                                       GError          **error);
+/* @stops: where the training is stopped; NULL: where the settings say. */
 gboolean           sng_harness_write_plan            (SngHarness       *self,
+                                                      const char       *stops,
                                                       GError          **error);
 /* A child takes every setting from the plan of the process that started it. */
 gboolean           sng_harness_read_plan             (SngHarness       *self,

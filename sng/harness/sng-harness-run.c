@@ -337,7 +337,7 @@ begin_call (SngHarness *self, const SngProgram *program, gpointer data, GError *
       return FALSE;
     }
 
-  if (!sng_harness_check_settings (self, program->stops, error))
+  if (!sng_harness_check_settings (self, program->stops == NULL, error))
     return FALSE;
 
   g_clear_object (&priv->plan);
@@ -345,7 +345,7 @@ begin_call (SngHarness *self, const SngProgram *program, gpointer data, GError *
   /* A call that judges makes all the runs that it speaks of. */
   if (!sng_harness_make_run_directory (self, error)
       || (program->judge != NULL && !sng_harness_remove_runs (self, error))
-      || !sng_harness_write_plan (self, error))
+      || !sng_harness_write_plan (self, program->stops, error))
     {
       sng_harness_remove_run_directory (self);
       return FALSE;

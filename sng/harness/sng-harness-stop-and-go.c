@@ -183,7 +183,7 @@ count_one (SngHarness *self, gpointer data)
   return sng_harness_get_private (self)->num_steps;
 }
 
-const SngProgram sng_program_stop_and_go = { next_of_all, judge_all, count_all, TRUE };
-const SngProgram sng_program_continuous = { next_of_continuous, NULL, count_one, FALSE };
-const SngProgram sng_program_stop = { next_of_stop, NULL, count_one, TRUE };
-const SngProgram sng_program_resume = { next_of_resume, NULL, count_one, TRUE };
+const SngProgram sng_program_stop_and_go = { next_of_all, judge_all, count_all, NULL };
+const SngProgram sng_program_continuous = { next_of_continuous, NULL, count_one, "nowhere" };
+const SngProgram sng_program_stop = { next_of_stop, NULL, count_one, NULL };
+const SngProgram sng_program_resume = { next_of_resume, NULL, count_one, NULL };

@@ -201,7 +201,7 @@ sweep_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **error)
   return g_steal_pointer (&report);
 }
 
-static const SngProgram sweep = { sweep_next, sweep_judge, sweep_count_steps, FALSE };
+static const SngProgram sweep = { sweep_next, sweep_judge, sweep_count_steps, "after every step" };
 
 /**
  * sng_harness_run_sweep:

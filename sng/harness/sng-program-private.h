@@ -28,8 +28,8 @@ typedef struct
   /* How many steps all of its runs will make, about: what a progress bar is drawn for. */
   guint64    (*count_steps) (SngHarness  *self,
                              gpointer     data);
-  /* Whether it stops the training where the settings say, which must then make sense. */
-  gboolean     stops;
+  /* Where it stops the training, for people; NULL: where the settings say, which must then make sense. */
+  const char  *stops;
 } SngProgram;
 
 /* Owns @data from now on. The result is the report of a program that judges, else a boolean. */

@@ -68,7 +68,7 @@ def test_demo_output():
     assert (kept / "stop-000003/checkpoints/step-00000003/state.json").is_file()
     assert json.loads((kept / "report.json").read_text())["verdict"] == "PASS"
     plan = json.loads((kept / "plan.json").read_text())
-    assert (plan["steps"], plan["stop"], plan["settings"]["stop-step"]) == (4, 3, 3), plan
+    assert (plan["steps"], plan["stops"], plan["settings"]["stop-step"]) == (4, "after step 3", 3), plan
     assert plan["environment"]["device"] == "cpu" and plan["command"][1] == "demo", plan
 
     before = sorted(kept.rglob("*"))
@@ -232,6 +232,18 @@ def test_faults():
 
 # ---- sng show ----
 
+def test_show_sweep():
+    """The runs of a sweep lie one directory deeper, and the first line tells how the training is stopped."""
+    run = WORK / "swept"
+    sng("demo", "--steps", "3", "--every-step", "--output", run, code=PASS)
+    text = sng("show", run, code=PASS).stdout
+    for part in ("3 steps, stopped after every step,", "swept/continuous: finished", "swept/sweep/resume-000002: finished, restored from step 2"):
+        assert part in text, text
+    run = WORK / "stopped"
+    sng("demo", "--steps", "4", "--stops", "1:kill,2", "--output", run, code=PASS)
+    assert "4 steps, stopped at 1:kill,2, seed 0" in sng("show", run, code=PASS).stdout
+
+
 def test_show():
     small_run("shown")
     run = WORK / "shown"
@@ -259,7 +271,7 @@ def test_show_errors():
     has_error(sng("show", code=ERROR), "--help")
     has_error(sng("show", "a", "b", code=ERROR), "--help")
     for name, content in (("plan.json", "[]"), ("plan.json", '{"steps": "x"}'), ("report.json", '{"verdict": 5}')):
-        (WORK / "strange/plan.json").write_text('{"steps": 4, "stop": 2, "seed": 0}')
+        (WORK / "strange/plan.json").write_text('{"steps": 4, "stops": "after step 2", "seed": 0}')
         (WORK / "strange" / name).write_text(content)
         result = sng("show", WORK / "strange", code=ERROR)
         assert f"{WORK}/strange/{name}" in result.stderr, result.stderr
