@@ -51,6 +51,16 @@ open_runs (SngHarness *self, GPtrArray *before, SngRun *run, SngJudgedRuns *runs
   return sng_judged_runs_open (runs, self, all, error);
 }
 
+/* Where the last of them began. */
+static guint64
+get_restored_step (SngJudgedRuns *runs)
+{
+  SngRunStore *store = g_ptr_array_index (runs->segments, runs->segments->len - 1);
+  g_autoptr (GVariant) restored = sng_run_store_get_info (store, "restored-step");
+
+  return restored != NULL ? g_variant_get_uint64 (restored) : 0;
+}
+
 static void
 add_result (SngReport *report, SngMetricResult *result)
 {
@@ -129,7 +139,6 @@ judge_planted (SngHarness *self, GPtrArray *before, SngRun *run, SngFaultResult 
 {
   g_auto (SngJudgedRuns) runs = { 0 };
   g_autoptr (SngReport) report = NULL;
-  g_autoptr (GVariant) restored = NULL;
   SngDivergence *first;
   guint64 step;
   gboolean found_by_original;
@@ -137,9 +146,7 @@ judge_planted (SngHarness *self, GPtrArray *before, SngRun *run, SngFaultResult 
   if (!open_runs (self, before, run, &runs, error))
     return FALSE;
 
-  restored =
-      sng_run_store_get_info (g_ptr_array_index (runs.segments, runs.segments->len - 1), "restored-step");
-  step = restored != NULL ? g_variant_get_uint64 (restored) : 0;
+  step = get_restored_step (&runs);
   report = judge_as_harness (self, &runs, run, step, error);
   if (report == NULL || !judge_as_original (&runs, run, step, &found_by_original, error))
     return FALSE;
@@ -255,4 +262,20 @@ sng_harness_judge_fault (SngHarness *self,
     }
 
   return g_steal_pointer (&result);
+}
+
+SngReport *
+sng_harness_judge_control (SngHarness *self, GPtrArray *before, SngRun *run, GError **error)
+{
+  g_auto (SngJudgedRuns) runs = { 0 };
+  SngReport *report;
+
+  if (!open_runs (self, before, run, &runs, error))
+    return NULL;
+
+  report = judge_as_harness (self, &runs, run, get_restored_step (&runs), error);
+  if (report != NULL)
+    sng_harness_diagnose (report, runs.continuous, runs.segments);
+
+  return report;
 }

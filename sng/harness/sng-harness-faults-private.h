@@ -19,5 +19,10 @@ SngFaultResult *sng_harness_judge_fault (SngHarness       *self,
                                          SngFault         *fault,
                                          SngFaultOutcome  *outcome,
                                          GError          **error);
+/* The same run without a fault: where it diverges, that a run with one does so tells nothing. */
+SngReport      *sng_harness_judge_control (SngHarness     *self,
+                                           GPtrArray      *before,
+                                           SngRun         *run,
+                                           GError        **error);
 
 G_END_DECLS

@@ -21,6 +21,14 @@
 /* Steps after the restore, at least: what a fault does to the gradients shows in the second loss. */
 #define N_STEPS 2
 
+/* Where the training is stopped for the faults that need it. */
+typedef struct
+{
+  SngRun *run;      /* which gets there; NULL: the stop-and-go stopped there anyway */
+  SngRun *control;  /* resumes there without a fault */
+  char *divergence; /* of the control; NULL: none */
+} Stop;
+
 typedef struct
 {
   char **ids;       /* NULL: all that there are */
@@ -29,9 +37,8 @@ typedef struct
   guint n_base;     /* the runs of the stop-and-go; 0: they are not done yet */
   guint n_judged;   /* runs */
   guint64 restored; /* where its last resume began */
-  SngRun *stops[SNG_FAULT_AT_SECOND_STOP
-                + 1]; /* where the training was stopped for the faults that need it; NULL: where it
-                                                 was anyway */
+  Stop stops[SNG_FAULT_AT_SECOND_STOP + 1];
+  GPtrArray *parts; /* SngReport: of the controls that diverge */
   GPtrArray *results;
 } Faults;
 
@@ -42,6 +49,9 @@ faults_free (gpointer data)
 
   g_strfreev (self->ids);
   g_ptr_array_unref (self->list);
+  for (guint i = 0; i < G_N_ELEMENTS (self->stops); i++)
+    g_free (self->stops[i].divergence);
+  g_ptr_array_unref (self->parts);
   g_ptr_array_unref (self->results);
   g_free (self);
 }
@@ -53,6 +63,7 @@ faults_new (const char *const *ids)
 
   self->ids = g_strdupv ((char **) ids);
   self->list = g_ptr_array_new_with_free_func (g_object_unref);
+  self->parts = g_ptr_array_new_with_free_func (g_object_unref);
   self->results = g_ptr_array_new_with_free_func (g_object_unref);
 
   return self;
@@ -173,7 +184,7 @@ add_stop (SngHarness *harness,
 
   run = create_resume (harness, resume, names[stop]);
   run->interrupt = g_strdup_printf ("%" G_GUINT64_FORMAT, step);
-  self->stops[stop] = run;
+  self->stops[stop].run = run;
   g_ptr_array_add (batch, run);
 }
 
@@ -232,34 +243,61 @@ get_restored_step (Faults *self, SngFaultStop stop)
 {
   g_autoptr (SngInterrupt) interrupt = NULL;
 
-  if (self->stops[stop] == NULL)
+  if (self->stops[stop].run == NULL)
     return self->restored;
 
-  interrupt = sng_interrupt_from_string (self->stops[stop]->interrupt, NULL);
+  interrupt = sng_interrupt_from_string (self->stops[stop].run->interrupt, NULL);
 
   return sng_interrupt_get_step (interrupt);
 }
 
+/* From the stop, as far as what a fault does there can show. */
 static SngRun *
-create_run (SngHarness *harness, Faults *self, SngRun *resume, SngFault *fault)
+create_run (SngHarness *harness, Faults *self, SngRun *resume, SngFaultStop stop, const char *name)
 {
-  SngFaultStop stop = sng_fault_get_stop (fault);
-  g_autofree char *id = g_strdelimit (g_strdup (sng_fault_get_id (fault)), "/", '.');
-  g_autofree char *name = g_build_filename ("faults", id, NULL);
   SngRun *run = create_resume (harness, resume, name);
 
-  if (self->stops[stop] != NULL)
+  if (self->stops[stop].run != NULL)
     {
       g_free (run->source);
-      run->source = g_build_filename (self->stops[stop]->name, "checkpoints", NULL);
+      run->source = g_build_filename (self->stops[stop].run->name, "checkpoints", NULL);
     }
 
-  run->fault = g_strdup (sng_fault_get_id (fault));
   run->is_left = TRUE;
   run->last_step = get_last_step (harness, get_restored_step (self, stop));
   run->captures_original = TRUE;
 
   return run;
+}
+
+static SngRun *
+create_run_with_fault (SngHarness *harness, Faults *self, SngRun *resume, SngFault *fault)
+{
+  g_autofree char *id = g_strdelimit (g_strdup (sng_fault_get_id (fault)), "/", '.');
+  g_autofree char *name = g_build_filename ("faults", id, NULL);
+  SngRun *run = create_run (harness, self, resume, sng_fault_get_stop (fault), name);
+
+  run->fault = g_strdup (sng_fault_get_id (fault));
+
+  return run;
+}
+
+/* The stop-and-go is the control of its own stops only. */
+static void
+add_controls (SngHarness *harness, Faults *self, GPtrArray *done, GPtrArray *batch)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->stops); i++)
+    {
+      Stop *stop = &self->stops[i];
+      g_autofree char *name = NULL;
+
+      if (stop->run == NULL || stop->control != NULL)
+        continue;
+
+      name = g_strconcat (stop->run->name, "-control", NULL);
+      stop->control = create_run (harness, self, get_resume (self, done), (SngFaultStop) i, name);
+      g_ptr_array_add (batch, stop->control);
+    }
 }
 
 /* ---- The program ---- */
@@ -272,8 +310,8 @@ list_before (Faults *self, GPtrArray *done, SngFaultStop stop)
 
   for (guint i = 0; i + 1 < self->n_base; i++)
     g_ptr_array_add (before, g_ptr_array_index (done, i));
-  if (self->stops[stop] != NULL)
-    g_ptr_array_add (before, self->stops[stop]);
+  if (self->stops[stop].run != NULL)
+    g_ptr_array_add (before, self->stops[stop].run);
 
   return before;
 }
@@ -290,6 +328,45 @@ remove_captures (SngHarness *harness, SngRun *run)
     sng_harness_add_warning (harness, error->message);
 }
 
+static gboolean
+judge_control (SngHarness *harness, Faults *self, GPtrArray *done, SngFaultStop stop, GError **error)
+{
+  static const char *const titles[] = { NULL, "resume at the end of an epoch",
+                                        "resume at a second stop in an epoch" };
+  SngRun *control = self->stops[stop].control;
+  g_autoptr (GPtrArray) before = list_before (self, done, stop);
+  g_autoptr (SngReport) report = sng_harness_judge_control (harness, before, control, error);
+  SngDivergence *first;
+  g_autofree char *place = NULL;
+
+  if (report == NULL)
+    return FALSE;
+
+  remove_captures (harness, control);
+  first = sng_report_find_divergence (report, SNG_VERDICT_DIVERGED);
+  if (first == NULL)
+    return TRUE;
+
+  place = sng_divergence_dup_place (first);
+  self->stops[stop].divergence =
+      g_strdup_printf ("the resume at this stop diverges without a fault as well: %s at %s",
+                       sng_divergence_get_metric (first), place);
+  sng_report_set_title (report, titles[stop]);
+  g_ptr_array_add (self->parts, g_steal_pointer (&report));
+
+  return TRUE;
+}
+
+static gboolean
+judge_run_without_fault (SngHarness *harness, Faults *self, GPtrArray *done, SngRun *run, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->stops); i++)
+    if (self->stops[i].control == run)
+      return judge_control (harness, self, done, (SngFaultStop) i, error);
+
+  return TRUE;
+}
+
 /* What nobody has asked for is listed only where it could be planted. */
 static gboolean
 judge_done (SngHarness *harness, Faults *self, GPtrArray *done, GError **error)
@@ -302,7 +379,9 @@ judge_done (SngHarness *harness, Faults *self, GPtrArray *done, GError **error)
       SngFaultOutcome outcome;
       SngFaultResult *result;
 
-      if (fault == NULL)
+      if (run->fault == NULL && !judge_run_without_fault (harness, self, done, run, error))
+        return FALSE;
+      if (run->fault == NULL)
         continue;
 
       before = list_before (self, done, sng_fault_get_stop (fault));
@@ -349,6 +428,18 @@ begin (SngHarness *harness, Faults *self, GPtrArray *done, GPtrArray *batch, GEr
          && add_stops (harness, self, done, resume, batch, error);
 }
 
+/* Where the control diverges, whatever is found would be found without the fault, so it is not planted. */
+static void
+skip_fault (Faults *self, SngFault *fault)
+{
+  SngFaultResult *result = sng_fault_result_new (sng_fault_get_id (fault), sng_fault_get_title (fault),
+                                                 sng_fault_get_target (fault), sng_fault_get_cause (fault));
+
+  sng_fault_result_set_not_planted (result, self->stops[sng_fault_get_stop (fault)].divergence);
+  g_ptr_array_add (self->results, result);
+}
+
+/* The results are in the order of the faults: what is skipped waits for the runs before it. */
 static void
 add_runs (SngHarness *harness, Faults *self, GPtrArray *done, GPtrArray *batch)
 {
@@ -356,7 +447,16 @@ add_runs (SngHarness *harness, Faults *self, GPtrArray *done, GPtrArray *batch)
 
   for (; resume != NULL && self->restored > 0 && self->next < self->list->len && batch->len < BATCH;
        self->next++)
-    g_ptr_array_add (batch, create_run (harness, self, resume, g_ptr_array_index (self->list, self->next)));
+    {
+      SngFault *fault = g_ptr_array_index (self->list, self->next);
+
+      if (self->stops[sng_fault_get_stop (fault)].divergence == NULL)
+        g_ptr_array_add (batch, create_run_with_fault (harness, self, resume, fault));
+      else if (batch->len == 0)
+        skip_fault (self, fault);
+      else
+        break;
+    }
 }
 
 static gboolean
@@ -388,6 +488,8 @@ faults_next (SngHarness *harness, GPtrArray *done, GPtrArray *batch, gpointer da
     return FALSE;
 
   if (self->n_base > 0 && batch->len == 0)
+    add_controls (harness, self, done, batch);
+  if (self->n_base > 0 && batch->len == 0)
     add_runs (harness, self, done, batch);
 
   return TRUE;
@@ -405,6 +507,8 @@ faults_judge (SngHarness *harness, GPtrArray *done, gpointer data, GError **erro
 
   report = sng_harness_judge (harness, base, error);
 
+  for (guint i = 0; report != NULL && i < self->parts->len; i++)
+    sng_report_add_part (report, g_ptr_array_index (self->parts, i));
   for (guint i = 0; report != NULL && i < self->results->len; i++)
     sng_report_add_fault (report, g_ptr_array_index (self->results, i));
 
@@ -437,7 +541,9 @@ static const SngProgram faults = { faults_next, faults_judge, faults_count_steps
  *
  * First comes a stop-and-go, which is the control: it must pass. Then the last resume is made once more for each fault, with that
  * planted, up to [property@Sng.Harness:jobs] of them side by side; each makes two steps and goes on over the next validation. Some faults need the end of an
- * epoch, or a second stop in one: the training is stopped there as well, where it has such.
+ * epoch, or a second stop in one: the training is stopped there as well, where it has such, and resumed without a fault
+ * first, as a control of that stop. When that diverges, its faults are not planted, and the report does not pass: it has that
+ * control as a part.
  *
  * The report has the metrics of the control, and for each fault whether it was planted, which metric found it first and at
  * which step, and whether the rule of the original (1e-4 + 1e-4 of the value, 1e-3 for outputs and losses, in ten metrics) finds it

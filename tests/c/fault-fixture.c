@@ -152,8 +152,15 @@ fault_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 static gboolean
 restore_cb (SngTrainer *trainer, SngCheckpoint *checkpoint, gpointer user_data, GError **error)
 {
-  return SNG_HARNESS_CLASS (fault_harness_parent_class)
-      ->restore (SNG_HARNESS (user_data), trainer, checkpoint, error);
+  if (!SNG_HARNESS_CLASS (fault_harness_parent_class)
+           ->restore (SNG_HARNESS (user_data), trainer, checkpoint, error))
+    return FALSE;
+
+  if (FAULT_HARNESS (user_data)->restores_badly_at == sng_trainer_get_global_step (trainer))
+    move_buffer_cb (trainer, SNG_RNG_STREAM (sng_state_registry_lookup (
+                                 sng_trainer_get_state_registry (trainer), BUFFER)));
+
+  return TRUE;
 }
 
 static gboolean

@@ -45,6 +45,7 @@ struct _FaultHarness
   gboolean cuts_repeat_otherwise; /* REPEAT has windows of one micro-batch, so its sums are others */
   gboolean with_sgd;         /* in place of AdamW */
   gboolean looks_at_losses_only;
+  guint64 restores_badly_at; /* a resume after this step goes wrong, without any fault; 0: none */
   gboolean needs_buffer;     /* the training fails where a validation was forgotten */
   guint patience;
 };

@@ -277,6 +277,49 @@ test_failing (void)
       strstr (sng_fault_result_get_diagnosis (lookup (report, ids[0])), "a validation was forgotten"));
 }
 
+/* A training that is resumed wrongly at the stop of some faults only: that finds none of them, and the others are found. */
+static void
+check_bad_stop (guint64 step, const char *id, const char *title)
+{
+  const char *const ids[] = { "lr-reset", id, "data-restart", NULL };
+  g_autoptr (SngHarness) harness = fault_harness_new (NULL, STOP_STEP);
+  g_autofree char *reason = g_strdup_printf (
+      "the resume at this stop diverges without a fault as well: RegisteredState at step %" G_GUINT64_FORMAT
+      ", train, \"buffer/position\"",
+      step);
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (SngReport) part = NULL;
+  g_autofree char *summary = NULL;
+
+  FAULT_HARNESS (harness)->restores_badly_at = step;
+  report = run_faults (harness, ids);
+  summary = sng_report_get_summary (report);
+  part = g_list_model_get_item (sng_report_get_parts (report), 0);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_INCONCLUSIVE);
+  g_assert_nonnull (strstr (summary, "DIVERGED without a fault"));
+  g_assert_nonnull (strstr (summary, title));
+  g_assert_cmpuint (g_list_model_get_n_items (sng_report_get_parts (report)), ==, 1);
+  g_assert_cmpstr (sng_report_get_title (part), ==, title);
+  g_assert_cmpint (sng_report_get_verdict (part), ==, SNG_VERDICT_DIVERGED);
+  g_assert_cmpuint (sng_divergence_get_step (sng_report_get_first_divergence (report)), ==, step);
+
+  g_assert_cmpuint (g_list_model_get_n_items (sng_report_get_faults (report)), ==, 3);
+  g_assert_false (sng_fault_result_get_planted (lookup (report, id)));
+  g_assert_false (sng_fault_result_get_detected (lookup (report, id)));
+  g_assert_cmpstr (sng_fault_result_get_reason (lookup (report, id)), ==, reason);
+  g_assert_true (sng_fault_result_get_detected (lookup (report, ids[0])));
+  g_assert_true (sng_fault_result_get_detected (lookup (report, ids[2])));
+}
+
+static void
+test_controls (void)
+{
+  check_bad_stop ((STOP_STEP / EPOCH_STEPS + 1) * EPOCH_STEPS, "data-exhausted",
+                  "resume at the end of an epoch");
+  check_bad_stop (STOP_STEP + 1, "data-second-resume", "resume at a second stop in an epoch");
+}
+
 static void
 ids_of_state (GPtrArray *ids, const char *state)
 {
@@ -334,6 +377,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness-faults/nondeterministic", test_nondeterministic);
   g_test_add_func ("/sng/harness-faults/refused", test_refused);
   g_test_add_func ("/sng/harness-faults/failing", test_failing);
+  g_test_add_func ("/sng/harness-faults/controls", test_controls);
   g_test_add_func ("/sng/harness-faults/processes", test_processes);
 
   return g_test_run ();
