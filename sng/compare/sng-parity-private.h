@@ -50,7 +50,7 @@ typedef struct
   gint64      first_micro_batch; /* of the window that was not skipped */
   guint       n_micro_batches;   /* of it */
   GPtrArray  *entries;           /* SngMetadata */
-  GArray     *samples;           /* gint64: epoch and id of each */
+  GArray     *samples;           /* gint64: epoch and id of each, those of skipped windows with them */
 } SngParityStep;
 
 SngParityStep *sng_parity_step_read   (const SngParityPlan *plan,

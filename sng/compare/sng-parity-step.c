@@ -109,7 +109,7 @@ sng_parity_step_read (const SngParityPlan *plan, guint64 step, GError **error)
         MAX (self->first_micro_batch,
              sng_metadata_get_micro_batch (self->entries->pdata[i]) + 1 - (gint64) plan->n_micro_batches);
   for (guint i = 0; i < samples->len; i++)
-    add_samples (self, g_ptr_array_index (samples, i));
+    add_samples (self, samples->pdata[i]);
 
   return g_steal_pointer (&self);
 }

@@ -27,6 +27,7 @@ typedef enum
   NO_FAULT,
   ONE_TARGET,       /* a micro-batch has one target, whatever is in it */
   SAMPLES,          /* as many targets as samples */
+  LEFT_OUT,         /* the last micro-batch of a window leaves its last sample out */
   UNDIVIDED,        /* backward forgets by what the loss is divided */
   DIVIDED_TWICE,    /* and divides by the number of micro-batches once more */
   WEIGHTED_TWICE,   /* or weighs the micro-batch once more */
@@ -39,6 +40,7 @@ typedef enum
 
 static FaultId fault = NO_FAULT;
 static guint n_micro_batches; /* of the trainer that runs */
+static guint n_loaded;        /* by it */
 
 static SngStateDict *(*load_batch) (SngDataModule *, SngStage, SngTensor *, SngRngStream *, GError **);
 static gboolean (*backward) (SngModel *, double, GError **);
@@ -56,6 +58,13 @@ load_batch_with_fault (SngDataModule *module,
     sng_state_dict_set_int64 (batch, "n_targets", 1);
   if (fault == SAMPLES)
     sng_state_dict_set_int64 (batch, "n_targets", sng_tensor_get_n_elements (ids));
+  if (fault == LEFT_OUT && n_micro_batches > 1 && ++n_loaded % n_micro_batches == 0)
+    {
+      gint64 n = sng_tensor_get_n_elements (ids) - 1;
+      g_autoptr (SngTensor) others = sng_tensor_new_view (ids, 0, &n, 1, NULL, 0, NULL);
+
+      sng_state_dict_set_tensor (batch, "sample_ids", others);
+    }
 
   return batch;
 }
@@ -132,6 +141,7 @@ plan_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
   SngTrainer *trainer = SNG_HARNESS_CLASS (plan_harness_parent_class)->setup_trainer (harness, mode, error);
 
   g_object_get (trainer, "accumulate-grad-batches", &n_micro_batches, NULL);
+  n_loaded = 0;
   g_signal_connect (trainer, "micro-batch-end", G_CALLBACK (micro_batch_end_cb), NULL);
   g_signal_connect (trainer, "step-end", G_CALLBACK (step_end_cb), NULL);
 
@@ -309,6 +319,7 @@ static const Fault faults[] = {
   { "schedule-steps", SCHEDULE_STEPS, "Schedule", 1, "under 2x4 the schedule counts micro-batches" },
   { "schedule-counts", SCHEDULE_COUNTS, "Schedule", -1, "after the step" },
   { "optimizer-repeats", OPTIMIZER_REPEATS, "OptimizerState", -1, "" },
+  { "left-out", LEFT_OUT, "Samples", -1, "the plans train on other samples" },
 };
 
 static void
