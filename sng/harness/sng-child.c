@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/sng-interrupt-private.h"
@@ -25,6 +27,9 @@
 /* How much of what a child printed an error quotes. */
 #define MAX_OUTPUT_LINES 20
 #define MAX_OUTPUT_BYTES 4096
+
+/* How often a child that has died is asked for while whoever traced it holds it. */
+#define REAP_INTERVAL_MS 10
 
 /* ---- In the child ---- */
 
@@ -265,6 +270,8 @@ typedef struct
   gpointer progress_data;
 
   GSubprocess *process;
+  int pidfd;  /* -1 where there is none */
+  int status; /* as waitpid() tells it */
   int progress_fd;
   GString *line;
   GSource *progress_source;
@@ -291,6 +298,8 @@ child_free (gpointer data)
   destroy_source (&child->cancel_source);
   if (child->progress_fd >= 0)
     close (child->progress_fd);
+  if (child->pidfd >= 0)
+    close (child->pidfd);
   g_clear_object (&child->process);
   g_string_free (child->line, TRUE);
   g_free (child->directory);
@@ -397,31 +406,28 @@ static void
 set_end_error (Child *child, gboolean has_outcome, GError **error)
 {
   g_autofree char *tail = dup_output_tail (child);
-  GSubprocess *process = child->process;
 
-  if (g_subprocess_get_if_signaled (process))
+  if (WIFSIGNALED (child->status))
     g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED, "the child was ended by signal %d (%s)%s",
-                 g_subprocess_get_term_sig (process), g_strsignal (g_subprocess_get_term_sig (process)),
-                 tail);
+                 WTERMSIG (child->status), g_strsignal (WTERMSIG (child->status)), tail);
   else if (child->reached != 0)
     g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED,
-                 "the child exited with status %d %s it had finished%s",
-                 g_subprocess_get_exit_status (process), has_outcome ? "after" : "before", tail);
+                 "the child exited with status %d %s it had finished%s", WEXITSTATUS (child->status),
+                 has_outcome ? "after" : "before", tail);
   else
     g_set_error (
         error, SNG_ERROR, SNG_ERROR_CHILD_FAILED,
         "the child never reached the harness: it was started with the command of this process (see the "
         "property command) and exited with status %d%s",
-        g_subprocess_get_exit_status (process), tail);
+        WEXITSTATUS (child->status), tail);
 }
 
 /* By its own interrupt: that is one that kills, has said so, and the signal was the one that nothing can catch. */
 static gboolean
 was_killed_on_purpose (Child *child)
 {
-  return child->run->is_interrupted && is_to_be_killed (child->run)
-         && g_subprocess_get_if_signaled (child->process)
-         && g_subprocess_get_term_sig (child->process) == SIGKILL;
+  return child->run->is_interrupted && is_to_be_killed (child->run) && WIFSIGNALED (child->status)
+         && WTERMSIG (child->status) == SIGKILL;
 }
 
 static void
@@ -435,23 +441,20 @@ note_times (Child *child)
 }
 
 static void
-waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+finish_child (GTask *task)
 {
-  g_autoptr (GTask) task = user_data;
   Child *child = g_task_get_task_data (task);
   g_autofree char *path = g_build_filename (child->directory, "outcome.json", NULL);
   g_autoptr (GError) error = NULL;
   gboolean found = FALSE;
   gboolean ended_well;
 
-  g_subprocess_wait_finish (child->process, result, NULL);
   destroy_source (&child->cancel_source);
   destroy_source (&child->progress_source);
   read_progress (child);
 
   ended_well =
-      was_killed_on_purpose (child)
-      || (g_subprocess_get_if_exited (child->process) && g_subprocess_get_exit_status (child->process) == 0);
+      was_killed_on_purpose (child) || (WIFEXITED (child->status) && WEXITSTATUS (child->status) == 0);
   note_times (child);
 
   if (child->cancelled)
@@ -465,6 +468,65 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, g_steal_pointer (&error));
   else
     g_task_return_boolean (task, TRUE);
+}
+
+/* Where GLib could not wait for the child, which it knows nothing of, this does. FALSE while that cannot be. */
+static gboolean
+reap (Child *child)
+{
+  siginfo_t info = { 0 };
+
+  if (child->pidfd < 0 || waitid (P_PIDFD, (id_t) child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+    return TRUE;
+
+  return info.si_pid != 0 && waitpid (info.si_pid, &child->status, 0) == info.si_pid;
+}
+
+static gboolean
+reap_cb (gpointer user_data)
+{
+  g_autoptr (GTask) task = g_object_ref (user_data);
+
+  if (!reap (g_task_get_task_data (task)))
+    return G_SOURCE_CONTINUE;
+
+  finish_child (task);
+
+  return G_SOURCE_REMOVE;
+}
+
+/*
+ * A child that dies while another process traces it, be it a debugger or, at its exit, the leak checker of a sanitizer, can
+ * be waited for only when that one has let go of it. GLib, which hears of the death at once, takes it for waited for
+ * and for an exit with status 0.
+ */
+static void
+waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GSource) reap_source = NULL;
+  Child *child = g_task_get_task_data (task);
+
+  g_subprocess_wait_finish (child->process, result, NULL);
+  child->status = g_subprocess_get_status (child->process);
+
+  if (reap (child))
+    {
+      finish_child (task);
+      return;
+    }
+
+  reap_source = g_timeout_source_new (REAP_INTERVAL_MS);
+  g_task_attach_source (task, reap_source, reap_cb);
+}
+
+/* A name of the process that no later one takes. GLib does without where the kernel has none, and waits well. */
+static int
+open_process (GSubprocess *process)
+{
+  const char *pid = g_subprocess_get_identifier (process);
+
+  return pid != NULL ? (int) syscall (SYS_pidfd_open, atoi (pid), 0) : -1;
 }
 
 /* The child's standard input is empty: two readers of one input would each see a part of it. */
@@ -529,6 +591,7 @@ sng_child_run_async (SngHarness *self,
   child->progress = progress;
   child->progress_data = progress_data;
   child->progress_fd = -1;
+  child->pidfd = -1;
   child->line = g_string_new (NULL);
   child->process = spawn (self, child, &error);
 
@@ -538,6 +601,7 @@ sng_child_run_async (SngHarness *self,
       return;
     }
 
+  child->pidfd = open_process (child->process);
   child->progress_source = g_unix_fd_source_new (child->progress_fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
   g_task_attach_source (task, child->progress_source, G_SOURCE_FUNC (progress_cb));
 

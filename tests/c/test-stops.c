@@ -286,6 +286,7 @@ test_cancelled (void)
       report = sng_harness_run_stop_and_go (harness, cancellable, &error);
       g_thread_join (thread);
 
+      assert_no_children ();
       if (report != NULL)
         continue;
       g_assert_error (error, SNG_ERROR, SNG_ERROR_CANCELLED);
@@ -427,6 +428,7 @@ test_foreign_ends (void)
   } cases[] = {
     { "killed", "7", SNG_ERROR_CHILD_FAILED, "[harness][stop] the child was ended by signal 9" },
     { "killed", "7:preempt", SNG_ERROR_CHILD_FAILED, "[harness][stop] the child was ended by signal 9" },
+    { "traced", "7", SNG_ERROR_CHILD_FAILED, "[harness][stop] the child was ended by signal 9" },
     { "preempted", "7", SNG_ERROR_PREEMPTED, "after step 3" },
     { "preempted", "7:kill", SNG_ERROR_PREEMPTED, "after step 3" },
   };

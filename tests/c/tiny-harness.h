@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  *   early-stop    the second validation, that of step 8 of 10, ends the training
  *   top-k         a checkpoint a step, of which the best one is kept
  *   killed        STOP is killed as soon as it has been interrupted
+ *   traced        the same, while another process traces it, which lets go of it only a while later
  *   preempted     STOP gets a SIGTERM in step 3, and handles it
  *   bare-trainer  the trainer has the right number of steps, and nothing else set
  *   short         the trainer has a step too few
