@@ -287,13 +287,19 @@ take_next_batch (GTask *task, GError **error)
 }
 
 static void
+note_cancelled (Call *call)
+{
+  if (call->error == NULL && g_cancellable_is_cancelled (call->given))
+    g_set_error_literal (&call->error, SNG_ERROR, SNG_ERROR_CANCELLED, "[harness] cancelled");
+}
+
+static void
 start_runs (GTask *task)
 {
   SngHarness *self = g_task_get_source_object (task);
   Call *call = g_task_get_task_data (task);
 
-  if (call->error == NULL && g_cancellable_is_cancelled (call->given))
-    g_set_error_literal (&call->error, SNG_ERROR, SNG_ERROR_CANCELLED, "[harness] cancelled");
+  note_cancelled (call);
 
   if (call->error == NULL && call->n_running == 0 && call->next == call->batch->len
       && !take_next_batch (task, &call->error) && call->error == NULL)
@@ -305,8 +311,12 @@ start_runs (GTask *task)
       return;
     }
 
+  /* Whoever is told of the start of one may cancel: no other one starts then. */
   while (call->error == NULL && call->next < call->batch->len && call->n_running < get_n_jobs (self))
-    start_run (task, g_ptr_array_index (call->batch, call->next++), &call->error);
+    {
+      start_run (task, g_ptr_array_index (call->batch, call->next++), &call->error);
+      note_cancelled (call);
+    }
 
   /* Nobody waits for those at work any more. */
   if (call->error != NULL)
