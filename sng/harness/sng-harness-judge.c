@@ -161,6 +161,21 @@ add_result (SngReport *report, SngMetricResult *result)
   g_object_unref (result);
 }
 
+/* A plan that is a name does not say by itself what it came to. */
+static void
+note_stops (SngHarness *self, SngReport *report)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *stops = priv->plan != NULL ? sng_stop_plan_to_string (priv->plan) : NULL;
+  g_autofree char *note = NULL;
+
+  if (stops == NULL || priv->stop_plan == NULL || !g_ascii_isalpha (priv->stop_plan[0]))
+    return;
+
+  note = g_strdup_printf ("stopped at %s", stops);
+  sng_report_add_note (report, note);
+}
+
 SngReport *
 sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
 {
@@ -187,6 +202,7 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
   if (!add_coverage (self, &runs, report, error))
     return NULL;
   add_result (report, sng_harness_judge_stops (&runs));
+  note_stops (self, report);
   sng_harness_diagnose (report, runs.continuous, runs.segments);
 
   return g_steal_pointer (&report);

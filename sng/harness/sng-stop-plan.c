@@ -112,6 +112,9 @@ parse_interrupts (SngStopPlan *self, const char *text, GError **error)
     {
       SngInterrupt *interrupt = sng_interrupt_from_string (g_strstrip (parts[i]), error);
 
+      if (interrupt == NULL && g_ascii_isalpha (text[0]))
+        g_prefix_error (error, "it is none of the plans " PLAN_DEFAULT ", " PLAN_BOUNDARIES
+                               " and random:SEED:N, and ");
       if (interrupt == NULL)
         return FALSE;
       g_ptr_array_add (self->interrupts, interrupt);

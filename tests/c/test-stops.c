@@ -112,6 +112,28 @@ test_equipped (void)
     }
 }
 
+/* The report tells what a name came to; a list says it by itself. */
+static void
+test_notes (void)
+{
+  const struct
+  {
+    const char *plan, *note;
+  } cases[] = { { "boundaries", "stopped at " }, { "3,7", NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngHarness) harness = new_harness ("clean", cases[i].plan);
+      g_autoptr (SngReport) report = run (harness);
+      const char *const *notes = sng_report_get_notes (report);
+
+      if (cases[i].note != NULL)
+        g_assert_true (g_str_has_prefix (notes[0], cases[i].note));
+      else
+        g_assert_null (notes[0]);
+    }
+}
+
 /* ---- Names, and what is found where ---- */
 
 static gboolean
@@ -396,6 +418,7 @@ test_refused (void)
     const char *part;
   } cases[] = {
     { "7:explode", SNG_ISOLATION_PROCESS, "explode" },
+    { "bounds", SNG_ISOLATION_PROCESS, "none of the plans default, boundaries and random:SEED:N" },
     { "", SNG_ISOLATION_PROCESS, "stop-plan" },
     { "4,7:kill", SNG_ISOLATION_NONE, "7:kill kills the process" },
     { "random:1:9", SNG_ISOLATION_NONE, "kills the process" },
@@ -662,6 +685,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, plans[i], test_clean);
     }
   g_test_add_func ("/sng/stops/equipped", test_equipped);
+  g_test_add_func ("/sng/stops/notes", test_notes);
   g_test_add_func ("/sng/stops/names", test_names);
   g_test_add_func ("/sng/stops/earlier-runs", test_earlier_runs);
   g_test_add_func ("/sng/stops/modes", test_modes);
