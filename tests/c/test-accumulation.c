@@ -25,17 +25,18 @@ G_DEFINE_FINAL_TYPE (PlanHarness, plan_harness, SNG_TYPE_HARNESS)
 typedef enum
 {
   NO_FAULT,
-  ONE_TARGET,       /* a micro-batch has one target, whatever is in it */
-  SAMPLES,          /* as many targets as samples */
-  LEFT_OUT,         /* the last micro-batch of a window leaves its last sample out */
-  UNDIVIDED,        /* backward forgets by what the loss is divided */
-  DIVIDED_TWICE,    /* and divides by the number of micro-batches once more */
-  WEIGHTED_TWICE,   /* or weighs the micro-batch once more */
-  FORGOTTEN,        /* the gradient is that of the last micro-batch */
-  OPTIMIZER_STEPS,  /* the optimizer steps at each micro-batch */
-  SCHEDULE_STEPS,   /* and so does the schedule */
-  SCHEDULE_COUNTS,  /* the schedule is told of the micro-batches at the end of the step */
-  OPTIMIZER_REPEATS /* the optimizer makes the step once a micro-batch */
+  ONE_TARGET,        /* a micro-batch has one target, whatever is in it */
+  SAMPLES,           /* as many targets as samples */
+  LEFT_OUT,          /* the last micro-batch of a window leaves its last sample out */
+  UNDIVIDED,         /* backward forgets by what the loss is divided */
+  DIVIDED_TWICE,     /* and divides by the number of micro-batches once more */
+  WEIGHTED_TWICE,    /* or weighs the micro-batch once more */
+  FORGOTTEN,         /* the gradient is that of the last micro-batch */
+  OPTIMIZER_STEPS,   /* the optimizer steps at each micro-batch */
+  SCHEDULE_STEPS,    /* and so does the schedule */
+  SCHEDULE_COUNTS,   /* the schedule is told of the micro-batches at the end of the step */
+  OPTIMIZER_REPEATS, /* the optimizer makes the step once a micro-batch */
+  STEP_MISSING       /* the training ends with its first validation */
 } FaultId;
 
 static FaultId fault = NO_FAULT;
@@ -142,6 +143,13 @@ plan_harness_setup_trainer (SngHarness *harness, SngMode mode, GError **error)
 
   g_object_get (trainer, "accumulate-grad-batches", &n_micro_batches, NULL);
   n_loaded = 0;
+  if (fault == STEP_MISSING && n_micro_batches > 1)
+    {
+      g_autoptr (SngEarlyStopping) early =
+          g_object_new (SNG_TYPE_EARLY_STOPPING, "monitor", "valid_loss", "stopping-threshold", 1e6, NULL);
+
+      g_object_set (trainer, "early-stopping", early, NULL);
+    }
   g_signal_connect (trainer, "micro-batch-end", G_CALLBACK (micro_batch_end_cb), NULL);
   g_signal_connect (trainer, "step-end", G_CALLBACK (step_end_cb), NULL);
 
@@ -350,6 +358,29 @@ test_fault (gconstpointer data)
   check_fault (planted, report);
 }
 
+/* A step that one plan alone has made, whichever it is. */
+static void
+test_step_missing (void)
+{
+  const char *const plans[] = { "4,2x2", "2x2,4" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (plans); i++)
+    {
+      g_autoptr (SngReport) report = NULL;
+      SngDivergence *first;
+
+      fault = STEP_MISSING;
+      report = run (plans[i], "horizon", 2, "val-check-interval", 1, NULL);
+      fault = NO_FAULT;
+      first = sng_report_get_first_divergence (get_part (report, 0));
+      g_assert_nonnull (first);
+      g_assert_cmpstr (sng_divergence_get_metric (first), ==, "Samples");
+      g_assert_cmpuint (sng_divergence_get_step (first), ==, 2);
+      g_assert_cmpstr (sng_divergence_get_expected (first), ==, i == 0 ? "a step" : "no step");
+      g_assert_cmpstr (sng_divergence_get_actual (first), ==, i == 0 ? "no step" : "a step");
+    }
+}
+
 /* Mixed precision must not hide it. */
 static void
 test_mixed (void)
@@ -461,6 +492,7 @@ main (int argc, char *argv[])
 
       g_test_add_data_func (path, &faults[i], test_fault);
     }
+  g_test_add_func ("/sng/accumulation/step-missing", test_step_missing);
   g_test_add_func ("/sng/accumulation/mixed", test_mixed);
   g_test_add_func ("/sng/accumulation/ratios", test_ratios);
   g_test_add_func ("/sng/accumulation/clipped", test_clipped);
