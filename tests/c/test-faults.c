@@ -67,6 +67,7 @@ test_groups (void)
   g_autoptr (SngHarness) harness = fault_harness_new ("opt-groups", STOP_STEP);
   g_autoptr (SngReport) report = fault_harness_run (harness);
 
+  g_assert_nonnull (report);
   g_assert_cmpint (FAULT_HARNESS (harness)->outcome, ==, SNG_FAULT_REFUSED);
   g_assert_nonnull (strstr (FAULT_HARNESS (harness)->reason, ".weight_decay: the checkpoint has "));
 }

@@ -359,7 +359,7 @@ run_child (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (SngReport) report = sng_harness_run_faults (harness, NULL, NULL, &error);
 
-  return 1;
+  return report != NULL ? 0 : 1;
 }
 
 int

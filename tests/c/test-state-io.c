@@ -264,6 +264,7 @@ test_link_tree (void)
   g_autoptr (GString) news = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
 
+  g_assert_nonnull (path);
   g_assert_cmpint (g_mkdir (remains, 0777), ==, 0);
   g_assert_true (g_file_set_contents (file, "half", -1, NULL));
   sng_state_io_add_hook (note_cb, news);
