@@ -152,20 +152,6 @@ create_other (SngDrill *self, const SngRun *like)
   return run;
 }
 
-static const SngRun *
-find_run (GPtrArray *done, const char *name)
-{
-  for (guint i = 0; i < done->len; i++)
-    {
-      const SngRun *run = g_ptr_array_index (done, i);
-
-      if (g_str_equal (run->name, name))
-        return run;
-    }
-
-  return NULL;
-}
-
 static gboolean
 is_comparable (const SngMetadata *a, const SngMetadata *b)
 {
@@ -181,7 +167,7 @@ find_place (SngDrill *self, SngJudgedRuns *runs, GPtrArray *done, SngDivergence 
                            ? runs->repeat
                            : sng_facts_find_run (first, runs->continuous, runs->segments);
   g_autoptr (GVariant) name = other != NULL ? sng_run_store_get_info (other, "name") : NULL;
-  const SngRun *run = name != NULL ? find_run (done, g_variant_get_string (name, NULL)) : NULL;
+  const SngRun *run = name != NULL ? sng_run_find (done, g_variant_get_string (name, NULL)) : NULL;
 
   if (run == NULL)
     return NULL;

@@ -32,9 +32,7 @@ sng_harness_is_original_metric (const char *metric)
 static SngTolerance *
 create_original_tolerance (const char *metric)
 {
-  const char *const outputs[] = { "TrainOutput", "TrainLoss", "ValidOutput", "ValidLoss", NULL };
-
-  return sng_tolerance_new (g_strv_contains (outputs, metric) ? ORIGINAL_OUTPUT_ATOL : ORIGINAL_ATOL,
+  return sng_tolerance_new (sng_harness_is_output_metric (metric) ? ORIGINAL_OUTPUT_ATOL : ORIGINAL_ATOL,
                             ORIGINAL_RTOL);
 }
 
@@ -56,16 +54,11 @@ static guint64
 get_restored_step (SngJudgedRuns *runs)
 {
   SngRunStore *store = g_ptr_array_index (runs->segments, runs->segments->len - 1);
-  g_autoptr (GVariant) restored = sng_run_store_get_info (store, "restored-step");
+  guint64 step = 0;
 
-  return restored != NULL ? g_variant_get_uint64 (restored) : 0;
-}
+  sng_harness_lookup_info (store, "restored-step", &step);
 
-static void
-add_result (SngReport *report, SngMetricResult *result)
-{
-  sng_report_add_result (report, result);
-  g_object_unref (result);
+  return step;
 }
 
 /* As a stop-and-go would judge it, up to where the run was left. The segments before it are those of the control. */
@@ -86,8 +79,8 @@ judge_as_harness (SngHarness *self, SngJudgedRuns *runs, SngRun *run, guint64 re
   if (report != NULL)
     {
       sng_harness_check_start (report, store, restored);
-      add_result (report, sng_harness_judge_init_consumed_samples (runs));
-      add_result (report, sng_harness_judge_validation_batches (runs, run->last_step));
+      sng_harness_take_result (report, sng_harness_judge_init_consumed_samples (runs));
+      sng_harness_take_result (report, sng_harness_judge_validation_batches (runs, run->last_step));
     }
 
   return report;

@@ -405,7 +405,6 @@ begin (SngHarness *harness, Faults *self, GPtrArray *done, GPtrArray *batch, GEr
   SngRun *resume;
   g_autofree char *path = NULL;
   g_autoptr (SngRunStore) store = NULL;
-  g_autoptr (GVariant) restored = NULL;
 
   self->n_base = done->len;
   self->n_judged = done->len;
@@ -418,11 +417,8 @@ begin (SngHarness *harness, Faults *self, GPtrArray *done, GPtrArray *batch, GEr
   if (store == NULL)
     return FALSE;
 
-  restored = sng_run_store_get_info (store, "restored-step");
-  if (restored == NULL)
+  if (!sng_harness_lookup_info (store, "restored-step", &self->restored))
     return TRUE;
-
-  self->restored = g_variant_get_uint64 (restored);
 
   return (self->ids != NULL || list_all (harness, self, resume, error))
          && add_stops (harness, self, done, resume, batch, error);

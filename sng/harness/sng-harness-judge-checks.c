@@ -42,8 +42,8 @@ lookup_count (SngRunStore *store, const char *metric, guint64 first_step, guint6
   return count;
 }
 
-static gboolean
-lookup_info (SngRunStore *store, const char *key, guint64 *count)
+gboolean
+sng_harness_lookup_info (SngRunStore *store, const char *key, guint64 *count)
 {
   g_autoptr (GVariant) value = sng_run_store_get_info (store, key);
 
@@ -88,13 +88,13 @@ lookup_start_step (SngJudgedRuns *runs, guint segment)
     return 0;
 
   saved = lookup_newest_saved (runs, segment);
-  lookup_info (store, "refused-checkpoints", &n_refused);
-  lookup_info (store, "restored-step", &restored);
+  sng_harness_lookup_info (store, "refused-checkpoints", &n_refused);
+  sng_harness_lookup_info (store, "restored-step", &restored);
 
   if (n_refused > 0)
     return restored;
 
-  if (lookup_info (g_ptr_array_index (runs->segments, segment - 1), "saved-step", &finished_step))
+  if (sng_harness_lookup_info (g_ptr_array_index (runs->segments, segment - 1), "saved-step", &finished_step))
     return finished_step;
 
   return MAX (saved, restored);
@@ -366,7 +366,7 @@ find_weak_stop (SngJudgedRuns *runs)
         return g_strdup_printf ("the interrupt %s never fired: the training ended at step %" G_GUINT64_FORMAT,
                                 run->interrupt, last_step);
 
-      any_restored |= lookup_info (store, "restored-step", &restored);
+      any_restored |= sng_harness_lookup_info (store, "restored-step", &restored);
       if (was_over (run, store, restored, end))
         return g_strdup_printf ("the training was stopped after its last step %" G_GUINT64_FORMAT
                                 ": nothing was left to resume",

@@ -49,15 +49,28 @@ sng_judged_runs_open (SngJudgedRuns *self, SngHarness *harness, GPtrArray *done,
   return TRUE;
 }
 
+gboolean
+sng_harness_is_output_metric (const char *metric)
+{
+  const char *const outputs[] = { "TrainOutput", "TrainLoss", "ValidOutput", "ValidLoss", NULL };
+
+  return g_strv_contains (outputs, metric);
+}
+
+void
+sng_harness_take_result (SngReport *report, SngMetricResult *result)
+{
+  sng_report_add_result (report, result);
+  g_object_unref (result);
+}
+
 /* As the original has it: outputs and losses under one tolerance, everything else under the other. */
 SngTolerance *
 sng_harness_dup_tolerance (SngHarness *self, const char *metric)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
-  const char *const outputs[] = { "TrainOutput", "TrainLoss", "ValidOutput", "ValidLoss", NULL };
-
   return sng_tolerance_new (
-      g_strv_contains (outputs, metric) ? priv->train_val_output_atol : priv->other_output_atol, 0.0);
+      sng_harness_is_output_metric (metric) ? priv->train_val_output_atol : priv->other_output_atol, 0.0);
 }
 
 SngComparison *
@@ -117,20 +130,6 @@ sng_harness_diagnose (SngReport *report, SngRunStore *continuous, GPtrArray *seg
   sng_report_set_diagnosis (report, diagnosis);
 }
 
-static const SngRun *
-find_run (GPtrArray *done, const char *name)
-{
-  for (guint i = 0; i < done->len; i++)
-    {
-      const SngRun *run = g_ptr_array_index (done, i);
-
-      if (g_str_equal (run->name, name))
-        return run;
-    }
-
-  return NULL;
-}
-
 void
 sng_harness_add_seconds (SngReport *report, GPtrArray *done)
 {
@@ -140,7 +139,7 @@ sng_harness_add_seconds (SngReport *report, GPtrArray *done)
   for (guint i = 0; i < g_list_model_get_n_items (runs); i++)
     {
       g_autoptr (SngReportRun) reported = g_list_model_get_item (runs, i);
-      const SngRun *run = find_run (done, sng_report_run_get_name (reported));
+      const SngRun *run = sng_run_find (done, sng_report_run_get_name (reported));
 
       if (run != NULL)
         sng_report_run_set_seconds (reported, run->start_seconds + run->seconds);
@@ -152,13 +151,6 @@ sng_harness_add_seconds (SngReport *report, GPtrArray *done)
 
       sng_harness_add_seconds (part, done);
     }
-}
-
-static void
-add_result (SngReport *report, SngMetricResult *result)
-{
-  sng_report_add_result (report, result);
-  g_object_unref (result);
 }
 
 /* A plan that is a name does not say by itself what it came to. */
@@ -196,12 +188,12 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
     return NULL;
 
   sng_harness_check_starts (&runs, report);
-  add_result (report, sng_harness_judge_init_consumed_samples (&runs));
-  add_result (report,
-              sng_harness_judge_validation_batches (&runs, sng_harness_get_private (self)->num_steps));
+  sng_harness_take_result (report, sng_harness_judge_init_consumed_samples (&runs));
+  sng_harness_take_result (
+      report, sng_harness_judge_validation_batches (&runs, sng_harness_get_private (self)->num_steps));
   if (!add_coverage (self, &runs, report, error))
     return NULL;
-  add_result (report, sng_harness_judge_stops (&runs));
+  sng_harness_take_result (report, sng_harness_judge_stops (&runs));
   note_stops (self, report);
   sng_harness_diagnose (report, runs.continuous, runs.segments);
 

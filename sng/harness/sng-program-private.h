@@ -105,6 +105,12 @@ void       sng_judged_runs_clear (SngJudgedRuns *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngJudgedRuns, sng_judged_runs_clear)
 
+/* Outputs and losses, which the original judges by a tolerance of their own. */
+gboolean   sng_harness_is_output_metric (const char      *metric);
+/* Adds the line, and takes it. */
+void       sng_harness_take_result      (SngReport       *report,
+                                         SngMetricResult *result);
+
 /* A comparison of CONTINUOUS and REPEAT, with the harness's tolerances, as yet without segments. */
 SngComparison *sng_harness_create_comparison (SngHarness     *self,
                                               SngJudgedRuns  *runs,
@@ -122,6 +128,10 @@ void           sng_harness_add_seconds       (SngReport      *report,
                                               GPtrArray      *done);
 
 /* sng-harness-judge-checks.c: what the harness itself knows about how the runs must fit together. */
+/* A count that a run noted; FALSE: it did not. */
+gboolean         sng_harness_lookup_info                 (SngRunStore    *store,
+                                                          const char     *key,
+                                                          guint64        *count);
 /* That a run begins with the step that it must begin with; else the line of GlobalStepState diverges. */
 void             sng_harness_check_start                 (SngReport      *report,
                                                           SngRunStore    *store,

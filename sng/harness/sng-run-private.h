@@ -50,6 +50,10 @@ char   *sng_run_to_text   (const SngRun *self);
 SngRun *sng_run_from_text (const char   *text,
                            GError      **error);
 
+/* Of SngRun, the first of the name; NULL: there is none. */
+const SngRun *sng_run_find (GPtrArray  *runs,
+                            const char *name);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngRun, sng_run_free)
 
 G_END_DECLS

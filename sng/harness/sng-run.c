@@ -117,3 +117,17 @@ sng_run_from_text (const char *text, GError **error)
 
   return g_steal_pointer (&self);
 }
+
+const SngRun *
+sng_run_find (GPtrArray *runs, const char *name)
+{
+  for (guint i = 0; i < runs->len; i++)
+    {
+      const SngRun *run = g_ptr_array_index (runs, i);
+
+      if (g_str_equal (run->name, name))
+        return run;
+    }
+
+  return NULL;
+}
