@@ -127,7 +127,7 @@ remove_reports (const char *run_directory, GError **error)
     {
       g_autofree char *path = g_build_filename (run_directory, reports[i].name, NULL);
 
-      if (!sng_state_io_remove (path, error))
+      if (!sng_state_io_remove (sng_storage_get_posix (), path, error))
         return FALSE;
     }
 
@@ -154,7 +154,7 @@ remove_runs_in (const char *directory, GError **error)
       g_autofree char *path = g_build_filename (directory, names[i], NULL);
 
       if (g_regex_match_simple (RUN_NAMES, names[i], G_REGEX_DOLLAR_ENDONLY, 0)
-          && !sng_state_io_remove (path, error))
+          && !sng_state_io_remove (sng_storage_get_posix (), path, error))
         return FALSE;
     }
 
@@ -181,10 +181,11 @@ sng_harness_make_run_directory (SngHarness *self, GError **error)
   if (request != NULL)
     {
       set_run_directory (self, g_strdup (request->run_directory), FALSE);
-      return sng_state_io_make_directory (priv->run_directory, error);
+      return sng_state_io_make_directory (sng_storage_get_posix (), priv->run_directory, error);
     }
 
-  return choose_run_directory (self, error) && sng_state_io_make_directory (priv->run_directory, error)
+  return choose_run_directory (self, error)
+         && sng_state_io_make_directory (sng_storage_get_posix (), priv->run_directory, error)
          && remove_reports (priv->run_directory, error);
 }
 
@@ -199,7 +200,7 @@ sng_harness_remove_run_directory (SngHarness *self)
       g_autofree char *parent = g_path_get_dirname (priv->run_directory);
       g_autoptr (GError) error = NULL;
 
-      if (!sng_state_io_remove (parent, &error))
+      if (!sng_state_io_remove (sng_storage_get_posix (), parent, &error))
         g_message ("[harness][directory] %s stays: %s", parent, error->message);
 
       g_clear_pointer (&priv->run_directory, g_free);
@@ -243,7 +244,7 @@ link_checkpoints (SngHarness *self, const SngRun *run, GError **error)
   g_autofree char *directory = sng_harness_dup_run_path (self, run->name);
   g_autofree char *to = g_build_filename (directory, "checkpoints", NULL);
 
-  return !sng_state_io_exists (from) || sng_state_io_link_tree (from, to, error);
+  return !sng_state_io_exists (from) || sng_state_io_link_tree (sng_storage_get_posix (), from, to, error);
 }
 
 gboolean
@@ -252,9 +253,10 @@ sng_harness_prepare_run (SngHarness *self, const SngRun *run, GError **error)
   g_autofree char *directory = sng_harness_dup_run_path (self, run->name);
   g_autofree char *store_directory = dup_store_directory (self, run->name);
 
-  return sng_state_io_remove (directory, error) && sng_state_io_remove (store_directory, error)
-         && sng_state_io_make_directory (directory, error)
-         && sng_state_io_make_directory (store_directory, error)
+  return sng_state_io_remove (sng_storage_get_posix (), directory, error)
+         && sng_state_io_remove (sng_storage_get_posix (), store_directory, error)
+         && sng_state_io_make_directory (sng_storage_get_posix (), directory, error)
+         && sng_state_io_make_directory (sng_storage_get_posix (), store_directory, error)
          && (run->source == NULL || run->source_step != 0 || link_checkpoints (self, run, error));
 }
 

@@ -324,7 +324,7 @@ remove_captures (SngHarness *harness, SngRun *run)
   g_autofree char *captures = g_build_filename (directory, "captures", NULL);
   g_autoptr (GError) error = NULL;
 
-  if (!sng_state_io_remove (captures, &error))
+  if (!sng_state_io_remove (sng_storage_get_posix (), captures, &error))
     sng_harness_add_warning (harness, error->message);
 }
 

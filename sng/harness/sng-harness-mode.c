@@ -8,12 +8,15 @@
 #include <time.h>
 
 #include "callbacks/sng-accumulation-callback-private.h"
+#include "harness/sng-disk-private.h"
 #include "harness/sng-fault-private.h"
 #include "record/sng-recorder-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
-#include "state/sng-state-io-private.h"
+#include "state/sng-checkpoint-store-private.h"
 #include "tensor/sng-device-private.h"
+
+#define SLOW_USEC 200 /* by which a slow disk holds up every call */
 
 /* What listens to the trainer of a run beside the callbacks. */
 typedef struct
@@ -411,6 +414,7 @@ make_run (SngHarness *self, Watch *watch, GError **error)
   SngMode mode = watch->run->mode;
   g_autoptr (SngTrainer) trainer = build_trainer (self, mode, error);
   g_autoptr (SngRecorder) recorder = NULL;
+  SngDisk disks[SNG_N_DISKS];
   gboolean succeeded;
 
   if (trainer == NULL)
@@ -421,22 +425,17 @@ make_run (SngHarness *self, Watch *watch, GError **error)
     return FALSE;
 
   watch->store = sng_recorder_get_store (recorder);
+  /* What is captured for the original's rule are many files, which nobody reads after the call. */
+  sng_disks_add (disks, trainer, watch->steps, recorder,
+                 (watch->run->stress & SNG_STRESS_SLOW_DISK) != 0 ? SLOW_USEC : 0,
+                 watch->run->captures_original);
   watch->run->start_processor_seconds = get_processor_seconds ();
   succeeded = train (self, watch, trainer, recorder, error);
   watch->run->processor_seconds = get_processor_seconds () - watch->run->start_processor_seconds;
   g_signal_handlers_disconnect_by_data (trainer, watch);
+  sng_disks_remove (disks);
 
   return sng_run_store_close (watch->store, succeeded ? error : NULL) && succeeded;
-}
-
-/* Of the whole process, as long as the run is at work. */
-#define STRESS_USEC 200
-
-static void
-set_stress (SngStress stress)
-{
-  sng_state_io_set_slow ((stress & SNG_STRESS_SLOW_DISK) != 0 ? STRESS_USEC : 0);
-  sng_device_set_jitter ((stress & SNG_STRESS_JITTER) != 0 ? 1 : 0);
 }
 
 /* The settings that a run has in place of the harness's. What they were is in @saved. */
@@ -493,12 +492,9 @@ sng_harness_run_mode (SngHarness *self,
 
   priv->run = run;
   exchange_settings (self, run, saved);
-  set_stress (run->stress);
-  /* Many files, which nobody reads after the call. */
-  sng_state_io_set_passing (run->captures_original);
+  sng_device_set_jitter ((run->stress & SNG_STRESS_JITTER) != 0 ? 1 : 0);
   succeeded = make_run (self, &watch, error);
-  sng_state_io_set_passing (FALSE);
-  set_stress (SNG_STRESS_NONE);
+  sng_device_set_jitter (0);
   put_settings_back (self, saved);
   priv->run = NULL;
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "sng-error.h"
-#include "state/sng-state-io-private.h"
+#include "state/sng-checkpoint-store-private.h"
 #include "train/sng-preemption.h"
 #include "train/sng-trainer-private.h"
 
@@ -98,30 +98,15 @@ step_finished_cb (SngTrainer *trainer, SngInterrupt *self)
     fire (self);
 }
 
-/* Whether it is the store of the trainer's checkpoints or lies in it. */
-static gboolean
-is_in_store (SngInterrupt *self, const char *path)
+static gint64
+storage_perform (SngStorage *storage, const SngStorageCall *call)
 {
-  SngCheckpointStore *store = sng_trainer_get_checkpoint_store (self->trainer);
-  const char *directory = store != NULL ? sng_checkpoint_store_get_path (store) : NULL;
-  gsize length;
+  SngInterrupt *self = (SngInterrupt *) ((char *) storage - G_STRUCT_OFFSET (SngInterrupt, storage));
 
-  if (directory == NULL || !g_str_has_prefix (path, directory))
-    return FALSE;
-
-  length = strlen (directory);
-
-  return path[length] == '\0' || path[length] == G_DIR_SEPARATOR
-         || (length > 0 && directory[length - 1] == G_DIR_SEPARATOR);
-}
-
-static void
-storage_cb (const char *operation, const char *path, gpointer data)
-{
-  SngInterrupt *self = data;
-
-  if (is_at_step (self) && is_in_store (self, path) && ++self->n_operations == self->operation)
+  if (is_at_step (self) && ++self->n_operations == self->operation)
     fire (self);
+
+  return sng_storage_perform (storage->next, call);
 }
 
 /* A step in which nobody has saved is saved for the sake of the interrupt. */
@@ -137,19 +122,32 @@ save_cb (SngTrainer *trainer, SngInterrupt *self)
 static void
 fit_start_cb (SngTrainer *trainer, SngInterrupt *self)
 {
-  sng_state_io_add_hook (storage_cb, self);
+  SngCheckpointStore *store = sng_trainer_get_checkpoint_store (trainer);
+
+  self->storage.perform = storage_perform;
+  if (store != NULL)
+    sng_storage_push (sng_checkpoint_store_get_storage (store), &self->storage);
+}
+
+static void
+leave_storage (SngInterrupt *self)
+{
+  SngCheckpointStore *store = sng_trainer_get_checkpoint_store (self->trainer);
+
+  if (store != NULL)
+    sng_storage_remove (sng_checkpoint_store_get_storage (store), &self->storage);
 }
 
 static void
 fit_end_cb (SngTrainer *trainer, SngInterrupt *self)
 {
-  sng_state_io_remove_hook (storage_cb, self);
+  leave_storage (self);
 }
 
 static void
 interrupted_cb (SngTrainer *trainer, GError *error, SngInterrupt *self)
 {
-  sng_state_io_remove_hook (storage_cb, self);
+  leave_storage (self);
 }
 
 static void

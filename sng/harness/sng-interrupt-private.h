@@ -6,6 +6,7 @@
 #pragma once
 
 #include "harness/sng-interrupt.h"
+#include "state/sng-storage-private.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,7 @@ struct _SngInterrupt
   int              signal_number;
   guint            operation;
 
+  SngStorage  storage;      /* stands before that of the checkpoints in SNG_PHASE_SAVE */
   SngTrainer *trainer;      /* that it is attached to, which holds it */
   guint       n_operations; /* of the save that it waits in */
   gboolean    fired;

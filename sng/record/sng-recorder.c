@@ -12,7 +12,7 @@
 #include "record/sng-metadata-private.h"
 #include "record/sng-run-store-private.h"
 #include "sng-error.h"
-#include "state/sng-safetensors.h"
+#include "state/sng-safetensors-private.h"
 
 /**
  * SngRecorder:
@@ -53,6 +53,7 @@ struct _SngRecorder
   GObject parent_instance;
 
   SngRunStore *store;
+  SngStorage *storage; /* of what is captured */
   guint rank;
   GHashTable *captured; /* names of metrics */
   char *place_metric;   /* the one place that is captured beside these; NULL: none */
@@ -85,6 +86,7 @@ sng_recorder_class_init (SngRecorderClass *klass)
 static void
 sng_recorder_init (SngRecorder *self)
 {
+  self->storage = sng_storage_get_posix ();
   self->captured = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
@@ -170,6 +172,12 @@ sng_recorder_set_capture (SngRecorder *self, const char *metric, gboolean captur
     g_hash_table_add (self->captured, g_strdup (metric));
   else
     g_hash_table_remove (self->captured, metric);
+}
+
+SngStorage **
+sng_recorder_get_storage (SngRecorder *self)
+{
+  return &self->storage;
 }
 
 void
@@ -266,7 +274,7 @@ capture (SngRecorder *self, SngMetadata *entry, SngTensor *tensor, GError **erro
   path = g_build_filename (directory, entry->capture, NULL);
   sng_state_dict_set_tensor (tensors, SNG_METADATA_CAPTURED_TENSOR, tensor);
 
-  return sng_safetensors_save (path, tensors, NULL, error);
+  return sng_safetensors_save_to (self->storage, path, tensors, NULL, error);
 }
 
 /**

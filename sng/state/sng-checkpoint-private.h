@@ -6,6 +6,7 @@
 #pragma once
 
 #include "state/sng-checkpoint.h"
+#include "state/sng-storage-private.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +24,7 @@ char    *sng_checkpoint_manifest_end   (const char     *text,
 
 /* Writes all files into an empty directory and makes them durable. */
 gboolean sng_checkpoint_write          (SngCheckpoint  *self,
+                                        SngStorage     *storage,
                                         const char     *directory,
                                         GError        **error);
 void     sng_checkpoint_set_path       (SngCheckpoint  *self,

@@ -6,11 +6,14 @@
 #pragma once
 
 #include "state/sng-checkpoint-store.h"
+#include "state/sng-storage-private.h"
 
 G_BEGIN_DECLS
 
 #define SNG_CHECKPOINT_LATEST "latest"
 
+/* What it writes to; others can be put before it as long as nothing is being saved. */
+SngStorage **sng_checkpoint_store_get_storage (SngCheckpointStore *self);
 /* Hidden names, unlike any other, begin with this. */
 char    *sng_checkpoint_store_temporary_prefix (SngCheckpointStore  *self,
                                                 const char          *name);

@@ -26,10 +26,11 @@ is_leftover (const char *name)
 static gboolean
 prepare (SngCheckpointStore *self, GError **error)
 {
+  SngStorage *storage = *sng_checkpoint_store_get_storage (self);
   const char *directory = sng_checkpoint_store_get_path (self);
   g_auto (GStrv) names = NULL;
 
-  if (!sng_state_io_make_directory (directory, error)
+  if (!sng_state_io_make_directory (storage, directory, error)
       || (names = sng_state_io_list (directory, error)) == NULL
       || !sng_checkpoint_store_recover (self, names, error))
     return FALSE;
@@ -38,7 +39,7 @@ prepare (SngCheckpointStore *self, GError **error)
     {
       g_autofree char *path = g_build_filename (directory, names[i], NULL);
 
-      if (is_leftover (names[i]) && !sng_state_io_remove (path, error))
+      if (is_leftover (names[i]) && !sng_state_io_remove (storage, path, error))
         return FALSE;
     }
 
@@ -47,19 +48,23 @@ prepare (SngCheckpointStore *self, GError **error)
 
 /* Between the two renames a load may take the save for killed, and bring back what is aside. Then again. */
 static gboolean
-replace_by_two_renames (const char *from, const char *path, const char *aside, GError **error)
+replace_by_two_renames (SngStorage *storage,
+                        const char *from,
+                        const char *path,
+                        const char *aside,
+                        GError **error)
 {
   for (guint attempt = 1;; attempt++)
     {
       g_autoptr (GError) failure = NULL;
 
-      if (!sng_state_io_rename (path, aside, error))
+      if (!sng_state_io_rename (storage, path, aside, error))
         return FALSE;
-      if (sng_state_io_rename (from, path, &failure))
+      if (sng_state_io_rename (storage, from, path, &failure))
         return TRUE;
       if (attempt == MAX_ATTEMPTS || !sng_state_io_exists (path))
         {
-          sng_state_io_rename (aside, path, NULL);
+          sng_state_io_rename (storage, aside, path, NULL);
           g_propagate_error (error, g_steal_pointer (&failure));
           return FALSE;
         }
@@ -68,19 +73,24 @@ replace_by_two_renames (const char *from, const char *path, const char *aside, G
 
 /* Moves what lies at from to path. What was there before is then at replaced, or at its place still if this fails. */
 static gboolean
-put_in_place (const char *from, const char *path, const char *aside, char **replaced, GError **error)
+put_in_place (SngStorage *storage,
+              const char *from,
+              const char *path,
+              const char *aside,
+              char **replaced,
+              GError **error)
 {
   gboolean supported;
 
   if (!sng_state_io_exists (path))
-    return sng_state_io_rename (from, path, error);
+    return sng_state_io_rename (storage, from, path, error);
 
-  if (sng_state_io_exchange (from, path, &supported, error))
+  if (sng_state_io_exchange (storage, from, path, &supported, error))
     {
       *replaced = g_strdup (from);
       return TRUE;
     }
-  if (supported || !replace_by_two_renames (from, path, aside, error))
+  if (supported || !replace_by_two_renames (storage, from, path, aside, error))
     return FALSE;
   *replaced = g_strdup (aside);
 
@@ -95,31 +105,34 @@ publish (SngCheckpointStore *self,
          const char *temporary_latest,
          GError **error)
 {
+  SngStorage *storage = *sng_checkpoint_store_get_storage (self);
   g_autofree char *path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
   g_autofree char *latest =
       g_build_filename (sng_checkpoint_store_get_path (self), SNG_CHECKPOINT_LATEST, NULL);
   g_autofree char *aside = sng_checkpoint_store_aside_path (self, name);
   g_autofree char *replaced = NULL;
   g_autofree char *undone = NULL;
+  gboolean is_durable;
 
-  if (!put_in_place (temporary, path, aside, &replaced, error))
+  if (!put_in_place (storage, temporary, path, aside, &replaced, error))
     return FALSE;
 
-  if (!sng_state_io_sync_directory (sng_checkpoint_store_get_path (self), error)
-      || !sng_state_io_rename (temporary_latest, latest, error))
+  if (!sng_state_io_sync_directory (storage, sng_checkpoint_store_get_path (self), error)
+      || !sng_state_io_rename (storage, temporary_latest, latest, error))
     {
       if (replaced == NULL)
-        sng_state_io_rename (path, temporary, NULL);
-      else if (put_in_place (replaced, path, temporary, &undone, NULL))
-        sng_state_io_remove (undone, NULL);
+        sng_state_io_rename (storage, path, temporary, NULL);
+      else if (put_in_place (storage, replaced, path, temporary, &undone, NULL))
+        sng_state_io_remove (storage, undone, NULL);
       return FALSE;
     }
 
-  /* From here on the new one counts. What cannot be removed now is removed by the next save. */
+  /* The new one counts. What cannot be removed now is removed by the next save. */
+  is_durable = sng_state_io_sync_directory (storage, sng_checkpoint_store_get_path (self), error);
   if (replaced != NULL)
-    sng_state_io_remove (replaced, NULL);
+    sng_state_io_remove (storage, replaced, NULL);
 
-  return sng_state_io_sync_directory (sng_checkpoint_store_get_path (self), error);
+  return is_durable;
 }
 
 /**
@@ -148,6 +161,7 @@ publish (SngCheckpointStore *self,
 char *
 sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
 {
+  SngStorage *storage;
   g_autofree char *name = NULL;
   g_autofree char *prefix = NULL;
   g_autofree char *temporary = NULL;
@@ -157,22 +171,23 @@ sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
   g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), NULL);
 
+  storage = *sng_checkpoint_store_get_storage (self);
   name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
   prefix = sng_checkpoint_store_temporary_prefix (self, name);
-  if (!prepare (self, error) || (temporary = sng_state_io_make_temporary (prefix, error)) == NULL)
+  if (!prepare (self, error) || (temporary = sng_state_io_make_temporary (storage, prefix, error)) == NULL)
     {
       g_prefix_error (error, "[checkpoint][save] ");
       return NULL;
     }
 
-  if (!sng_checkpoint_write (checkpoint, temporary, error)
+  if (!sng_checkpoint_write (checkpoint, storage, temporary, error)
       || !sng_checkpoint_store_write_latest (self, name, &temporary_latest, error)
       || !publish (self, name, temporary, temporary_latest, error))
     {
       g_prefix_error (error, "[checkpoint][save] %s: ", name);
-      sng_state_io_remove (temporary, NULL);
+      sng_state_io_remove (storage, temporary, NULL);
       if (temporary_latest != NULL)
-        sng_state_io_remove (temporary_latest, NULL);
+        sng_state_io_remove (storage, temporary_latest, NULL);
       return NULL;
     }
 

@@ -41,6 +41,7 @@ struct _SngCheckpointStore
   GObject parent_instance;
 
   char *path;
+  SngStorage *storage;
 };
 
 enum
@@ -138,6 +139,7 @@ sng_checkpoint_store_class_init (SngCheckpointStoreClass *klass)
 static void
 sng_checkpoint_store_init (SngCheckpointStore *self)
 {
+  self->storage = sng_storage_get_posix ();
 }
 
 /**
@@ -176,6 +178,12 @@ sng_checkpoint_store_get_path (SngCheckpointStore *self)
   return self->path;
 }
 
+SngStorage **
+sng_checkpoint_store_get_storage (SngCheckpointStore *self)
+{
+  return &self->storage;
+}
+
 char *
 sng_checkpoint_store_temporary_prefix (SngCheckpointStore *self, const char *name)
 {
@@ -202,7 +210,7 @@ sng_checkpoint_store_recover (SngCheckpointStore *self, char **names, GError **e
       name = g_strndup (names[i] + 1, strlen (names[i]) - strlen (".old") - 1);
       path = g_build_filename (self->path, name, NULL);
       aside = g_build_filename (self->path, names[i], NULL);
-      if (!sng_state_io_exists (path) && !sng_state_io_rename (aside, path, error))
+      if (!sng_state_io_exists (path) && !sng_state_io_rename (self->storage, aside, path, error))
         return FALSE;
     }
 
@@ -219,7 +227,7 @@ sng_checkpoint_store_write_latest (SngCheckpointStore *self,
   g_autofree char *path = sng_state_io_temporary_name (prefix);
   g_autoptr (SngStateFile) file = NULL;
 
-  if ((file = sng_state_file_create (path, error)) == NULL
+  if ((file = sng_state_file_create (self->storage, path, error)) == NULL
       || !sng_state_file_write (file, name, strlen (name), error)
       || !sng_state_file_write (file, "\n", 1, error) || !sng_state_file_finish (file, error))
     return FALSE;
@@ -367,16 +375,17 @@ forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
       name = sng_checkpoint_step_to_name (g_array_index (steps, guint64, i - 1));
 
   if (name == NULL)
-    return sng_state_io_remove (path, error) && sng_state_io_sync_directory (self->path, error);
+    return sng_state_io_remove (self->storage, path, error)
+           && sng_state_io_sync_directory (self->storage, self->path, error);
   if (!sng_checkpoint_store_write_latest (self, name, &temporary, error))
     return FALSE;
-  if (!sng_state_io_rename (temporary, path, error))
+  if (!sng_state_io_rename (self->storage, temporary, path, error))
     {
-      sng_state_io_remove (temporary, NULL);
+      sng_state_io_remove (self->storage, temporary, NULL);
       return FALSE;
     }
 
-  return sng_state_io_sync_directory (self->path, error);
+  return sng_state_io_sync_directory (self->storage, self->path, error);
 }
 
 /**
@@ -421,9 +430,10 @@ sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **er
       return FALSE;
     }
   /* What is aside would come back in its place. */
-  if (!sng_state_io_remove (aside, error) || !forget_latest (self, step, error)
-      || !sng_state_io_rename (path, temporary, error) || !sng_state_io_sync_directory (self->path, error)
-      || !sng_state_io_remove (temporary, error))
+  if (!sng_state_io_remove (self->storage, aside, error) || !forget_latest (self, step, error)
+      || !sng_state_io_rename (self->storage, path, temporary, error)
+      || !sng_state_io_sync_directory (self->storage, self->path, error)
+      || !sng_state_io_remove (self->storage, temporary, error))
     {
       g_prefix_error (error, "[checkpoint][remove] %s: ", name);
       return FALSE;

@@ -91,7 +91,12 @@ select_tensors (SngStateDict *state, gsize *n_bytes)
 
 /* Writes the file of one state, if it has tensors, and appends what the manifest says about it. */
 static gboolean
-write_file (GString *text, const char *directory, const char *name, SngStateDict *state, GError **error)
+write_file (GString *text,
+            SngStorage *storage,
+            const char *directory,
+            const char *name,
+            SngStateDict *state,
+            GError **error)
 {
   g_autofree char *base = sng_state_name_to_file (name);
   g_autofree char *path = g_build_filename (directory, base, NULL);
@@ -111,7 +116,7 @@ write_file (GString *text, const char *directory, const char *name, SngStateDict
 
   /* Hugging Face loads a file only where its header says so: "pt" is PyTorch. */
   metadata = g_variant_ref_sink (g_variant_new_parsed ("@a{ss} {'format': 'pt'}"));
-  if ((file = sng_state_file_create (path, error)) == NULL
+  if ((file = sng_state_file_create (storage, path, error)) == NULL
       || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
       || !sng_state_file_finish (file, error))
     return FALSE;
@@ -126,7 +131,11 @@ write_file (GString *text, const char *directory, const char *name, SngStateDict
 }
 
 static gboolean
-write_states (GString *text, SngCheckpoint *checkpoint, const char *directory, GError **error)
+write_states (GString *text,
+              SngCheckpoint *checkpoint,
+              SngStorage *storage,
+              const char *directory,
+              GError **error)
 {
   g_auto (GStrv) names = sng_checkpoint_dup_names (checkpoint);
 
@@ -138,7 +147,7 @@ write_states (GString *text, SngCheckpoint *checkpoint, const char *directory, G
       g_string_append (text, i > 0 ? ",\n    {\n      \"name\": " : "\n    {\n      \"name\": ");
       sng_json_append_string (text, names[i]);
       g_string_append (text, ",\n");
-      if (!write_file (text, directory, names[i], state, error))
+      if (!write_file (text, storage, directory, names[i], state, error))
         {
           g_prefix_error (error, "[checkpoint][save] %s: ", names[i]);
           return FALSE;
@@ -152,7 +161,7 @@ write_states (GString *text, SngCheckpoint *checkpoint, const char *directory, G
 }
 
 static gboolean
-write_manifest (GString *text, const char *directory, GError **error)
+write_manifest (GString *text, SngStorage *storage, const char *directory, GError **error)
 {
   g_autofree char *path = g_build_filename (directory, SNG_CHECKPOINT_MANIFEST, NULL);
   g_autofree char *end = sng_checkpoint_manifest_end (text->str, text->len);
@@ -160,12 +169,12 @@ write_manifest (GString *text, const char *directory, GError **error)
 
   g_string_append (text, end);
 
-  return (file = sng_state_file_create (path, error)) != NULL
+  return (file = sng_state_file_create (storage, path, error)) != NULL
          && sng_state_file_write (file, text->str, text->len, error) && sng_state_file_finish (file, error);
 }
 
 gboolean
-sng_checkpoint_write (SngCheckpoint *self, const char *directory, GError **error)
+sng_checkpoint_write (SngCheckpoint *self, SngStorage *storage, const char *directory, GError **error)
 {
   g_autoptr (GString) text = g_string_new (SNG_CHECKPOINT_START);
   GVariant *metadata = sng_checkpoint_get_metadata (self);
@@ -179,6 +188,7 @@ sng_checkpoint_write (SngCheckpoint *self, const char *directory, GError **error
       g_string_append (text, " },\n");
     }
 
-  return write_states (text, self, directory, error) && write_manifest (text, directory, error)
-         && sng_state_io_sync_directory (directory, error);
+  return write_states (text, self, storage, directory, error)
+         && write_manifest (text, storage, directory, error)
+         && sng_state_io_sync_directory (storage, directory, error);
 }

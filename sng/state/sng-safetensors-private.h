@@ -13,16 +13,22 @@ G_BEGIN_DECLS
 #define SNG_SAFETENSORS_MAX_HEADER 100000000 /* bytes; what other readers of the format allow as well */
 #define SNG_SAFETENSORS_METADATA   "__metadata__"
 
+/* sng_safetensors_save () to a storage. */
+gboolean      sng_safetensors_save_to (SngStorage     *storage,
+                                       const char     *path,
+                                       SngStateDict   *tensors,
+                                       GVariant       *metadata,
+                                       GError        **error);
 /* Writes a dictionary of tensors; hands the header back, which is all of the file before the data. */
-GBytes       *sng_safetensors_write (SngStateFile  *file,
-                                     SngStateDict  *tensors,
-                                     GVariant      *metadata,
-                                     GError       **error);
+GBytes       *sng_safetensors_write   (SngStateFile   *file,
+                                       SngStateDict   *tensors,
+                                       GVariant       *metadata,
+                                       GError        **error);
 /* Reads what a file holds; path is for the messages only. The tensors keep contents alive. */
-SngStateDict *sng_safetensors_read  (GBytes        *contents,
-                                     const char    *path,
-                                     GBytes       **header,
-                                     GVariant     **metadata,
-                                     GError       **error);
+SngStateDict *sng_safetensors_read    (GBytes         *contents,
+                                       const char     *path,
+                                       GBytes        **header,
+                                       GVariant      **metadata,
+                                       GError        **error);
 
 G_END_DECLS

@@ -204,6 +204,39 @@ sng_safetensors_write (SngStateFile *file, SngStateDict *tensors, GVariant *meta
   return g_steal_pointer (&header);
 }
 
+gboolean
+sng_safetensors_save_to (SngStorage *storage,
+                         const char *path,
+                         SngStateDict *tensors,
+                         GVariant *metadata,
+                         GError **error)
+{
+  g_autoptr (SngStateFile) file = NULL;
+  g_autoptr (GBytes) header = NULL;
+  g_autofree char *directory = NULL;
+  g_autofree char *base = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *temporary = NULL;
+
+  directory = g_path_get_dirname (path);
+  base = g_path_get_basename (path);
+  prefix = g_strdup_printf ("%s/.%s.tmp-", directory, base);
+  temporary = sng_state_io_temporary_name (prefix);
+
+  if ((file = sng_state_file_create (storage, temporary, error)) == NULL
+      || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
+      || !sng_state_file_finish (file, error))
+    return FALSE;
+
+  if (!sng_state_io_rename (storage, temporary, path, error))
+    {
+      sng_state_io_remove (storage, temporary, NULL);
+      return FALSE;
+    }
+
+  return sng_state_io_sync_directory (storage, directory, error);
+}
+
 /**
  * sng_safetensors_save:
  * @path: (type filename): the file to write
@@ -231,32 +264,9 @@ sng_safetensors_write (SngStateFile *file, SngStateDict *tensors, GVariant *meta
 gboolean
 sng_safetensors_save (const char *path, SngStateDict *tensors, GVariant *metadata, GError **error)
 {
-  g_autoptr (SngStateFile) file = NULL;
-  g_autoptr (GBytes) header = NULL;
-  g_autofree char *directory = NULL;
-  g_autofree char *base = NULL;
-  g_autofree char *prefix = NULL;
-  g_autofree char *temporary = NULL;
-
   g_return_val_if_fail (path != NULL, FALSE);
   g_return_val_if_fail (SNG_IS_STATE_DICT (tensors), FALSE);
   g_return_val_if_fail (metadata == NULL || g_variant_is_of_type (metadata, G_VARIANT_TYPE ("a{ss}")), FALSE);
 
-  directory = g_path_get_dirname (path);
-  base = g_path_get_basename (path);
-  prefix = g_strdup_printf ("%s/.%s.tmp-", directory, base);
-  temporary = sng_state_io_temporary_name (prefix);
-
-  if ((file = sng_state_file_create (temporary, error)) == NULL
-      || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
-      || !sng_state_file_finish (file, error))
-    return FALSE;
-
-  if (!sng_state_io_rename (temporary, path, error))
-    {
-      sng_state_io_remove (temporary, NULL);
-      return FALSE;
-    }
-
-  return sng_state_io_sync_directory (directory, error);
+  return sng_safetensors_save_to (sng_storage_get_posix (), path, tensors, metadata, error);
 }

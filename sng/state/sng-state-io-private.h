@@ -7,33 +7,19 @@
 
 #include <gio/gio.h>
 
+#include "state/sng-storage-private.h"
+
 G_BEGIN_DECLS
 
-/* Everything that the folder asks of a file system, and nothing else in it does. Errors are SNG_ERROR_IO, or
- * SNG_ERROR_NOT_FOUND where there is nothing of that name; the message has the path and the system's reason. */
-
-/* Called before each operation that changes the file system, in the thread that asks for it: "create", "write", "sync" (of a
- * file), "close", "link", "mkdir", "rename", "exchange", "remove" and "sync-directory". The path is what is changed; of two names the
- * first. It may end the process; of the hooks it may take away itself only. */
-typedef void (*SngStateIoHook) (const char *operation,
-                                const char *path,
-                                gpointer    data);
-
-void          sng_state_io_add_hook       (SngStateIoHook  hook,
-                                           gpointer        data);
-/* When this returns, it is not being called in any other thread. Fine where there is none such. */
-void          sng_state_io_remove_hook    (SngStateIoHook  hook,
-                                           gpointer        data);
-/* Holds up every such operation, of the whole process, by so many microseconds; 0: none. */
-void          sng_state_io_set_slow       (guint           usec);
-
-/* Whether what this process writes need not outlive the machine: nothing waits for the disk then. */
-void          sng_state_io_set_passing    (gboolean        is_passing);
+/* Everything that the folder asks of a file system, and nothing else in it does: files and trees on top of a storage.
+ * Errors are SNG_ERROR_IO, or SNG_ERROR_NOT_FOUND where there is nothing of that name; the message has the path and the
+ * system's reason. A call that a signal has interrupted is made again. */
 
 /* A new file that is being written. Until it is finished it is not there: freeing it takes it away. */
 typedef struct _SngStateFile SngStateFile;
 
-SngStateFile *sng_state_file_create       (const char     *path,
+SngStateFile *sng_state_file_create       (SngStorage     *storage,
+                                           const char     *path,
                                            GError        **error);
 gboolean      sng_state_file_write        (SngStateFile   *self,
                                            gconstpointer   data,
@@ -55,29 +41,36 @@ guint64       sng_state_io_get_inode      (const char     *path);
 char        **sng_state_io_list           (const char     *path,
                                            GError        **error);
 /* With all its parents, and durable; fine where it is there already. */
-gboolean      sng_state_io_make_directory (const char     *path,
+gboolean      sng_state_io_make_directory (SngStorage     *storage,
+                                           const char     *path,
                                            GError        **error);
 /* A fresh directory of which nobody else knows: prefix and six characters. */
-char         *sng_state_io_make_temporary (const char     *prefix,
+char         *sng_state_io_make_temporary (SngStorage     *storage,
+                                           const char     *prefix,
                                            GError        **error);
 char         *sng_state_io_temporary_name (const char     *prefix);
-gboolean      sng_state_io_sync_directory (const char     *path,
+gboolean      sng_state_io_sync_directory (SngStorage     *storage,
+                                           const char     *path,
                                            GError        **error);
 /* Replaces a file, never a directory that holds something. */
-gboolean      sng_state_io_rename         (const char     *from,
+gboolean      sng_state_io_rename         (SngStorage     *storage,
+                                           const char     *from,
                                            const char     *to,
                                            GError        **error);
 /* Swaps two names in one moment. FALSE without an error in supported where the file system cannot. */
-gboolean      sng_state_io_exchange       (const char     *a,
+gboolean      sng_state_io_exchange       (SngStorage     *storage,
+                                           const char     *a,
                                            const char     *b,
                                            gboolean       *supported,
                                            GError        **error);
 /* A file or a whole directory; links are removed, not followed. Fine where there is none. */
-gboolean      sng_state_io_remove         (const char     *path,
+gboolean      sng_state_io_remove         (SngStorage     *storage,
+                                           const char     *path,
                                            GError        **error);
 
 /* A directory to of hard links to the files that are in from; of copies where the file system has no links. */
-gboolean      sng_state_io_link_tree      (const char     *from,
+gboolean      sng_state_io_link_tree      (SngStorage     *storage,
+                                           const char     *from,
                                            const char     *to,
                                            GError        **error);
 

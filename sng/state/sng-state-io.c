@@ -3,113 +3,42 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#define _GNU_SOURCE /* renameat2 () */
-
 #include "state/sng-state-io-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sng-error.h"
 
-#define MAX_WRITE (64u << 20) /* bytes in one call */
+#define MAX_WRITE (8u << 20)  /* bytes in one call, and after which the disk is told to begin */
+#define MIN_WRITE (64u << 10) /* smaller ones are gathered */
+#define MAX_ATTEMPTS 100      /* at a name that nobody has */
 
 struct _SngStateFile
 {
+  SngStorage *storage;
   char *path;
   int fd;
+  GByteArray *gathered; /* not written yet */
+  gsize n_pending;      /* written, and the disk not told to begin */
   gboolean finished;
 };
 
-typedef struct
+/* The result of a call, or -errno. Of a file that is closed nobody knows more after a second try. */
+static gint64
+perform (SngStorage *storage, SngStorageCall call)
 {
-  SngStateIoHook func;
-  gpointer data;
-} Hook;
+  gint64 result;
 
-/* Held while hooks are called: so one that is removed is not in use. */
-static GRecMutex hooks_mutex;
-static GList *hooks; /* of Hook, in the order in which they were added */
-static int slow;     /* microseconds; atomic */
-static int passing;  /* whether nothing is made durable; atomic */
+  do
+    result = sng_storage_perform (storage, &call);
+  while (result == -EINTR && call.verb != SNG_STORAGE_CLOSE);
 
-void
-sng_state_io_add_hook (SngStateIoHook func, gpointer data)
-{
-  Hook *hook = g_new (Hook, 1);
-
-  *hook = (Hook){ func, data };
-  g_rec_mutex_lock (&hooks_mutex);
-  hooks = g_list_append (hooks, hook);
-  g_rec_mutex_unlock (&hooks_mutex);
-}
-
-void
-sng_state_io_remove_hook (SngStateIoHook func, gpointer data)
-{
-  g_rec_mutex_lock (&hooks_mutex);
-  for (GList *l = hooks; l != NULL; l = l->next)
-    {
-      Hook *hook = l->data;
-
-      if (hook->func == func && hook->data == data)
-        {
-          hooks = g_list_delete_link (hooks, l);
-          g_free (hook);
-          break;
-        }
-    }
-  g_rec_mutex_unlock (&hooks_mutex);
-}
-
-void
-sng_state_io_set_slow (guint usec)
-{
-  g_atomic_int_set (&slow, (int) usec);
-}
-
-void
-sng_state_io_set_passing (gboolean is_passing)
-{
-  g_atomic_int_set (&passing, is_passing);
-}
-
-/* What comes before each operation that changes the file system. */
-static void
-announce (const char *operation, const char *path)
-{
-  int usec = g_atomic_int_get (&slow);
-  GList *next;
-
-  if (usec > 0)
-    g_usleep ((gulong) usec);
-
-  g_rec_mutex_lock (&hooks_mutex);
-  for (GList *l = hooks; l != NULL; l = next)
-    {
-      Hook *hook = l->data;
-
-      next = l->next;
-      hook->func (operation, path, hook->data);
-    }
-  g_rec_mutex_unlock (&hooks_mutex);
-}
-
-/* Waits for the disk, where that is wanted. */
-static int
-make_durable (int fd, const char *operation, const char *path)
-{
-  if (g_atomic_int_get (&passing))
-    return 0;
-
-  announce (operation, path);
-
-  return fsync (fd);
+  return result;
 }
 
 /* Sets the error of a call that failed with errno. */
@@ -122,61 +51,103 @@ fail (GError **error, const char *what, const char *path, int code)
 }
 
 SngStateFile *
-sng_state_file_create (const char *path, GError **error)
+sng_state_file_create (SngStorage *storage, const char *path, GError **error)
 {
   SngStateFile *self;
-  int fd;
+  gint64 fd = perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_CREATE, .path = path });
 
-  announce ("create", path);
-  fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
     {
-      fail (error, "create", path, errno);
+      fail (error, "create", path, (int) -fd);
       return NULL;
     }
 
   self = g_new0 (SngStateFile, 1);
+  self->storage = storage;
   self->path = g_strdup (path);
-  self->fd = fd;
+  self->fd = (int) fd;
+  self->gathered = g_byte_array_new ();
 
   return self;
 }
 
-gboolean
-sng_state_file_write (SngStateFile *self, gconstpointer data, gsize n_bytes, GError **error)
+/* All of it, however often the system takes only a part. */
+static gboolean
+write_out (SngStateFile *self, const guint8 *data, gsize n_bytes, GError **error)
 {
-  const char *p = data;
-
   while (n_bytes > 0)
     {
-      ssize_t n;
+      SngStorageCall call = { .verb = SNG_STORAGE_WRITE, .path = self->path, .fd = self->fd, .data = data };
+      gint64 n;
 
-      announce ("write", self->path);
-      n = write (self->fd, p, MIN (n_bytes, MAX_WRITE));
-      if (n < 0 && errno != EINTR)
-        return fail (error, "write", self->path, errno);
-      if (n > 0)
-        {
-          p += n;
-          n_bytes -= (gsize) n;
-        }
+      call.n_bytes = MIN (n_bytes, MAX_WRITE);
+      if (self->n_pending + call.n_bytes >= MAX_WRITE)
+        call.n_early = self->n_pending + call.n_bytes;
+      n = perform (self->storage, call);
+      if (n <= 0)
+        return fail (error, "write", self->path, n < 0 ? (int) -n : ENOSPC);
+
+      self->n_pending = call.n_early > 0 ? 0 : self->n_pending + (gsize) n;
+      data += n;
+      n_bytes -= (gsize) n;
     }
 
   return TRUE;
 }
 
+static gboolean
+flush (SngStateFile *self, GError **error)
+{
+  if (!write_out (self, self->gathered->data, self->gathered->len, error))
+    return FALSE;
+
+  g_byte_array_set_size (self->gathered, 0);
+
+  return TRUE;
+}
+
 gboolean
-sng_state_file_finish (SngStateFile *self, GError **error)
+sng_state_file_write (SngStateFile *self, gconstpointer data, gsize n_bytes, GError **error)
+{
+  if (self->gathered->len + n_bytes > MIN_WRITE && !flush (self, error))
+    return FALSE;
+  if (n_bytes > MIN_WRITE)
+    return write_out (self, data, n_bytes, error);
+
+  g_byte_array_append (self->gathered, data, (guint) n_bytes);
+
+  return TRUE;
+}
+
+/* The descriptor is gone, whatever the result. */
+static int
+close_file (SngStateFile *self)
 {
   int fd = self->fd;
 
-  if (make_durable (fd, "sync", self->path) != 0)
-    return fail (error, "sync", self->path, errno);
-
-  announce ("close", self->path);
   self->fd = -1;
-  if (close (fd) != 0 && errno != EINTR)
-    return fail (error, "close", self->path, errno);
+
+  return (int) -perform (self->storage,
+                         (SngStorageCall){ .verb = SNG_STORAGE_CLOSE, .path = self->path, .fd = fd });
+}
+
+gboolean
+sng_state_file_finish (SngStateFile *self, GError **error)
+{
+  int code;
+
+  if (!flush (self, error))
+    return FALSE;
+
+  code = (int) -perform (self->storage,
+                         (SngStorageCall){ .verb = SNG_STORAGE_SYNC, .path = self->path, .fd = self->fd });
+  if (code != 0)
+    return fail (error, "sync", self->path, code);
+
+  /* What was synced is safe even where a signal comes in between. */
+  code = close_file (self);
+  if (code != 0 && code != EINTR)
+    return fail (error, "close", self->path, code);
 
   self->finished = TRUE;
 
@@ -187,12 +158,10 @@ void
 sng_state_file_free (SngStateFile *self)
 {
   if (self->fd >= 0)
-    close (self->fd);
+    close_file (self);
   if (!self->finished)
-    {
-      announce ("remove", self->path);
-      g_unlink (self->path);
-    }
+    perform (self->storage, (SngStorageCall){ .verb = SNG_STORAGE_REMOVE, .path = self->path });
+  g_byte_array_unref (self->gathered);
   g_free (self->path);
   g_free (self);
 }
@@ -284,47 +253,47 @@ sng_state_io_list (const char *path, GError **error)
 
 /* Makes one of the directories that lead to what is wanted. */
 static gboolean
-make_directory (const char *path, const char *wanted, GError **error)
+make_directory (SngStorage *storage, const char *path, const char *wanted, GError **error)
 {
   g_autofree char *parent = NULL;
+  int code;
 
   if (sng_state_io_is_directory (path))
     return TRUE;
 
   parent = g_path_get_dirname (path);
-  if (!make_directory (parent, wanted, error))
+  if (!make_directory (storage, parent, wanted, error))
     return FALSE;
-  announce ("mkdir", path);
-  if (g_mkdir (path, 0777) != 0)
-    {
-      int code = errno;
+  code = (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
+  if (code != 0 && !sng_state_io_is_directory (path))
+    return fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
 
-      if (!sng_state_io_is_directory (path))
-        return fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
-    }
-
-  return sng_state_io_sync_directory (parent, error);
+  return sng_state_io_sync_directory (storage, parent, error);
 }
 
 gboolean
-sng_state_io_make_directory (const char *path, GError **error)
+sng_state_io_make_directory (SngStorage *storage, const char *path, GError **error)
 {
-  return make_directory (path, path, error);
+  return make_directory (storage, path, path, error);
 }
 
 char *
-sng_state_io_make_temporary (const char *prefix, GError **error)
+sng_state_io_make_temporary (SngStorage *storage, const char *prefix, GError **error)
 {
-  g_autofree char *path = g_strconcat (prefix, "XXXXXX", NULL);
-
-  announce ("mkdir", path);
-  if (g_mkdtemp_full (path, 0777) == NULL)
+  for (guint attempt = 1;; attempt++)
     {
-      fail (error, "make the directory", path, errno);
-      return NULL;
-    }
+      g_autofree char *path = sng_state_io_temporary_name (prefix);
+      int code =
+          (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
 
-  return g_steal_pointer (&path);
+      if (code == 0)
+        return g_steal_pointer (&path);
+      if (code != EEXIST || attempt == MAX_ATTEMPTS)
+        {
+          fail (error, "make the directory", path, code);
+          return NULL;
+        }
+    }
 }
 
 char *
@@ -334,49 +303,41 @@ sng_state_io_temporary_name (const char *prefix)
 }
 
 gboolean
-sng_state_io_sync_directory (const char *path, GError **error)
+sng_state_io_sync_directory (SngStorage *storage, const char *path, GError **error)
 {
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  int code = 0;
-
-  if (fd < 0)
-    return fail (error, "open", path, errno);
-
-  /* Some file systems have no such call for directories, and need none. */
-  if (make_durable (fd, "sync-directory", path) != 0 && errno != EINVAL && errno != ENOTSUP)
-    code = errno;
-  close (fd);
+  int code = (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_SYNC_DIRECTORY, .path = path });
 
   return code == 0 || fail (error, "sync", path, code);
 }
 
 gboolean
-sng_state_io_rename (const char *from, const char *to, GError **error)
+sng_state_io_rename (SngStorage *storage, const char *from, const char *to, GError **error)
 {
-  announce ("rename", from);
-  if (g_rename (from, to) != 0)
-    return fail (error, "rename to", to, errno);
+  int code =
+      (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_RENAME, .path = from, .other = to });
 
-  return TRUE;
+  return code == 0 || fail (error, "rename to", to, code);
 }
 
 gboolean
-sng_state_io_exchange (const char *a, const char *b, gboolean *supported, GError **error)
+sng_state_io_exchange (SngStorage *storage, const char *a, const char *b, gboolean *supported, GError **error)
 {
-  *supported = TRUE;
-  announce ("exchange", a);
-  if (renameat2 (AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
-    return TRUE;
+  int code =
+      (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_EXCHANGE, .path = a, .other = b });
 
-  *supported = errno != EINVAL && errno != ENOSYS && errno != ENOTSUP;
+  *supported = code != EINVAL && code != ENOSYS && code != ENOTSUP;
+  if (code == 0 || !*supported)
+    return code == 0;
 
-  return *supported ? fail (error, "exchange", b, errno) : FALSE;
+  return fail (error, "exchange", b, code);
 }
 
 gboolean
-sng_state_io_remove (const char *path, GError **error)
+sng_state_io_remove (SngStorage *storage, const char *path, GError **error)
 {
+  SngStorageCall call = { .verb = SNG_STORAGE_REMOVE, .path = path };
   GStatBuf info;
+  int code;
 
   if (g_lstat (path, &info) != 0)
     return errno == ENOENT || fail (error, "remove", path, errno);
@@ -391,42 +352,42 @@ sng_state_io_remove (const char *path, GError **error)
         {
           g_autofree char *child = g_build_filename (path, names[i], NULL);
 
-          if (!sng_state_io_remove (child, error))
+          if (!sng_state_io_remove (storage, child, error))
             return FALSE;
         }
+      call.verb = SNG_STORAGE_REMOVE_DIRECTORY;
     }
 
-  announce ("remove", path);
-  if (g_remove (path) != 0 && errno != ENOENT)
-    return fail (error, "remove", path, errno);
+  code = (int) -perform (storage, call);
 
-  return TRUE;
+  return code == 0 || code == ENOENT || fail (error, "remove", path, code);
 }
 
 static gboolean
-link_file (const char *from, const char *to, GError **error)
+link_file (SngStorage *storage, const char *from, const char *to, GError **error)
 {
+  int code =
+      (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_LINK, .path = from, .other = to });
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (SngStateFile) file = NULL;
 
-  announce ("link", to);
-  if (link (from, to) == 0)
+  if (code == 0)
     return TRUE;
-  if (errno != EPERM && errno != EXDEV && errno != EMLINK && errno != ENOTSUP)
-    return fail (error, "link", to, errno);
+  if (code != EPERM && code != EXDEV && code != EMLINK && code != ENOTSUP)
+    return fail (error, "link", to, code);
 
   return (bytes = sng_state_io_read (from, error)) != NULL
-         && (file = sng_state_file_create (to, error)) != NULL
+         && (file = sng_state_file_create (storage, to, error)) != NULL
          && sng_state_file_write (file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error)
          && sng_state_file_finish (file, error);
 }
 
 gboolean
-sng_state_io_link_tree (const char *from, const char *to, GError **error)
+sng_state_io_link_tree (SngStorage *storage, const char *from, const char *to, GError **error)
 {
   g_auto (GStrv) names = sng_state_io_list (from, error);
 
-  if (names == NULL || !sng_state_io_make_directory (to, error))
+  if (names == NULL || !sng_state_io_make_directory (storage, to, error))
     return FALSE;
 
   for (guint i = 0; names[i] != NULL; i++)
@@ -434,8 +395,8 @@ sng_state_io_link_tree (const char *from, const char *to, GError **error)
       g_autofree char *source = g_build_filename (from, names[i], NULL);
       g_autofree char *target = g_build_filename (to, names[i], NULL);
 
-      if (sng_state_io_is_directory (source) ? !sng_state_io_link_tree (source, target, error)
-                                             : !link_file (source, target, error))
+      if (sng_state_io_is_directory (source) ? !sng_state_io_link_tree (storage, source, target, error)
+                                             : !link_file (storage, source, target, error))
         return FALSE;
     }
 

@@ -3,79 +3,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#define _GNU_SOURCE
-
 #include "checkpoint-fixture.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-int calls_to_failure = -1;
-int n_brought_back = 0;
-int n_syncs = 0;
-gboolean can_exchange = TRUE;
-
-static gboolean
-fails_now (void)
-{
-  if (calls_to_failure < 0 || calls_to_failure-- > 0)
-    return FALSE;
-
-  errno = EIO;
-  return TRUE;
-}
-
-int
-fsync (int fd)
-{
-  g_atomic_int_inc (&n_syncs);
-
-  return fails_now () ? -1 : 0; /* nobody cuts the power here: do not wait for the disk */
-}
-
-int
-rename (const char *from, const char *to)
-{
-  if (fails_now () || syscall (SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0) != 0)
-    return -1;
-
-  if (n_brought_back > 0 && g_str_has_suffix (to, ".old"))
-    {
-      n_brought_back--;
-      g_assert_cmpint (syscall (SYS_renameat2, AT_FDCWD, to, AT_FDCWD, from, 0), ==, 0);
-    }
-  return 0;
-}
-
-int
-renameat2 (int from_fd, const char *from, int to_fd, const char *to, unsigned int flags)
-{
-  if (!can_exchange)
-    {
-      errno = EINVAL;
-      return -1;
-    }
-
-  return fails_now () ? -1 : (int) syscall (SYS_renameat2, from_fd, from, to_fd, to, flags);
-}
-
-int
-mkdir (const char *path, mode_t mode)
-{
-  return fails_now () ? -1 : (int) syscall (SYS_mkdirat, AT_FDCWD, path, mode);
-}
-
-ssize_t
-write (int fd, const void *data, size_t n_bytes)
-{
-  return fd > 2 && fails_now () ? -1 : syscall (SYS_write, fd, data, n_bytes);
-}
+#include "state/sng-checkpoint-store-private.h"
 
 void
 fixture_set_up (Fixture *fixture, gconstpointer data)
@@ -85,13 +18,14 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
   fixture->directory = fixture_make_tmp ();
   path = g_build_filename (fixture->directory, "deep", "checkpoints", NULL);
   fixture->store = sng_checkpoint_store_new (path);
-  can_exchange = data == NULL;
+  test_disk_init (&fixture->disk, sng_checkpoint_store_get_storage (fixture->store));
+  fixture->disk.can_exchange = data == NULL;
 }
 
 void
 fixture_tear_down (Fixture *fixture, gconstpointer data)
 {
-  calls_to_failure = -1;
+  test_disk_clear (&fixture->disk);
   fixture_remove (fixture->directory);
   g_free (fixture->directory);
   g_object_unref (fixture->store);

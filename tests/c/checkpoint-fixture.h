@@ -6,21 +6,15 @@
 #pragma once
 
 #include "state-fixture.h"
+#include "storage-fixture.h"
 
 G_BEGIN_DECLS
-
-/* A program with this fixture stands between the library and the system: its rename (), renameat2 (), fsync (), mkdir ()
- * and write () are the ones that the library calls, so that a test can let any one of them fail. */
-
-extern int calls_to_failure; /* the next call fails at 0; below, none does */
-extern int n_brought_back; /* so many renames to a name that ends with ".old" are undone at once, as if by a load */
-extern int n_syncs; /* how often something was made durable */
-extern gboolean can_exchange; /* whether the file system can swap two names */
 
 typedef struct
 {
   char *directory;
   SngCheckpointStore *store; /* in a directory in it that is not there yet */
+  TestDisk disk;             /* before what the store writes to */
 } Fixture;
 
 /* With data, the file system cannot swap two names. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "checkpoint-fixture.h"
+#include "state/sng-checkpoint-store-private.h"
 
 #define N_KILLS 50 /* each with and without an exchange of names */
 
@@ -63,63 +64,110 @@ test_recovery (Fixture *fixture, gconstpointer data)
                 (const char *[]){ "latest", "step-00000003", "step-00000007", "step-00000008", NULL });
 }
 
-/* Saves with the n-th call failing, for every n: afterwards all is as it was, up to the very last call, when the new
- * one is in place already. */
+/* How a call fails. What the system asks to be done again, or has done in part, is no failure. */
+static const struct
+{
+  int code; /* 0: it takes only half of what is to be written */
+  gboolean is_mended;
+  gboolean is_full;
+} failures[] = {
+  { EIO, FALSE, FALSE },   { ENOSPC, FALSE, TRUE }, { EDQUOT, FALSE, TRUE },
+  { EROFS, FALSE, FALSE }, { EINTR, TRUE, FALSE },  { 0, TRUE, FALSE },
+};
+
+/* Step 3 and, where it is to be replaced, step 7. */
 static void
-check_failing_calls (Fixture *fixture, guint64 old_step, gint64 old_salt)
+start_over (Fixture *fixture, gboolean replaces)
 {
   const char *path = sng_checkpoint_store_get_path (fixture->store);
-  g_auto (GStrv) before = list_names (path);
-  int n;
 
-  for (n = 0;; n++)
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    fixture_remove (path);
+  save (fixture, 3, 30);
+  if (replaces)
+    save (fixture, 7, 70);
+}
+
+/* What a save that failed has left: all is as it was, or, when only making the names durable failed, the new one is there. */
+static void
+check_failed_save (Fixture *fixture, gboolean replaces, char **before, const char *message)
+{
+  static const char *const after[] = { "latest", "step-00000003", "step-00000007", NULL };
+  const char *path = sng_checkpoint_store_get_path (fixture->store);
+
+  if (holds (fixture, 7, 71))
     {
-      g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 71);
-      g_autoptr (GError) error = NULL;
-      g_autofree char *saved = NULL;
-      gboolean failed;
-
-      calls_to_failure = n;
-      saved = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
-      failed = calls_to_failure < 0;
-      calls_to_failure = -1;
-      if (!failed)
-        {
-          g_assert_no_error (error);
-          break;
-        }
-
-      g_assert_null (saved);
-      g_assert_null (sng_checkpoint_get_path (checkpoint));
-      if (holds (fixture, 7, 71))
-        {
-          fixture_assert_error (error, SNG_ERROR_IO, "cannot sync");
-          break;
-        }
-      fixture_assert_error (error, SNG_ERROR_IO, "[checkpoint][save] ");
-      g_assert_true (holds (fixture, old_step, old_salt));
-      assert_names (path, (const char *const *) before);
+      g_assert_nonnull (strstr (message, "cannot sync"));
+      assert_names (path, after);
+      return;
     }
 
-  g_test_message ("%d calls failed one by one", n);
-  g_assert_cmpint (n, >=, 18);
-  g_assert_true (holds (fixture, 7, 71));
-  assert_names (path, (const char *[]){ "latest", "step-00000003", "step-00000007", NULL });
+  g_assert_true (replaces ? holds (fixture, 7, 70) : holds (fixture, 3, 30));
+  assert_names (path, (const char *const *) before);
+}
+
+/* One save whose n-th call fails; FALSE where there are not so many calls. */
+static gboolean
+check_failing_call (Fixture *fixture, gboolean replaces, int n, guint failure)
+{
+  g_auto (GStrv) before = list_names (sng_checkpoint_store_get_path (fixture->store));
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 71);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *saved = NULL;
+  guint n_descriptors = test_count_descriptors ();
+  gboolean failed;
+
+  fixture->disk.failure = failures[failure].code;
+  fixture->disk.is_full = failures[failure].is_full;
+  fixture->disk.calls_to_failure = n;
+  saved = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
+  failed = fixture->disk.calls_to_failure < 0;
+  fixture->disk.is_full = FALSE;
+  fixture->disk.calls_to_failure = -1;
+  g_assert_cmpuint (test_count_descriptors (), ==, n_descriptors);
+
+  if (saved != NULL)
+    {
+      g_assert_no_error (error);
+      g_assert_true (holds (fixture, 7, 71));
+      return failed;
+    }
+
+  g_assert_true (failed && !failures[failure].is_mended);
+  g_assert_null (sng_checkpoint_get_path (checkpoint));
+  check_failed_save (fixture, replaces, before, error->message);
+  g_assert_nonnull (strstr (error->message, "[checkpoint][save] "));
+  fixture_assert_error (error, SNG_ERROR_IO, g_strerror (failures[failure].code));
+
+  return TRUE;
+}
+
+/* Each call of a save fails in each way. */
+static void
+check_failing_calls (Fixture *fixture, gboolean replaces)
+{
+  for (guint failure = 0; failure < G_N_ELEMENTS (failures); failure++)
+    {
+      int n = -1;
+
+      do
+        start_over (fixture, replaces);
+      while (check_failing_call (fixture, replaces, ++n, failure));
+      g_test_message ("%s: %d calls failed one by one", g_strerror (failures[failure].code), n);
+      g_assert_cmpint (n, >=, 18);
+    }
 }
 
 static void
 test_failing_calls (Fixture *fixture, gconstpointer data)
 {
-  save (fixture, 3, 30);
-  check_failing_calls (fixture, 3, 30);
+  check_failing_calls (fixture, FALSE);
 }
 
 static void
 test_failing_calls_replace (Fixture *fixture, gconstpointer data)
 {
-  save (fixture, 3, 30);
-  save (fixture, 7, 70);
-  check_failing_calls (fixture, 7, 70);
+  check_failing_calls (fixture, TRUE);
 }
 
 /* A checkpoint that cannot be written. */
@@ -168,14 +216,14 @@ test_brought_back (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   save (fixture, 7, 70);
-  n_brought_back = 3;
+  fixture->disk.n_brought_back = 3;
   save (fixture, 7, 71);
-  g_assert_cmpint (n_brought_back, ==, 0);
+  g_assert_cmpuint (fixture->disk.n_brought_back, ==, 0);
   g_strfreev (assert_latest (fixture, 7, 71, 0));
 
-  n_brought_back = 1000;
+  fixture->disk.n_brought_back = 1000;
   g_assert_null (sng_checkpoint_store_save (fixture->store, checkpoint, &error));
-  n_brought_back = 0;
+  fixture->disk.n_brought_back = 0;
   fixture_assert_error (error, SNG_ERROR_IO, "step-00000007");
   g_strfreev (assert_latest (fixture, 7, 71, 0));
   assert_names (sng_checkpoint_store_get_path (fixture->store),
@@ -208,18 +256,21 @@ test_new_directories (Fixture *fixture, gconstpointer data)
   g_autofree char *path = g_build_filename (fixture->directory, "a", "b", "c", "d", NULL);
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (path);
   g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 70);
-  int n[2];
+  TestDisk disk;
+  guint n[2];
 
+  test_disk_init (&disk, sng_checkpoint_store_get_storage (store));
   for (guint i = 0; i < G_N_ELEMENTS (n); i++)
     {
       g_autofree char *saved = NULL;
 
-      n_syncs = 0;
+      disk.n_syncs = 0;
       saved = sng_checkpoint_store_save (store, checkpoint, NULL);
       g_assert_nonnull (saved);
-      n[i] = n_syncs;
+      n[i] = disk.n_syncs;
     }
-  g_assert_cmpint (n[0], ==, n[1] + 4);
+  test_disk_clear (&disk);
+  g_assert_cmpuint (n[0], ==, n[1] + 4);
 }
 
 /* A real one, filled up to the last so many pages before each save. */
@@ -430,10 +481,11 @@ save_until_killed (const char *directory, const char *exchange)
 {
   g_autofree char *store = g_build_filename (directory, "deep", "checkpoints", NULL);
   g_autofree char *path = g_build_filename (directory, "counts", NULL);
-  Fixture fixture = { (char *) directory, sng_checkpoint_store_new (store) };
+  Fixture fixture = { .directory = (char *) directory, .store = sng_checkpoint_store_new (store) };
   Counts *counts = map_counts (path);
 
-  can_exchange = g_str_equal (exchange, "yes");
+  test_disk_init (&fixture.disk, sng_checkpoint_store_get_storage (fixture.store));
+  fixture.disk.can_exchange = g_str_equal (exchange, "yes");
   for (;;)
     {
       counts->started++;
@@ -448,7 +500,7 @@ test_killed (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (fixture->directory, "counts", NULL);
   char *argv[] = { (char *) program, (char *) "--save-until-killed", fixture->directory,
-                   (char *) (can_exchange ? "yes" : "no"), NULL };
+                   (char *) (fixture->disk.can_exchange ? "yes" : "no"), NULL };
   Counts *counts = map_counts (path);
   guint n_old = 0, n_new = 0;
 

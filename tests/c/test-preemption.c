@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "state/sng-state-io-private.h"
+#include "state/sng-checkpoint-store-private.h"
 #include "tiny-model.h"
 
 #define MAX_STEPS 6
@@ -74,6 +74,7 @@ assert_saved (guint64 step)
 
 typedef struct
 {
+  SngStorage storage;
   int signals[3];        /* 0: no more */
   guint64 step;          /* at work */
   const char *operation; /* of a save, or NULL: right after the backward pass */
@@ -96,13 +97,15 @@ phase_end_cb (SngTrainer *trainer, SngPhase phase, guint micro_batch, Sender *se
     send_signals (sender);
 }
 
-static void
-storage_cb (const char *operation, const char *path, gpointer data)
+static gint64
+sender_perform (SngStorage *storage, const SngStorageCall *call)
 {
-  Sender *sender = data;
+  Sender *sender = (Sender *) storage;
 
-  if (!sender->sent && g_strcmp0 (operation, sender->operation) == 0)
+  if (!sender->sent && g_strcmp0 (sng_storage_verb_name (call->verb), sender->operation) == 0)
     send_signals (sender);
+
+  return sng_storage_perform (storage->next, call);
 }
 
 /* In the midst of a step, and within a save: one signal, two in a row, two of the same. */
@@ -116,12 +119,12 @@ test_signals (void)
     guint64 last_step;
     int received;
   } cases[] = {
-    { { { SIGTERM }, 3, NULL }, 0, 3, SIGTERM },
-    { { { SIGUSR1 }, 4, NULL }, 1, 4, SIGUSR1 },
-    { { { SIGUSR2, SIGUSR2 }, 3, NULL }, 2, 3, SIGUSR2 },
-    { { { SIGTERM, SIGUSR1, SIGUSR1 }, 3, NULL }, 0, 3, SIGUSR1 },
-    { { { SIGTERM }, 0, "write" }, 2, 2, SIGTERM },
-    { { { SIGUSR1, SIGTERM, SIGTERM }, 0, "rename" }, 2, 2, SIGUSR1 },
+    { { { sender_perform, NULL }, { SIGTERM }, 3, NULL }, 0, 3, SIGTERM },
+    { { { sender_perform, NULL }, { SIGUSR1 }, 4, NULL }, 1, 4, SIGUSR1 },
+    { { { sender_perform, NULL }, { SIGUSR2, SIGUSR2 }, 3, NULL }, 2, 3, SIGUSR2 },
+    { { { sender_perform, NULL }, { SIGTERM, SIGUSR1, SIGUSR1 }, 3, NULL }, 0, 3, SIGUSR1 },
+    { { { sender_perform, NULL }, { SIGTERM }, 0, "write" }, 2, 2, SIGTERM },
+    { { { sender_perform, NULL }, { SIGUSR1, SIGTERM, SIGTERM }, 0, "rename" }, 2, 2, SIGUSR1 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -129,13 +132,14 @@ test_signals (void)
       Sender sender = cases[i].sender;
       g_autoptr (SngTrainer) trainer = create_trainer (MAX_STEPS, cases[i].every_n_steps);
       g_autoptr (SngPreemption) preemption = sng_preemption_new ();
+      SngStorage **top = sng_checkpoint_store_get_storage (sng_trainer_get_checkpoint_store (trainer));
       g_autoptr (GError) error = NULL;
 
       sng_preemption_attach (preemption, trainer);
       g_signal_connect (trainer, "phase-end", G_CALLBACK (phase_end_cb), &sender);
-      sng_state_io_add_hook (storage_cb, &sender);
+      sng_storage_push (top, &sender.storage);
       g_assert_false (sng_trainer_fit (trainer, &error));
-      sng_state_io_remove_hook (storage_cb, &sender);
+      sng_storage_remove (top, &sender.storage);
 
       g_assert_error (error, SNG_ERROR, SNG_ERROR_PREEMPTED);
       g_assert_true (sender.sent);
@@ -159,7 +163,7 @@ test_last_step (void)
 {
   g_autoptr (SngTrainer) trainer = create_trainer (MAX_STEPS, 0);
   g_autoptr (SngPreemption) preemption = sng_preemption_new ();
-  Sender sender = { { SIGTERM }, MAX_STEPS, NULL, FALSE };
+  Sender sender = { .signals = { SIGTERM }, .step = MAX_STEPS };
   g_autoptr (GError) error = NULL;
 
   sng_preemption_attach (preemption, trainer);
@@ -259,7 +263,7 @@ test_unsaved (void)
 {
   g_autoptr (SngTrainer) trainer = create_trainer (MAX_STEPS, 0);
   g_autoptr (SngPreemption) preemption = sng_preemption_new ();
-  Sender sender = { { SIGTERM }, 3, NULL, FALSE };
+  Sender sender = { .signals = { SIGTERM }, .step = 3 };
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_file_set_contents (directory, "in the way", -1, NULL));
@@ -285,7 +289,7 @@ test_nested (void)
   g_autoptr (SngTrainer) other = create_trainer (1, 0);
   g_autoptr (SngPreemption) preemption = sng_preemption_new ();
   g_autoptr (SngPreemption) other_preemption = sng_preemption_new ();
-  Sender sender = { { SIGTERM }, 1, NULL, FALSE };
+  Sender sender = { .signals = { SIGTERM }, .step = 1 };
   g_autoptr (GError) error = NULL;
 
   sng_preemption_attach (preemption, trainer);

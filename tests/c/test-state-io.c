@@ -3,28 +3,27 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What is told of the operations that change the file system, and a disk that is slow. */
+/* In which order a store changes the file system, and what its files are made of. */
 
-#define _GNU_SOURCE /* strchrnul () */
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "state/sng-checkpoint-store-private.h"
 #include "state/sng-state-io-private.h"
+#include "storage-fixture.h"
 #include "tiny-model.h"
 
 static char *directory;
 
-/* Notes an operation, with the path below the directory, where random names are cut. */
-static void
-note_cb (const char *operation, const char *path, gpointer data)
+/* What was noted since the last time. */
+static char *
+take_calls (TestDisk *disk)
 {
-  GString *news = data;
-  const char *name = g_str_has_prefix (path, directory) ? path + strlen (directory) : "?";
-  const char *random = strstr (name, ".tmp-");
+  char *text = test_disk_describe (disk, directory);
 
-  g_string_append_printf (news, "%s %.*s%s\n", operation,
-                          random != NULL ? (int) (random + strlen (".tmp-") - name) : (int) strlen (name),
-                          name, random != NULL ? strchrnul (random, '/') : "");
+  g_ptr_array_set_size (disk->calls, 0);
+
+  return text;
 }
 
 static SngCheckpoint *
@@ -53,10 +52,10 @@ save (SngCheckpointStore *store)
   return path;
 }
 
-static const char first_save[] = "mkdir \n"
-                                 "mkdir /.step-00000007.tmp-\n"
+static const char first_save[] = "make-directory \n"
+                                 "sync-directory ?\n"
+                                 "make-directory /.step-00000007.tmp-\n"
                                  "create /.step-00000007.tmp-/model.safetensors\n"
-                                 "write /.step-00000007.tmp-/model.safetensors\n"
                                  "write /.step-00000007.tmp-/model.safetensors\n"
                                  "sync /.step-00000007.tmp-/model.safetensors\n"
                                  "close /.step-00000007.tmp-/model.safetensors\n"
@@ -66,7 +65,6 @@ static const char first_save[] = "mkdir \n"
                                  "close /.step-00000007.tmp-/state.json\n"
                                  "sync-directory /.step-00000007.tmp-\n"
                                  "create /.latest.tmp-\n"
-                                 "write /.latest.tmp-\n"
                                  "write /.latest.tmp-\n"
                                  "sync /.latest.tmp-\n"
                                  "close /.latest.tmp-\n"
@@ -79,173 +77,139 @@ static void
 test_operations (void)
 {
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
-  g_autoptr (GString) news = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
   g_autofree char *first = NULL;
   g_autofree char *second = NULL;
-  char *tail;
+  g_autofree char *first_calls = NULL;
+  g_autofree char *second_calls = NULL;
+  g_autofree char *removal = NULL;
+  TestDisk disk;
 
-  sng_state_io_add_hook (note_cb, news);
+  test_disk_init (&disk, sng_checkpoint_store_get_storage (store));
+  disk.is_noting = TRUE;
   first = save (store);
-
-  /* After the directory itself its parent is made durable, which lies outside. */
-  g_assert_true (g_str_has_prefix (news->str, "mkdir \nsync-directory ?\n"));
-  g_string_erase (news, strlen ("mkdir \n"), strlen ("sync-directory ?\n"));
-  g_assert_cmpstr (news->str, ==, first_save);
+  first_calls = take_calls (&disk);
+  g_assert_cmpstr (first_calls, ==, first_save);
 
   /* The second one takes the place of the first, which is removed. */
-  g_string_truncate (news, 0);
   second = save (store);
-  g_assert_true (g_str_has_prefix (news->str, "mkdir /.step-00000007.tmp-\n"));
-  tail = strstr (news->str, "exchange ");
-  if (tail != NULL)
-    g_assert_cmpstr (tail, ==,
+  second_calls = take_calls (&disk);
+  g_assert_true (g_str_has_prefix (second_calls, "make-directory /.step-00000007.tmp-\n"));
+  if (strstr (second_calls, "exchange ") != NULL)
+    g_assert_cmpstr (strstr (second_calls, "exchange "), ==,
                      "exchange /.step-00000007.tmp-\n"
                      "sync-directory \n"
                      "rename /.latest.tmp-\n"
+                     "sync-directory \n"
                      "remove /.step-00000007.tmp-/model.safetensors\n"
                      "remove /.step-00000007.tmp-/state.json\n"
-                     "remove /.step-00000007.tmp-\n"
-                     "sync-directory \n");
+                     "remove-directory /.step-00000007.tmp-\n");
 
-  g_string_truncate (news, 0);
   g_assert_true (sng_checkpoint_store_remove (store, 7, &error));
   g_assert_no_error (error);
-  g_assert_cmpstr (news->str, ==,
+  removal = take_calls (&disk);
+  g_assert_cmpstr (removal, ==,
                    "remove /latest\n"
                    "sync-directory \n"
                    "rename /step-00000007\n"
                    "sync-directory \n"
                    "remove /.step-00000007.tmp-/model.safetensors\n"
                    "remove /.step-00000007.tmp-/state.json\n"
-                   "remove /.step-00000007.tmp-\n");
+                   "remove-directory /.step-00000007.tmp-\n");
 
-  /* A hook that is gone hears nothing, and it is fine to take it away again. */
-  sng_state_io_remove_hook (note_cb, news);
-  sng_state_io_remove_hook (note_cb, news);
-  g_string_truncate (news, 0);
-  g_free (g_steal_pointer (&first));
-  first = save (store);
-  g_assert_cmpstr (news->str, ==, "");
+  test_disk_clear (&disk);
   tiny_remove_directory (directory);
 }
 
-/* A file that is not finished takes itself away. */
+/* A file that is not finished takes itself away, with whatever it had gathered. */
 static void
 test_unfinished (void)
 {
   g_autofree char *path = g_build_filename (directory, "file", NULL);
-  g_autoptr (GString) news = g_string_new (NULL);
+  g_autofree char *calls = NULL;
   g_autoptr (SngStateFile) file = NULL;
   g_autoptr (GError) error = NULL;
+  SngStorage *top = sng_storage_get_posix ();
+  TestDisk disk;
 
-  g_assert_true (sng_state_io_make_directory (directory, &error));
-  sng_state_io_add_hook (note_cb, news);
-  file = sng_state_file_create (path, &error);
+  g_assert_true (sng_state_io_make_directory (top, directory, &error));
+  test_disk_init (&disk, &top);
+  disk.is_noting = TRUE;
+  file = sng_state_file_create (top, path, &error);
   g_assert_no_error (error);
   g_assert_true (sng_state_file_write (file, "abc", 3, &error));
   g_clear_pointer (&file, sng_state_file_free);
-  g_assert_cmpstr (news->str, ==, "create /file\nwrite /file\nremove /file\n");
-  sng_state_io_remove_hook (note_cb, news);
+  calls = take_calls (&disk);
+  g_assert_cmpstr (calls, ==, "create /file\nclose /file\nremove /file\n");
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  test_disk_clear (&disk);
   tiny_remove_directory (directory);
 }
 
+/* However the bytes come, and however few of them the system takes at a time, they are in the file in order. */
 static void
-once_cb (const char *operation, const char *path, gpointer data)
+test_pieces (void)
 {
-  ++*(guint *) data;
-  sng_state_io_remove_hook (once_cb, data);
+  const gsize sizes[] = { 1, 70000, 65535, 65536, 65537, 3, 20u << 20, 0, 5 };
+  g_autofree char *path = g_build_filename (directory, "file", NULL);
+  g_autofree char *found = NULL;
+  g_autoptr (GByteArray) expected = g_byte_array_new ();
+  g_autoptr (SngStateFile) file = NULL;
+  g_autoptr (GError) error = NULL;
+  SngStorage *top = sng_storage_get_posix ();
+  TestDisk disk;
+  gsize length;
+
+  g_assert_true (sng_state_io_make_directory (top, directory, &error));
+  test_disk_init (&disk, &top);
+  disk.failure = 0;
+  file = sng_state_file_create (top, path, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      gsize before = expected->len;
+
+      g_byte_array_set_size (expected, (guint) (before + sizes[i]));
+      for (gsize k = before; k < expected->len; k++)
+        expected->data[k] = (guint8) (k * 2654435761u >> 16);
+      disk.calls_to_failure = 0;
+      g_assert_true (sng_state_file_write (file, expected->data + before, sizes[i], &error));
+    }
+  g_assert_true (sng_state_file_finish (file, &error));
+  g_assert_no_error (error);
+  test_disk_clear (&disk);
+
+  g_assert_true (g_file_get_contents (path, &found, &length, &error));
+  g_assert_cmpmem (found, length, expected->data, expected->len);
+  tiny_remove_directory (directory);
 }
 
-static void
-count_cb (const char *operation, const char *path, gpointer data)
-{
-  ++*(guint *) data;
-}
-
-/* All of them hear of it, also where one takes itself away. */
+/* All of them hear of a call, the last one that was put there first, and one goes wherever it is. */
 static void
 test_several (void)
 {
-  guint n_once = 0, n_before = 0, n_after = 0;
   g_autoptr (GError) error = NULL;
+  SngStorage *top = sng_storage_get_posix ();
+  TestDisk disks[3];
 
-  sng_state_io_add_hook (count_cb, &n_before);
-  sng_state_io_add_hook (once_cb, &n_once);
-  sng_state_io_add_hook (count_cb, &n_after);
-  g_assert_true (sng_state_io_make_directory (directory, &error));
-  g_assert_true (sng_state_io_remove (directory, &error));
+  for (guint i = 0; i < G_N_ELEMENTS (disks); i++)
+    test_disk_init (&disks[i], &top);
+  g_assert_true (top == &disks[2].storage);
+  g_assert_true (sng_state_io_make_directory (top, directory, &error));
   g_assert_no_error (error);
-  sng_state_io_remove_hook (count_cb, &n_before);
-  sng_state_io_remove_hook (count_cb, &n_after);
+  for (guint i = 0; i < G_N_ELEMENTS (disks); i++)
+    g_assert_cmpuint (disks[i].n_calls, ==, 2 - (i < 2)); /* the uppermost does not hand the sync on */
 
-  g_assert_cmpuint (n_once, ==, 1);
-  g_assert_cmpuint (n_before, ==, 3);
-  g_assert_cmpuint (n_after, ==, 3);
-}
+  test_disk_clear (&disks[1]);
+  sng_storage_remove (&top, &disks[1].storage);
+  g_assert_true (sng_state_io_remove (top, directory, &error));
+  g_assert_cmpuint (disks[0].n_calls, ==, 2);
+  g_assert_cmpuint (disks[1].n_calls, ==, 1);
+  g_assert_cmpuint (disks[2].n_calls, ==, 3);
 
-/* Each operation takes at least so long; what is written is the same. */
-static void
-test_slow (void)
-{
-  const guint usec = 2000;
-  g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
-  g_autofree char *first = save (store);
-  g_autofree char *second = NULL;
-  g_autofree char *manifest = g_build_filename (first, "state.json", NULL);
-  g_autofree char *before = NULL;
-  g_autofree char *after = NULL;
-  guint n = 0;
-  gint64 start;
-
-  g_assert_true (g_file_get_contents (manifest, &before, NULL, NULL));
-  sng_state_io_add_hook (count_cb, &n);
-  sng_state_io_set_slow (usec);
-  start = g_get_monotonic_time ();
-  second = save (store);
-  g_assert_cmpint (g_get_monotonic_time () - start, >=, (gint64) n * usec);
-  sng_state_io_set_slow (0);
-  sng_state_io_remove_hook (count_cb, &n);
-
-  g_assert_cmpuint (n, >, 20);
-  g_assert_true (g_file_get_contents (manifest, &after, NULL, NULL));
-  g_assert_cmpstr (after, ==, before);
-  tiny_remove_directory (directory);
-}
-
-static void
-count_sync_cb (const char *operation, const char *path, gpointer data)
-{
-  guint *n = data;
-
-  *n += g_str_has_prefix (operation, "sync");
-}
-
-/* What need not last is saved all the same. */
-static void
-test_passing (void)
-{
-  g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
-  const gboolean passing[] = { TRUE, FALSE };
-  guint n[] = { 0, 0 };
-
-  for (guint i = 0; i < G_N_ELEMENTS (passing); i++)
-    {
-      g_autofree char *path = NULL;
-      g_autoptr (SngCheckpoint) checkpoint = NULL;
-      g_autoptr (GError) error = NULL;
-
-      sng_state_io_set_passing (passing[i]);
-      sng_state_io_add_hook (count_sync_cb, &n[i]);
-      path = save (store);
-      sng_state_io_remove_hook (count_sync_cb, &n[i]);
-      checkpoint = sng_checkpoint_load (path, &error);
-      g_assert_no_error (error);
-    }
-
-  g_assert_cmpuint (n[0], ==, 0);
-  g_assert_cmpuint (n[1], >, 3);
-  tiny_remove_directory (directory);
+  test_disk_clear (&disks[0]);
+  test_disk_clear (&disks[2]);
+  g_assert_true (top == sng_storage_get_posix ());
 }
 
 /* Either tree can be changed by its owner. */
@@ -261,17 +225,21 @@ test_link_tree (void)
   g_autofree char *path = save (store);
   g_autoptr (SngCheckpointStore) second = sng_checkpoint_store_new (copy);
   g_autoptr (SngCheckpoint) checkpoint = NULL;
-  g_autoptr (GString) news = g_string_new (NULL);
+  g_autofree char *calls = NULL;
   g_autoptr (GError) error = NULL;
+  SngStorage *top = sng_storage_get_posix ();
+  TestDisk disk;
 
   g_assert_nonnull (path);
   g_assert_cmpint (g_mkdir (remains, 0777), ==, 0);
   g_assert_true (g_file_set_contents (file, "half", -1, NULL));
-  sng_state_io_add_hook (note_cb, news);
-  g_assert_true (sng_state_io_link_tree (directory, copy, &error));
-  sng_state_io_remove_hook (note_cb, news);
+  test_disk_init (&disk, &top);
+  disk.is_noting = TRUE;
+  g_assert_true (sng_state_io_link_tree (top, directory, copy, &error));
+  calls = take_calls (&disk);
+  test_disk_clear (&disk);
   g_assert_no_error (error);
-  g_assert_nonnull (strstr (news->str, "link -copy/step-00000007/model.safetensors\n"));
+  g_assert_nonnull (strstr (calls, "link -copy/step-00000007/model.safetensors\n"));
   g_assert_cmpuint (sng_state_io_get_inode (file), ==, sng_state_io_get_inode (linked));
 
   tiny_remove_directory (directory);
@@ -280,7 +248,7 @@ test_link_tree (void)
   g_assert_cmpuint (sng_checkpoint_get_step (checkpoint), ==, 7);
   g_assert_true (g_file_test (linked, G_FILE_TEST_EXISTS));
 
-  g_assert_false (sng_state_io_link_tree (missing, directory, &error));
+  g_assert_false (sng_state_io_link_tree (top, missing, directory, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, missing));
   tiny_remove_directory (copy);
@@ -299,8 +267,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/state-io/operations", test_operations);
   g_test_add_func ("/sng/state-io/unfinished", test_unfinished);
   g_test_add_func ("/sng/state-io/several", test_several);
-  g_test_add_func ("/sng/state-io/slow", test_slow);
-  g_test_add_func ("/sng/state-io/passing", test_passing);
+  g_test_add_func ("/sng/state-io/pieces", test_pieces);
   g_test_add_func ("/sng/state-io/link-tree", test_link_tree);
 
   status = g_test_run ();
