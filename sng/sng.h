@@ -22,6 +22,7 @@
 #include "state/sng-checkpoint-store.h"
 #include "state/sng-checkpoint.h"
 #include "state/sng-safetensors.h"
+#include "state/sng-shard.h"
 #include "state/sng-state-dict.h"
 #include "state/sng-state-registry.h"
 #include "state/sng-stateful.h"

@@ -42,7 +42,7 @@ read_manifest (const char *directory, const char *path, GError **error)
       refuse (error, SNG_ERROR_NOT_FOUND, directory, "there is no such checkpoint");
       return NULL;
     }
-  if ((contents = sng_state_io_read (path, &failure)) == NULL)
+  if ((contents = sng_state_io_read_own (path, &failure)) == NULL)
     {
       if (g_error_matches (failure, SNG_ERROR, SNG_ERROR_NOT_FOUND))
         refuse (error, SNG_ERROR_INVALID_DATA, directory,
@@ -150,7 +150,7 @@ read_tensors (JsonObject *object,
       return NULL;
     }
 
-  if ((contents = sng_state_io_read (path, &failure)) == NULL)
+  if ((contents = sng_state_io_read_own (path, &failure)) == NULL)
     {
       refuse (error, SNG_ERROR_CORRUPT, directory, "%s", failure->message);
       return NULL;
@@ -195,6 +195,49 @@ check_fingerprint (SngTensor *tensor,
                  computed, recorded);
 }
 
+static gboolean
+read_numbers (JsonObject *object, const char *name, GArray *numbers)
+{
+  JsonArray *array = sng_json_get_array (object, name);
+
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
+    {
+      guint64 number;
+
+      if (!sng_json_node_unsigned (json_array_get_element (array, i), &number))
+        return FALSE;
+      g_array_append_val (numbers, number);
+    }
+
+  return array != NULL;
+}
+
+/* Where in the whole a tensor of the file lies. */
+static SngShard *
+read_place (JsonObject *object, SngTensor *tensor, const char *path, const char *name, GError **error)
+{
+  g_autoptr (GArray) global_shape = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GArray) offset = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GError) failure = NULL;
+  SngShard *shard;
+  guint n_dims;
+  const gint64 *shape = sng_tensor_get_shape (tensor, &n_dims);
+
+  if (!read_numbers (object, "shape", global_shape) || !read_numbers (object, "offset", offset))
+    {
+      refuse (error, SNG_ERROR_INVALID_DATA, path,
+              "tensor '%s' has no shape and offset of whole numbers from 0", name);
+      return NULL;
+    }
+
+  shard = sng_shard_new ((const gint64 *) (gconstpointer) global_shape->data, global_shape->len,
+                         (const gint64 *) (gconstpointer) offset->data, offset->len, shape, n_dims, &failure);
+  if (shard == NULL)
+    refuse (error, SNG_ERROR_INVALID_DATA, path, "tensor '%s': %s", name, failure->message);
+
+  return shard;
+}
+
 /* Puts one entry into the state. */
 static gboolean
 read_entry (JsonNode *node, SngStateDict *tensors, SngStateDict *state, const char *path, GError **error)
@@ -203,6 +246,7 @@ read_entry (JsonNode *node, SngStateDict *tensors, SngStateDict *state, const ch
   const char *name = object != NULL ? sng_json_get_string (object, "name") : NULL;
   const char *fingerprint = object != NULL ? sng_json_get_string (object, "tensor") : NULL;
   g_autoptr (GVariant) value = NULL;
+  g_autoptr (SngShard) shard = NULL;
   SngTensor *tensor;
 
   if (name == NULL || name[0] == '\0')
@@ -220,11 +264,11 @@ read_entry (JsonNode *node, SngStateDict *tensors, SngStateDict *state, const ch
 
   if ((tensor = sng_state_dict_lookup_tensor (tensors, name)) == NULL)
     return refuse (error, SNG_ERROR_CORRUPT, path, "the file lacks the tensor '%s'", name);
-  if (!check_fingerprint (tensor, path, name, fingerprint, error))
+  if ((shard = read_place (object, tensor, path, name, error)) == NULL)
     return FALSE;
-  sng_state_dict_set_tensor (state, name, tensor);
 
-  return TRUE;
+  return check_fingerprint (tensor, path, name, fingerprint, error)
+         && sng_state_dict_set_shard (state, name, tensor, shard, error);
 }
 
 static SngStateDict *
@@ -308,6 +352,133 @@ read_metadata (JsonObject *root, SngCheckpoint *checkpoint, const char *path, GE
   return TRUE;
 }
 
+static JsonNode *
+parse_manifest (GBytes *contents, const char *path, GError **error)
+{
+  gsize length;
+  const char *text = g_bytes_get_data (contents, &length);
+  JsonNode *node = sng_json_parse_object (text, length, error);
+
+  if (node == NULL)
+    g_prefix_error (error, "[checkpoint][load] %s: ", path);
+
+  return node;
+}
+
+/* What one process has written. */
+static SngCheckpoint *
+read_states (JsonObject *root, guint64 step, const char *directory, const char *manifest, GError **error)
+{
+  g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_new (step);
+  JsonArray *states = sng_json_get_array (root, "states");
+
+  if (states == NULL)
+    {
+      refuse (error, SNG_ERROR_INVALID_DATA, manifest, "has no list of states");
+      return NULL;
+    }
+  if (!read_metadata (root, checkpoint, manifest, error))
+    return NULL;
+
+  for (guint i = 0; i < json_array_get_length (states); i++)
+    if (!read_state (json_array_get_element (states, i), checkpoint, manifest, directory, error))
+      return NULL;
+
+  return g_steal_pointer (&checkpoint);
+}
+
+/* One rank's part, whose manifest is the one that the index knows. */
+static SngCheckpoint *
+read_part (JsonNode *node, guint rank, guint n_ranks, guint64 step, const char *index, GError **error)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  g_autofree char *name = sng_checkpoint_rank_to_name (rank);
+  g_autofree char *parent = g_path_get_dirname (index);
+  g_autofree char *directory = g_build_filename (parent, name, NULL);
+  g_autofree char *manifest = g_build_filename (directory, SNG_CHECKPOINT_MANIFEST, NULL);
+  g_autofree char *digest = NULL;
+  g_autoptr (GBytes) contents = NULL;
+  g_autoptr (JsonNode) root = NULL;
+  guint64 own_step, own_rank, own_n_ranks;
+
+  if (object == NULL || g_strcmp0 (sng_json_get_string (object, "directory"), name) != 0
+      || sng_json_get_string (object, "manifest") == NULL)
+    {
+      refuse (error, SNG_ERROR_INVALID_DATA, index, "rank %u is not kept in '%s' with a manifest", rank,
+              name);
+      return NULL;
+    }
+  if (sng_state_io_is_link (directory) || !sng_state_io_is_directory (directory))
+    {
+      refuse (error, SNG_ERROR_CORRUPT, directory, "the part of rank %u is not there: this is %s", rank,
+              sng_state_io_is_link (directory) ? "a link, which is not followed" : "no directory");
+      return NULL;
+    }
+
+  if ((contents = read_manifest (directory, manifest, error)) == NULL)
+    return NULL;
+  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, contents);
+  if (!g_str_equal (digest, sng_json_get_string (object, "manifest")))
+    {
+      refuse (error, SNG_ERROR_CORRUPT, manifest,
+              "is not the one that was there when the checkpoint was made");
+      return NULL;
+    }
+
+  if ((root = parse_manifest (contents, manifest, error)) == NULL
+      || !read_step (json_node_get_object (root), directory, manifest, &own_step, error))
+    return NULL;
+  if (own_step != step || !sng_json_get_unsigned (json_node_get_object (root), "rank", &own_rank)
+      || !sng_json_get_unsigned (json_node_get_object (root), "n_ranks", &own_n_ranks) || own_rank != rank
+      || own_n_ranks != n_ranks)
+    {
+      refuse (error, SNG_ERROR_CORRUPT, manifest, "is not rank %u of %u at step %" G_GUINT64_FORMAT, rank,
+              n_ranks, step);
+      return NULL;
+    }
+
+  return read_states (json_node_get_object (root), step, directory, manifest, error);
+}
+
+/* What several ranks have written. */
+static SngCheckpoint *
+read_parts (JsonArray *ranks, guint64 step, const char *directory, const char *manifest, GError **error)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_ranks = json_array_get_length (ranks);
+
+  if (n_ranks == 0)
+    {
+      refuse (error, SNG_ERROR_INVALID_DATA, manifest, "has no rank");
+      return NULL;
+    }
+
+  for (guint rank = 0; rank < n_ranks; rank++)
+    {
+      SngCheckpoint *part =
+          read_part (json_array_get_element (ranks, rank), rank, n_ranks, step, manifest, error);
+
+      if (part == NULL)
+        return NULL;
+      g_ptr_array_add (parts, part);
+    }
+
+  return sng_checkpoint_merge ((SngCheckpoint **) parts->pdata, n_ranks, directory, error);
+}
+
+/* A shard is nothing that a training could go on from. */
+static gboolean
+check_whole (SngCheckpoint *checkpoint, const char *path, GError **error)
+{
+  const char *state, *name;
+
+  if (sng_checkpoint_find_shard (checkpoint, &state, &name))
+    return refuse (error, SNG_ERROR_INVALID_DATA, path, "state '%s': '%s' is a part of a tensor, and alone",
+                   state, name);
+
+  return TRUE;
+}
+
 /**
  * sng_checkpoint_load:
  * @path: (type filename): the directory of one checkpoint
@@ -337,38 +508,25 @@ sng_checkpoint_load (const char *path, GError **error)
   g_autoptr (JsonNode) node = NULL;
   g_autofree char *manifest = NULL;
   JsonObject *root;
-  JsonArray *states;
-  const char *text;
-  gsize length;
+  JsonArray *ranks;
   guint64 step;
 
   g_return_val_if_fail (path != NULL, NULL);
 
   manifest = g_build_filename (path, SNG_CHECKPOINT_MANIFEST, NULL);
-  if ((contents = read_manifest (path, manifest, error)) == NULL)
+  if ((contents = read_manifest (path, manifest, error)) == NULL
+      || (node = parse_manifest (contents, manifest, error)) == NULL)
     return NULL;
-  text = g_bytes_get_data (contents, &length);
-  if ((node = sng_json_parse_object (text, length, error)) == NULL)
-    {
-      g_prefix_error (error, "[checkpoint][load] %s: ", manifest);
-      return NULL;
-    }
 
   root = json_node_get_object (node);
   if (!read_step (root, path, manifest, &step, error))
     return NULL;
-  if ((states = sng_json_get_array (root, "states")) == NULL)
-    {
-      refuse (error, SNG_ERROR_INVALID_DATA, manifest, "has no list of states");
-      return NULL;
-    }
 
-  checkpoint = sng_checkpoint_new (step);
-  if (!read_metadata (root, checkpoint, manifest, error))
+  ranks = sng_json_get_array (root, "ranks");
+  checkpoint = ranks != NULL ? read_parts (ranks, step, path, manifest, error)
+                             : read_states (root, step, path, manifest, error);
+  if (checkpoint == NULL || !check_whole (checkpoint, manifest, error))
     return NULL;
-  for (guint i = 0; i < json_array_get_length (states); i++)
-    if (!read_state (json_array_get_element (states, i), checkpoint, manifest, path, error))
-      return NULL;
   sng_checkpoint_set_path (checkpoint, path);
 
   return g_steal_pointer (&checkpoint);

@@ -81,7 +81,11 @@ load_first (SngCheckpointStore *self, GPtrArray *refused, gboolean *found, GErro
       g_autofree char *path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
       g_autoptr (GError) failure = NULL;
 
-      checkpoint = sng_checkpoint_load (path, &failure);
+      if (sng_state_io_is_link (path))
+        g_set_error (&failure, SNG_ERROR, SNG_ERROR_CORRUPT,
+                     "is a link, which a store has none of: it is not followed");
+      else
+        checkpoint = sng_checkpoint_load (path, &failure);
       if (checkpoint == NULL)
         g_ptr_array_add (refused, g_strdup_printf ("%s: %s", name, failure->message));
     }

@@ -11,6 +11,8 @@
 G_BEGIN_DECLS
 
 #define SNG_CHECKPOINT_LATEST "latest"
+/* The end of the hidden directory that ranks put their parts into. */
+#define SNG_CHECKPOINT_RANKS  ".ranks"
 
 /* What it writes to; others can be put before it as long as nothing is being saved. */
 SngStorage **sng_checkpoint_store_get_storage (SngCheckpointStore *self);
@@ -36,6 +38,15 @@ gboolean sng_checkpoint_store_read_latest      (SngCheckpointStore  *self,
 gboolean sng_checkpoint_store_write_latest     (SngCheckpointStore  *self,
                                                 const char          *name,
                                                 char               **temporary,
+                                                GError             **error);
+/* Makes the store's directory, and clears away what saves that were killed have left: of ranks, those of earlier steps. */
+gboolean sng_checkpoint_store_prepare          (SngCheckpointStore  *self,
+                                                guint64              step,
+                                                GError             **error);
+/* From a complete hidden directory to the checkpoint that everybody sees. */
+gboolean sng_checkpoint_store_publish          (SngCheckpointStore  *self,
+                                                const char          *name,
+                                                const char          *directory,
                                                 GError             **error);
 
 G_END_DECLS

@@ -15,16 +15,25 @@
 #define MAX_ATTEMPTS 16
 
 static gboolean
-is_leftover (const char *name)
+is_leftover (const char *name, guint64 step)
 {
+  g_autofree char *checkpoint = NULL;
+  guint64 parts_step;
+
+  if (g_str_has_prefix (name, ".step-") && g_str_has_suffix (name, SNG_CHECKPOINT_RANKS))
+    {
+      /* The others may be at a later step already. */
+      checkpoint = g_strndup (name + 1, strlen (name) - 1 - strlen (SNG_CHECKPOINT_RANKS));
+      return sng_checkpoint_step_from_name (checkpoint, &parts_step) && parts_step < step;
+    }
+
   return (g_str_has_prefix (name, ".step-")
           && (g_str_has_suffix (name, ".old") || strstr (name, ".tmp-") != NULL))
          || g_str_has_prefix (name, "." SNG_CHECKPOINT_LATEST ".tmp-");
 }
 
-/* Makes the directory, and clears away what a save that was killed has left. */
-static gboolean
-prepare (SngCheckpointStore *self, GError **error)
+gboolean
+sng_checkpoint_store_prepare (SngCheckpointStore *self, guint64 step, GError **error)
 {
   SngStorage *storage = *sng_checkpoint_store_get_storage (self);
   const char *directory = sng_checkpoint_store_get_path (self);
@@ -39,7 +48,7 @@ prepare (SngCheckpointStore *self, GError **error)
     {
       g_autofree char *path = g_build_filename (directory, names[i], NULL);
 
-      if (is_leftover (names[i]) && !sng_state_io_remove (storage, path, error))
+      if (is_leftover (names[i], step) && !sng_state_io_remove (storage, path, error))
         return FALSE;
     }
 
@@ -97,13 +106,13 @@ put_in_place (SngStorage *storage,
   return TRUE;
 }
 
-/* From a complete hidden directory and a complete hidden pointer to the checkpoint that everybody sees. */
+/* With a complete hidden pointer too. */
 static gboolean
-publish (SngCheckpointStore *self,
-         const char *name,
-         const char *temporary,
-         const char *temporary_latest,
-         GError **error)
+put_both_in_place (SngCheckpointStore *self,
+                   const char *name,
+                   const char *temporary,
+                   const char *temporary_latest,
+                   GError **error)
 {
   SngStorage *storage = *sng_checkpoint_store_get_storage (self);
   g_autofree char *path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
@@ -133,6 +142,25 @@ publish (SngCheckpointStore *self,
     sng_state_io_remove (storage, replaced, NULL);
 
   return is_durable;
+}
+
+gboolean
+sng_checkpoint_store_publish (SngCheckpointStore *self,
+                              const char *name,
+                              const char *directory,
+                              GError **error)
+{
+  g_autofree char *latest = NULL;
+
+  if (!sng_checkpoint_store_write_latest (self, name, &latest, error))
+    return FALSE;
+  if (!put_both_in_place (self, name, directory, latest, error))
+    {
+      sng_state_io_remove (*sng_checkpoint_store_get_storage (self), latest, NULL);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 /**
@@ -165,7 +193,6 @@ sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, 
   g_autofree char *name = NULL;
   g_autofree char *prefix = NULL;
   g_autofree char *temporary = NULL;
-  g_autofree char *temporary_latest = NULL;
   g_autofree char *path = NULL;
 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
@@ -174,20 +201,18 @@ sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, 
   storage = *sng_checkpoint_store_get_storage (self);
   name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
   prefix = sng_checkpoint_store_temporary_prefix (self, name);
-  if (!prepare (self, error) || (temporary = sng_state_io_make_temporary (storage, prefix, error)) == NULL)
+  if (!sng_checkpoint_store_prepare (self, sng_checkpoint_get_step (checkpoint), error)
+      || (temporary = sng_state_io_make_temporary (storage, prefix, error)) == NULL)
     {
       g_prefix_error (error, "[checkpoint][save] ");
       return NULL;
     }
 
-  if (!sng_checkpoint_write (checkpoint, storage, temporary, error)
-      || !sng_checkpoint_store_write_latest (self, name, &temporary_latest, error)
-      || !publish (self, name, temporary, temporary_latest, error))
+  if (!sng_checkpoint_write (checkpoint, storage, temporary, 0, 0, error)
+      || !sng_checkpoint_store_publish (self, name, temporary, error))
     {
       g_prefix_error (error, "[checkpoint][save] %s: ", name);
       sng_state_io_remove (storage, temporary, NULL);
-      if (temporary_latest != NULL)
-        sng_state_io_remove (storage, temporary_latest, NULL);
       return NULL;
     }
 

@@ -60,6 +60,12 @@ sng_checkpoint_step_to_name (guint64 step)
   return g_strdup_printf ("step-%08" G_GUINT64_FORMAT, step);
 }
 
+char *
+sng_checkpoint_rank_to_name (guint rank)
+{
+  return g_strdup_printf ("rank-%05u", rank);
+}
+
 gboolean
 sng_checkpoint_step_from_name (const char *name, guint64 *step)
 {
@@ -336,7 +342,7 @@ sng_checkpoint_store_read_latest (SngCheckpointStore *self, guint64 *step, GErro
   gsize length;
   const char *text;
 
-  if ((contents = sng_state_io_read (path, &failure)) == NULL)
+  if ((contents = sng_state_io_read_own (path, &failure)) == NULL)
     {
       if (!g_error_matches (failure, SNG_ERROR, SNG_ERROR_NOT_FOUND))
         g_propagate_error (error, g_steal_pointer (&failure));

@@ -27,6 +27,18 @@ char               *sng_checkpoint_store_save        (SngCheckpointStore  *self,
                                                       SngCheckpoint       *checkpoint,
                                                       GError             **error);
 SNG_AVAILABLE_IN_1_0
+gboolean            sng_checkpoint_store_save_rank   (SngCheckpointStore  *self,
+                                                      SngCheckpoint       *checkpoint,
+                                                      guint                rank,
+                                                      guint                n_ranks,
+                                                      GError             **error);
+SNG_AVAILABLE_IN_1_0
+char               *sng_checkpoint_store_commit_ranks
+                                                     (SngCheckpointStore  *self,
+                                                      guint64              step,
+                                                      guint                n_ranks,
+                                                      GError             **error);
+SNG_AVAILABLE_IN_1_0
 char              **sng_checkpoint_store_list        (SngCheckpointStore  *self,
                                                       GError             **error);
 SNG_AVAILABLE_IN_1_0

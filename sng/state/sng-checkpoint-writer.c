@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "sng-error.h"
 #include "state/sng-json-private.h"
 #include "state/sng-safetensors-private.h"
 #include "state/sng-state-names-private.h"
@@ -40,6 +41,27 @@ append_value (GString *text, GVariant *value)
 }
 
 static void
+append_numbers (GString *text, const char *name, const gint64 *numbers, guint n)
+{
+  g_string_append_printf (text, ", \"%s\": [", name);
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "", numbers != NULL ? numbers[i] : 0);
+  g_string_append_c (text, ']');
+}
+
+/* The global shape, and where in it lies what the file has. */
+static void
+append_place (GString *text, SngTensor *tensor, SngShard *shard)
+{
+  guint n_dims;
+  const gint64 *shape =
+      shard != NULL ? sng_shard_get_global_shape (shard, &n_dims) : sng_tensor_get_shape (tensor, &n_dims);
+
+  append_numbers (text, "shape", shape, n_dims);
+  append_numbers (text, "offset", shard != NULL ? sng_shard_get_offset (shard, NULL) : NULL, n_dims);
+}
+
+static void
 append_entries (GString *text, SngStateDict *state)
 {
   const char *name;
@@ -58,6 +80,7 @@ append_entries (GString *text, SngStateDict *state)
           g_autofree char *printed = sng_fingerprint_to_string (fingerprint);
 
           g_string_append_printf (text, "\"tensor\": \"%s\"", printed);
+          append_place (text, tensor, sng_state_dict_lookup_shard (state, name));
         }
       else
         {
@@ -149,7 +172,7 @@ write_states (GString *text,
       g_string_append (text, ",\n");
       if (!write_file (text, storage, directory, names[i], state, error))
         {
-          g_prefix_error (error, "[checkpoint][save] %s: ", names[i]);
+          g_prefix_error (error, "%s: ", names[i]);
           return FALSE;
         }
       append_entries (text, state);
@@ -173,14 +196,38 @@ write_manifest (GString *text, SngStorage *storage, const char *directory, GErro
          && sng_state_file_write (file, text->str, text->len, error) && sng_state_file_finish (file, error);
 }
 
-gboolean
-sng_checkpoint_write (SngCheckpoint *self, SngStorage *storage, const char *directory, GError **error)
+static GString *
+begin_manifest (guint64 step)
 {
-  g_autoptr (GString) text = g_string_new (SNG_CHECKPOINT_START);
-  GVariant *metadata = sng_checkpoint_get_metadata (self);
+  GString *text = g_string_new (SNG_CHECKPOINT_START);
 
   g_string_append_printf (text, "  \"version\": %d,\n  \"step\": \"%" G_GUINT64_FORMAT "\",\n",
-                          SNG_CHECKPOINT_VERSION, sng_checkpoint_get_step (self));
+                          SNG_CHECKPOINT_VERSION, step);
+
+  return text;
+}
+
+gboolean
+sng_checkpoint_write (SngCheckpoint *self,
+                      SngStorage *storage,
+                      const char *directory,
+                      guint rank,
+                      guint n_ranks,
+                      GError **error)
+{
+  g_autoptr (GString) text = begin_manifest (sng_checkpoint_get_step (self));
+  GVariant *metadata = sng_checkpoint_get_metadata (self);
+  const char *state, *name;
+
+  if (n_ranks == 0 && sng_checkpoint_find_shard (self, &state, &name))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                   "%s: '%s' is one rank's part of a tensor: each rank has to save its own", state, name);
+      return FALSE;
+    }
+
+  if (n_ranks > 0)
+    g_string_append_printf (text, "  \"rank\": %u,\n  \"n_ranks\": %u,\n", rank, n_ranks);
   if (metadata != NULL)
     {
       g_string_append (text, "  \"metadata\": { ");
@@ -190,5 +237,34 @@ sng_checkpoint_write (SngCheckpoint *self, SngStorage *storage, const char *dire
 
   return write_states (text, self, storage, directory, error)
          && write_manifest (text, storage, directory, error)
+         && sng_state_io_sync_directory (storage, directory, error);
+}
+
+gboolean
+sng_checkpoint_write_index (SngStorage *storage,
+                            const char *directory,
+                            guint64 step,
+                            guint n_ranks,
+                            GError **error)
+{
+  g_autoptr (GString) text = begin_manifest (step);
+
+  g_string_append (text, "  \"ranks\": [");
+  for (guint rank = 0; rank < n_ranks; rank++)
+    {
+      g_autofree char *name = sng_checkpoint_rank_to_name (rank);
+      g_autofree char *path = g_build_filename (directory, name, SNG_CHECKPOINT_MANIFEST, NULL);
+      g_autoptr (GBytes) contents = sng_state_io_read_own (path, error);
+      g_autofree char *digest = NULL;
+
+      if (contents == NULL)
+        return FALSE;
+      digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, contents);
+      g_string_append_printf (text, "%s\n    { \"directory\": \"%s\", \"manifest\": \"%s\" }",
+                              rank > 0 ? "," : "", name, digest);
+    }
+  g_string_append (text, "\n  ],\n");
+
+  return write_manifest (text, storage, directory, error)
          && sng_state_io_sync_directory (storage, directory, error);
 }

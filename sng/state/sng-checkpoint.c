@@ -216,6 +216,23 @@ sng_checkpoint_set_path (SngCheckpoint *self, const char *path)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATH]);
 }
 
+gboolean
+sng_checkpoint_find_shard (SngCheckpoint *self, const char **state, const char **name)
+{
+  for (guint i = 0; i < self->names->len; i++)
+    {
+      SngStateDict *dict;
+
+      *state = self->names->pdata[i];
+      dict = g_hash_table_lookup (self->states, *state);
+      for (guint k = 0; (*name = sng_state_dict_get_name (dict, k)) != NULL; k++)
+        if (sng_state_dict_lookup_shard (dict, *name) != NULL)
+          return TRUE;
+    }
+
+  return FALSE;
+}
+
 /**
  * sng_checkpoint_get_metadata: (get-property metadata)
  * @self: a checkpoint

@@ -14,6 +14,7 @@ typedef struct
 {
   char *name;
   SngTensor *tensor;
+  SngShard *shard; /* of a tensor that is no whole one */
   GVariant *value;
 } SngStateEntry;
 

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "sng-error.h"
+#include "state/sng-shard-private.h"
 #include "state/sng-state-names-private.h"
 #include "tensor/sng-fingerprint-private.h"
 
@@ -50,7 +51,10 @@ sng_state_dict_copy (SngStateDict *self, GError **error)
               g_prefix_error (error, "[state][copy] '%s': ", entry->name);
               return NULL;
             }
-          sng_state_dict_set_tensor (copy, entry->name, tensor);
+          if (entry->shard != NULL)
+            sng_state_dict_set_shard (copy, entry->name, tensor, entry->shard, NULL);
+          else
+            sng_state_dict_set_tensor (copy, entry->name, tensor);
         }
       else
         {
@@ -62,12 +66,26 @@ sng_state_dict_copy (SngStateDict *self, GError **error)
 }
 
 static gboolean
-entry_same_layout (const SngStateEntry *a, const SngStateEntry *b)
+entry_fits (const SngStateEntry *entry, const SngStateEntry *expected)
 {
-  if (a->tensor == NULL || b->tensor == NULL)
-    return a->tensor == b->tensor && g_variant_is_of_type (a->value, g_variant_get_type (b->value));
+  const gint64 *shape, *global_shape;
+  guint n_dims, n_global;
 
-  return sng_tensor_same_layout (a->tensor, b->tensor);
+  if (entry->tensor == NULL || expected->tensor == NULL)
+    return entry->tensor == expected->tensor
+           && g_variant_is_of_type (entry->value, g_variant_get_type (expected->value));
+
+  if (expected->shard == NULL || entry->shard != NULL)
+    return sng_tensor_same_layout (entry->tensor, expected->tensor)
+           && (entry->shard == expected->shard
+               || (entry->shard != NULL && expected->shard != NULL
+                   && sng_shard_equal (entry->shard, expected->shard)));
+
+  shape = sng_tensor_get_shape (entry->tensor, &n_dims);
+  global_shape = sng_shard_get_global_shape (expected->shard, &n_global);
+
+  return sng_tensor_get_dtype (entry->tensor) == sng_tensor_get_dtype (expected->tensor) && n_dims == n_global
+         && memcmp (shape, global_shape, n_dims * sizeof *shape) == 0;
 }
 
 /**
@@ -79,7 +97,8 @@ entry_same_layout (const SngStateEntry *a, const SngStateEntry *b)
  * Checks that two dictionaries hold the same things, whatever their contents.
  *
  * They must have the same names, in any order, and under each the same kind: a
- * tensor of the same dtype and shape, or a value of the same type. This is what
+ * tensor of the same dtype and shape, or a value of the same type. Where a shard is expected, the whole
+ * tensor that it is a part of fits too. This is what
  * most [vfunc@Sng.Stateful.check_state] need.
  *
  * Fails with %SNG_ERROR_MISMATCH; the message has the names that are missing
@@ -109,7 +128,7 @@ sng_state_dict_check_layout (SngStateDict *self, SngStateDict *expected, GError 
     {
       const SngStateEntry *entry = sng_state_dict_lookup_entry (self, wanted->name);
 
-      if (!entry_same_layout (entry, wanted))
+      if (!entry_fits (entry, wanted))
         {
           g_autofree char *is = sng_state_entry_describe (entry);
           g_autofree char *should_be = sng_state_entry_describe (wanted);
@@ -147,9 +166,11 @@ hash_entry (XXH3_state_t *hash, const SngStateEntry *entry)
   if (entry->tensor != NULL)
     {
       g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (entry->tensor);
+      g_autofree char *place = entry->shard != NULL ? sng_shard_describe (entry->shard) : NULL;
       guint64 words[2] = { GUINT64_TO_LE (fingerprint->low), GUINT64_TO_LE (fingerprint->high) };
 
-      hash_bytes (hash, "", 0);
+      /* What no type of a value looks like. */
+      hash_bytes (hash, place != NULL ? place : "", place != NULL ? strlen (place) : 0);
       hash_bytes (hash, words, sizeof words);
     }
   else
@@ -171,7 +192,7 @@ hash_entry (XXH3_state_t *hash, const SngStateEntry *entry)
  * Computes one fingerprint over everything in a dictionary.
  *
  * It covers each entry's name, its kind, and its tensor's fingerprint
- * or its value with the type, in the order of the names: the order of insertion
+ * with its place where it is a shard, or its value with the type, in the order of the names: the order of insertion
  * does not matter, every bit of the contents does. Taken by XXH3-128 over the
  * length-prefixed parts.
  *

@@ -6,6 +6,7 @@
 #include "state/sng-state-dict-private.h"
 
 #include "sng-error.h"
+#include "state/sng-shard-private.h"
 
 /**
  * SngStateDict:
@@ -50,6 +51,7 @@ static void
 entry_clear (SngStateEntry *entry)
 {
   g_clear_object (&entry->tensor);
+  g_clear_pointer (&entry->shard, sng_shard_unref);
   g_clear_pointer (&entry->value, g_variant_unref);
 }
 
@@ -66,9 +68,19 @@ entry_free (gpointer data)
 char *
 sng_state_entry_describe (const SngStateEntry *entry)
 {
-  return entry->tensor != NULL
-             ? sng_tensor_describe (entry->tensor)
-             : g_strdup_printf ("a value of type '%s'", g_variant_get_type_string (entry->value));
+  g_autofree char *tensor = NULL;
+  g_autofree char *shard = NULL;
+
+  if (entry->tensor == NULL)
+    return g_strdup_printf ("a value of type '%s'", g_variant_get_type_string (entry->value));
+
+  tensor = sng_tensor_describe (entry->tensor);
+  if (entry->shard == NULL)
+    return g_steal_pointer (&tensor);
+
+  shard = sng_shard_describe (entry->shard);
+
+  return g_strdup_printf ("%s, the part %s", tensor, shard);
 }
 
 const SngStateEntry *

@@ -9,6 +9,7 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
+#include "state/sng-shard.h"
 #include "tensor/sng-tensor.h"
 
 G_BEGIN_DECLS
@@ -36,6 +37,15 @@ SNG_AVAILABLE_IN_1_0
 void            sng_state_dict_set_double          (SngStateDict  *self,
                                                     const char    *name,
                                                     double         value);
+SNG_AVAILABLE_IN_1_0
+gboolean        sng_state_dict_set_shard           (SngStateDict  *self,
+                                                    const char    *name,
+                                                    SngTensor     *tensor,
+                                                    SngShard      *shard,
+                                                    GError       **error);
+SNG_AVAILABLE_IN_1_0
+SngShard       *sng_state_dict_lookup_shard        (SngStateDict  *self,
+                                                    const char    *name);
 SNG_AVAILABLE_IN_1_0
 SngTensor      *sng_state_dict_lookup_tensor       (SngStateDict  *self,
                                                     const char    *name);

@@ -33,7 +33,11 @@ void          sng_state_file_free         (SngStateFile   *self);
 /* The contents, mapped: the file must not be cut while they are in use. */
 GBytes       *sng_state_io_read           (const char     *path,
                                            GError        **error);
+/* The same of a file that somebody else may have made up: a link, which could lead anywhere, is refused. */
+GBytes       *sng_state_io_read_own       (const char     *path,
+                                           GError        **error);
 gboolean      sng_state_io_is_directory   (const char     *path);
+gboolean      sng_state_io_is_link        (const char     *path);
 gboolean      sng_state_io_exists         (const char     *path);
 /* Of the name itself where it is a link; 0 where there is none. What takes another's place has another one. */
 guint64       sng_state_io_get_inode      (const char     *path);

@@ -166,11 +166,11 @@ sng_state_file_free (SngStateFile *self)
   g_free (self);
 }
 
-GBytes *
-sng_state_io_read (const char *path, GError **error)
+static GBytes *
+read_file (const char *path, int flags, GError **error)
 {
   /* A pipe must not block the open, and a device is no file of ours. */
-  int fd = g_open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  int fd = g_open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags, 0);
   g_autoptr (GMappedFile) file = NULL;
   g_autoptr (GError) failure = NULL;
   struct stat info;
@@ -196,6 +196,31 @@ sng_state_io_read (const char *path, GError **error)
     g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[state][io] cannot read '%s': %s", path, failure->message);
 
   return file != NULL ? g_mapped_file_get_bytes (file) : NULL;
+}
+
+GBytes *
+sng_state_io_read (const char *path, GError **error)
+{
+  return read_file (path, 0, error);
+}
+
+GBytes *
+sng_state_io_read_own (const char *path, GError **error)
+{
+  if (sng_state_io_is_link (path))
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
+                   "[state][io] '%s' is a link, which a checkpoint has none of: it is not followed", path);
+      return NULL;
+    }
+
+  return read_file (path, O_NOFOLLOW, error);
+}
+
+gboolean
+sng_state_io_is_link (const char *path)
+{
+  return g_file_test (path, G_FILE_TEST_IS_SYMLINK);
 }
 
 gboolean

@@ -256,7 +256,6 @@ put_byte (int fd, gsize at, char byte)
 static void
 damage_file (Fixture *fixture, const char *directory, const char *name)
 {
-  static const guint8 flips[] = { 0x01, 0x20, 0x80 };
   g_autofree char *path = g_build_filename (directory, name, NULL);
   g_autofree char *contents = NULL;
   gsize length;
@@ -267,10 +266,10 @@ damage_file (Fixture *fixture, const char *directory, const char *name)
 
   for (gsize i = 0; i < length; i++)
     {
-      for (guint k = 0; k < G_N_ELEMENTS (flips); k++)
+      for (guint bit = 0; bit < 8; bit++)
         {
-          put_byte (fd, i, (char) (contents[i] ^ flips[k]));
-          assert_damage_found (fixture, directory, name, "a wrong byte", i);
+          put_byte (fd, i, (char) (contents[i] ^ (1 << bit)));
+          assert_damage_found (fixture, directory, name, "a wrong bit", i);
         }
       put_byte (fd, i, contents[i]);
     }
@@ -289,7 +288,7 @@ damage_file (Fixture *fixture, const char *directory, const char *name)
   fixture_write (path, contents, length);
 }
 
-/* Every byte of every file. */
+/* Every bit of every file, and every length of it. */
 static void
 test_damage (Fixture *fixture, gconstpointer data)
 {

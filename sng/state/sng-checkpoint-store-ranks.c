@@ -1,0 +1,188 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "state/sng-checkpoint-store-private.h"
+
+#include "sng-error.h"
+#include "state/sng-checkpoint-private.h"
+#include "state/sng-state-io-private.h"
+
+/* How several ranks save one checkpoint: each writes a directory of its own into a hidden one, and the last step, which one of
+ * them makes, turns that into the checkpoint. */
+
+static char *
+get_parts_path (SngCheckpointStore *self, guint64 step)
+{
+  g_autofree char *name = sng_checkpoint_step_to_name (step);
+
+  return g_strdup_printf ("%s/.%s" SNG_CHECKPOINT_RANKS, sng_checkpoint_store_get_path (self), name);
+}
+
+/**
+ * sng_checkpoint_store_save_rank:
+ * @self: a store
+ * @checkpoint: what this rank has of the checkpoint
+ * @rank: which one it is, from 0
+ * @n_ranks: how many there are
+ * @error: return location for an error
+ *
+ * Saves one rank's part of a checkpoint, and makes it durable.
+ *
+ * All ranks do this, in any order and side by side, each with a store of the same
+ * directory. When all of them are done, which they have to tell each other, one
+ * calls [method@Sng.CheckpointStore.commit_ranks]; until then there is no
+ * checkpoint.
+ *
+ * A part holds the rank's shards ([method@Sng.StateDict.set_shard]) and anything
+ * else. What is no shard is kept by each rank that has it, and must be the same in
+ * all of them; what differs from rank to rank, such as streams of random numbers, belongs into a
+ * state with a name of its own in each (`rng/dropout/rank-1`).
+ *
+ * On an error nothing is left of this rank's part.
+ *
+ * Fails with %SNG_ERROR_IO where writing fails.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_checkpoint_store_save_rank (SngCheckpointStore *self,
+                                SngCheckpoint *checkpoint,
+                                guint rank,
+                                guint n_ranks,
+                                GError **error)
+{
+  SngStorage *storage;
+  g_autofree char *parts = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), FALSE);
+  g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), FALSE);
+  g_return_val_if_fail (rank < n_ranks, FALSE);
+
+  storage = *sng_checkpoint_store_get_storage (self);
+  parts = get_parts_path (self, sng_checkpoint_get_step (checkpoint));
+  name = sng_checkpoint_rank_to_name (rank);
+  path = g_build_filename (parts, name, NULL);
+
+  /* What an earlier try has left is not to be mixed with this one. */
+  if (sng_state_io_remove (storage, path, error) && sng_state_io_make_directory (storage, path, error)
+      && sng_checkpoint_write (checkpoint, storage, path, rank, n_ranks, error))
+    return TRUE;
+
+  g_prefix_error (error, "[checkpoint][save] step-%08" G_GUINT64_FORMAT ", rank %u: ",
+                  sng_checkpoint_get_step (checkpoint), rank);
+  sng_state_io_remove (storage, path, NULL);
+
+  return FALSE;
+}
+
+/* Takes away what is none of the parts: of a try with more ranks. */
+static gboolean
+keep_parts_only (SngCheckpointStore *self, const char *parts, guint n_ranks, GError **error)
+{
+  g_auto (GStrv) names = sng_state_io_list (parts, error);
+  g_autoptr (GHashTable) wanted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint rank = 0; rank < n_ranks; rank++)
+    g_hash_table_add (wanted, sng_checkpoint_rank_to_name (rank));
+
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (parts, names[i], NULL);
+
+      if (!g_hash_table_contains (wanted, names[i])
+          && !sng_state_io_remove (*sng_checkpoint_store_get_storage (self), path, error))
+        return FALSE;
+    }
+
+  return names != NULL;
+}
+
+static gboolean
+check_complete (const char *parts, guint n_ranks, GError **error)
+{
+  for (guint rank = 0; rank < n_ranks; rank++)
+    {
+      g_autofree char *name = sng_checkpoint_rank_to_name (rank);
+      g_autofree char *path = g_build_filename (parts, name, SNG_CHECKPOINT_MANIFEST, NULL);
+
+      if (!sng_state_io_exists (path))
+        {
+          g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "rank %u of %u has not saved its part", rank,
+                       n_ranks);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+/* A checkpoint that nobody sees yet, and that loads. */
+static gboolean
+complete (SngCheckpointStore *self, const char *parts, guint64 step, guint n_ranks, GError **error)
+{
+  g_autoptr (SngCheckpoint) checkpoint = NULL;
+
+  if (!check_complete (parts, n_ranks, error) || !sng_checkpoint_store_prepare (self, step, error)
+      || !keep_parts_only (self, parts, n_ranks, error)
+      || !sng_checkpoint_write_index (*sng_checkpoint_store_get_storage (self), parts, step, n_ranks, error))
+    return FALSE;
+
+  checkpoint = sng_checkpoint_load (parts, error);
+
+  return checkpoint != NULL;
+}
+
+/**
+ * sng_checkpoint_store_commit_ranks:
+ * @self: a store
+ * @step: the step whose parts all ranks have saved
+ * @n_ranks: how many ranks there are
+ * @error: return location for an error
+ *
+ * Makes a checkpoint of the parts of all ranks, in place of one of this step that is there
+ * already, and makes `latest` name it.
+ *
+ * All parts are read back and verified before, and must go together: what is no shard
+ * is the same in each rank that has it, and the shards of a tensor make it up without a
+ * hole and without an overlap. Shards that several ranks have must be the same.
+ *
+ * When this returns the checkpoint is durable. On an error everything that was there before is
+ * intact, the parts too, so that what is missing can be saved and this be called again.
+ *
+ * Fails with %SNG_ERROR_NOT_FOUND where a rank has not saved its part, with
+ * %SNG_ERROR_CORRUPT where the parts do not verify or do not go together, with %SNG_ERROR_IO
+ * where writing fails.
+ *
+ * Returns: (transfer full) (type filename): the directory of the checkpoint
+ *
+ * Since: 1.0
+ */
+char *
+sng_checkpoint_store_commit_ranks (SngCheckpointStore *self, guint64 step, guint n_ranks, GError **error)
+{
+  g_autofree char *parts = NULL;
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
+  g_return_val_if_fail (n_ranks > 0, NULL);
+
+  parts = get_parts_path (self, step);
+  name = sng_checkpoint_step_to_name (step);
+  if (!complete (self, parts, step, n_ranks, error)
+      || !sng_checkpoint_store_publish (self, name, parts, error))
+    {
+      g_autofree char *index = g_build_filename (parts, SNG_CHECKPOINT_MANIFEST, NULL);
+
+      g_prefix_error (error, "[checkpoint][commit] %s: ", name);
+      sng_state_io_remove (*sng_checkpoint_store_get_storage (self), index, NULL);
+      return NULL;
+    }
+
+  return g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
+}
