@@ -92,7 +92,7 @@ step_finished_cb (SngTrainer *trainer, Watch *watch)
 static void
 checkpoint_saved_cb (SngTrainer *trainer, const char *path, Watch *watch)
 {
-  guint64 step = sng_trainer_get_global_step (trainer);
+  guint64 step = sng_trainer_get_last_checkpoint_step (trainer);
   g_autoptr (GError) error = NULL;
 
   g_array_append_val (watch->checkpoints, step);

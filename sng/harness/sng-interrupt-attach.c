@@ -92,7 +92,9 @@ phase_end_cb (SngTrainer *trainer, SngPhase phase, guint micro_batch, SngInterru
 static void
 step_finished_cb (SngTrainer *trainer, SngInterrupt *self)
 {
-  gboolean saved = sng_trainer_get_last_checkpoint_step (trainer) == sng_trainer_get_global_step (trainer);
+  guint64 step = sng_trainer_get_global_step (trainer);
+  gboolean saved = sng_trainer_get_last_checkpoint_step (trainer) == step
+                   || sng_trainer_get_private (trainer)->pending_step == step;
 
   if (is_at_step (self) && (self->step != 0 || saved))
     fire (self);
@@ -102,8 +104,10 @@ static gint64
 storage_perform (SngStorage *storage, const SngStorageCall *call)
 {
   SngInterrupt *self = (SngInterrupt *) ((char *) storage - G_STRUCT_OFFSET (SngInterrupt, storage));
+  SngCheckpointStore *store = sng_trainer_get_checkpoint_store (self->trainer);
 
-  if (is_at_step (self) && ++self->n_operations == self->operation)
+  /* In the background the training may be at a later step. */
+  if ((self->step == 0 || store->saved_step == self->step) && ++self->n_operations == self->operation)
     fire (self);
 
   return sng_storage_perform (storage->next, call);

@@ -53,6 +53,11 @@ gboolean sng_checkpoint_find_shard     (SngCheckpoint  *self,
 void     sng_checkpoint_set_path       (SngCheckpoint  *self,
                                         const char     *path);
 
+/* A copy of all tensors in the arena, which is made, or made larger, where it has to be. Its tensors are read-only. */
+SngCheckpoint *sng_checkpoint_stage    (SngCheckpoint  *self,
+                                        SngTensor     **arena,
+                                        GError        **error);
+
 /* 7 <-> "step-00000007". */
 char    *sng_checkpoint_step_to_name   (guint64         step);
 gboolean sng_checkpoint_step_from_name (const char     *name,

@@ -14,6 +14,20 @@ G_BEGIN_DECLS
 /* The end of the hidden directory that ranks put their parts into. */
 #define SNG_CHECKPOINT_RANKS  ".ranks"
 
+typedef struct _SngBackgroundSave SngBackgroundSave;
+
+struct _SngCheckpointStore
+{
+  GObject parent_instance;
+
+  char *path;
+  SngStorage *storage;
+  guint64 saved_step; /* that was begun to be saved last */
+
+  SngTensor *arena;              /* where a copy is that is saved in the background; kept for the next one */
+  SngBackgroundSave *background; /* that nobody has waited for yet; NULL: none */
+};
+
 /* What it writes to; others can be put before it as long as nothing is being saved. */
 SngStorage **sng_checkpoint_store_get_storage (SngCheckpointStore *self);
 /* Hidden names, unlike any other, begin with this. */
@@ -39,6 +53,26 @@ gboolean sng_checkpoint_store_write_latest     (SngCheckpointStore  *self,
                                                 const char          *name,
                                                 char               **temporary,
                                                 GError             **error);
+/* What the public functions do when nothing is being saved in the background. */
+char    *sng_checkpoint_store_write            (SngCheckpointStore  *self,
+                                                SngCheckpoint       *checkpoint,
+                                                GError             **error);
+gboolean sng_checkpoint_store_take_away        (SngCheckpointStore  *self,
+                                                guint64              step,
+                                                GError             **error);
+/* Whether there is something to wait for, and it would take time. */
+gboolean sng_checkpoint_store_is_busy          (SngCheckpointStore  *self);
+/* Waits for it. Where it was saved path is set, also when what it supersedes could not be removed; NULL when nothing was
+ * being saved. */
+gboolean sng_checkpoint_store_collect          (SngCheckpointStore  *self,
+                                                char               **path,
+                                                GError             **error);
+/* Removes checkpoints, those that are there. */
+gboolean sng_checkpoint_store_take_all_away    (SngCheckpointStore  *self,
+                                                GArray              *steps,
+                                                GError             **error);
+/* Waits for it for the last time. */
+void     sng_checkpoint_store_end_background   (SngCheckpointStore  *self);
 /* Makes the store's directory, and clears away what saves that were killed have left: of ranks, those of earlier steps. */
 gboolean sng_checkpoint_store_prepare          (SngCheckpointStore  *self,
                                                 guint64              step,

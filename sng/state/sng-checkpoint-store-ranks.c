@@ -64,6 +64,10 @@ sng_checkpoint_store_save_rank (SngCheckpointStore *self,
   g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), FALSE);
   g_return_val_if_fail (rank < n_ranks, FALSE);
 
+  if (!sng_checkpoint_store_wait (self, error))
+    return FALSE;
+  self->saved_step = sng_checkpoint_get_step (checkpoint);
+
   storage = *sng_checkpoint_store_get_storage (self);
   parts = get_parts_path (self, sng_checkpoint_get_step (checkpoint));
   name = sng_checkpoint_rank_to_name (rank);
@@ -171,6 +175,10 @@ sng_checkpoint_store_commit_ranks (SngCheckpointStore *self, guint64 step, guint
 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
   g_return_val_if_fail (n_ranks > 0, NULL);
+
+  if (!sng_checkpoint_store_wait (self, error))
+    return NULL;
+  self->saved_step = step;
 
   parts = get_parts_path (self, step);
   name = sng_checkpoint_step_to_name (step);

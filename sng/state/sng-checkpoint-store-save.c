@@ -35,8 +35,8 @@ is_leftover (const char *name, guint64 step)
 gboolean
 sng_checkpoint_store_prepare (SngCheckpointStore *self, guint64 step, GError **error)
 {
-  SngStorage *storage = *sng_checkpoint_store_get_storage (self);
-  const char *directory = sng_checkpoint_store_get_path (self);
+  SngStorage *storage = self->storage;
+  const char *directory = self->path;
   g_auto (GStrv) names = NULL;
 
   if (!sng_state_io_make_directory (storage, directory, error)
@@ -114,10 +114,9 @@ put_both_in_place (SngCheckpointStore *self,
                    const char *temporary_latest,
                    GError **error)
 {
-  SngStorage *storage = *sng_checkpoint_store_get_storage (self);
-  g_autofree char *path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
-  g_autofree char *latest =
-      g_build_filename (sng_checkpoint_store_get_path (self), SNG_CHECKPOINT_LATEST, NULL);
+  SngStorage *storage = self->storage;
+  g_autofree char *path = g_build_filename (self->path, name, NULL);
+  g_autofree char *latest = g_build_filename (self->path, SNG_CHECKPOINT_LATEST, NULL);
   g_autofree char *aside = sng_checkpoint_store_aside_path (self, name);
   g_autofree char *replaced = NULL;
   g_autofree char *undone = NULL;
@@ -126,7 +125,7 @@ put_both_in_place (SngCheckpointStore *self,
   if (!put_in_place (storage, temporary, path, aside, &replaced, error))
     return FALSE;
 
-  if (!sng_state_io_sync_directory (storage, sng_checkpoint_store_get_path (self), error)
+  if (!sng_state_io_sync_directory (storage, self->path, error)
       || !sng_state_io_rename (storage, temporary_latest, latest, error))
     {
       if (replaced == NULL)
@@ -137,7 +136,7 @@ put_both_in_place (SngCheckpointStore *self,
     }
 
   /* The new one counts. What cannot be removed now is removed by the next save. */
-  is_durable = sng_state_io_sync_directory (storage, sng_checkpoint_store_get_path (self), error);
+  is_durable = sng_state_io_sync_directory (storage, self->path, error);
   if (replaced != NULL)
     sng_state_io_remove (storage, replaced, NULL);
 
@@ -156,11 +155,43 @@ sng_checkpoint_store_publish (SngCheckpointStore *self,
     return FALSE;
   if (!put_both_in_place (self, name, directory, latest, error))
     {
-      sng_state_io_remove (*sng_checkpoint_store_get_storage (self), latest, NULL);
+      sng_state_io_remove (self->storage, latest, NULL);
       return FALSE;
     }
 
   return TRUE;
+}
+
+char *
+sng_checkpoint_store_write (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
+{
+  SngStorage *storage = self->storage;
+  g_autofree char *name = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *temporary = NULL;
+  g_autofree char *path = NULL;
+
+  self->saved_step = sng_checkpoint_get_step (checkpoint);
+  name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
+  prefix = sng_checkpoint_store_temporary_prefix (self, name);
+  if (!sng_checkpoint_store_prepare (self, sng_checkpoint_get_step (checkpoint), error)
+      || (temporary = sng_state_io_make_temporary (storage, prefix, error)) == NULL)
+    {
+      g_prefix_error (error, "[checkpoint][save] ");
+      return NULL;
+    }
+
+  if (!sng_checkpoint_write (checkpoint, storage, temporary, 0, 0, error)
+      || !sng_checkpoint_store_publish (self, name, temporary, error))
+    {
+      g_prefix_error (error, "[checkpoint][save] %s: ", name);
+      sng_state_io_remove (storage, temporary, NULL);
+      return NULL;
+    }
+
+  path = g_build_filename (self->path, name, NULL);
+
+  return g_steal_pointer (&path);
 }
 
 /**
@@ -180,6 +211,9 @@ sng_checkpoint_store_publish (SngCheckpointStore *self,
  * intact. There is one exception: where all is in place and the system then
  * fails to make the names durable, the new checkpoint stays.
  *
+ * A save in the background is waited for; where it has failed its error is reported here, and
+ * nothing is saved.
+ *
  * Fails with %SNG_ERROR_IO where writing fails.
  *
  * Returns: (transfer full) (type filename): the directory of the checkpoint
@@ -189,34 +223,14 @@ sng_checkpoint_store_publish (SngCheckpointStore *self,
 char *
 sng_checkpoint_store_save (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
 {
-  SngStorage *storage;
-  g_autofree char *name = NULL;
-  g_autofree char *prefix = NULL;
-  g_autofree char *temporary = NULL;
   g_autofree char *path = NULL;
 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
   g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), NULL);
 
-  storage = *sng_checkpoint_store_get_storage (self);
-  name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
-  prefix = sng_checkpoint_store_temporary_prefix (self, name);
-  if (!sng_checkpoint_store_prepare (self, sng_checkpoint_get_step (checkpoint), error)
-      || (temporary = sng_state_io_make_temporary (storage, prefix, error)) == NULL)
-    {
-      g_prefix_error (error, "[checkpoint][save] ");
-      return NULL;
-    }
-
-  if (!sng_checkpoint_write (checkpoint, storage, temporary, 0, 0, error)
-      || !sng_checkpoint_store_publish (self, name, temporary, error))
-    {
-      g_prefix_error (error, "[checkpoint][save] %s: ", name);
-      sng_state_io_remove (storage, temporary, NULL);
-      return NULL;
-    }
-
-  path = g_build_filename (sng_checkpoint_store_get_path (self), name, NULL);
+  if (!sng_checkpoint_store_wait (self, error)
+      || (path = sng_checkpoint_store_write (self, checkpoint, error)) == NULL)
+    return NULL;
   sng_checkpoint_set_path (checkpoint, path);
 
   return g_steal_pointer (&path);

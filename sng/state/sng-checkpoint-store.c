@@ -31,18 +31,14 @@
  * g_autofree char *path = sng_checkpoint_store_save (store, checkpoint, &error);
  * ```
  *
- * One process at a time may save to a directory or remove from it; any number may load.
+ * A training need not wait for the disk: [method@Sng.CheckpointStore.begin_save] copies the state, and a
+ * thread writes the copy.
+ *
+ * One process at a time may save to a directory or remove from it; any number may load. A store belongs to one thread
+ * at a time.
  *
  * Since: 1.0
  */
-
-struct _SngCheckpointStore
-{
-  GObject parent_instance;
-
-  char *path;
-  SngStorage *storage;
-};
 
 enum
 {
@@ -115,6 +111,7 @@ sng_checkpoint_store_finalize (GObject *object)
 {
   SngCheckpointStore *self = SNG_CHECKPOINT_STORE (object);
 
+  sng_checkpoint_store_end_background (self);
   g_free (self->path);
 
   G_OBJECT_CLASS (sng_checkpoint_store_parent_class)->finalize (object);
@@ -394,35 +391,14 @@ forget_latest (SngCheckpointStore *self, guint64 step, GError **error)
   return sng_state_io_sync_directory (self->storage, self->path, error);
 }
 
-/**
- * sng_checkpoint_store_remove:
- * @self: a store
- * @step: the step of the checkpoint
- * @error: return location for an error
- *
- * Removes a checkpoint.
- *
- * It goes as a whole: where the process is killed in between, no half of it
- * is left to be loaded. If `latest` named it, it names the one with the
- * highest step afterwards. What was loaded from it stays valid.
- *
- * Fails with %SNG_ERROR_NOT_FOUND where there is none of this step and with
- * %SNG_ERROR_IO where it cannot be removed.
- *
- * Returns: %TRUE on success
- *
- * Since: 1.0
- */
 gboolean
-sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **error)
+sng_checkpoint_store_take_away (SngCheckpointStore *self, guint64 step, GError **error)
 {
   g_autofree char *name = NULL;
   g_autofree char *path = NULL;
   g_autofree char *aside = NULL;
   g_autofree char *prefix = NULL;
   g_autofree char *temporary = NULL;
-
-  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), FALSE);
 
   name = sng_checkpoint_step_to_name (step);
   path = g_build_filename (self->path, name, NULL);
@@ -446,4 +422,33 @@ sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **er
     }
 
   return TRUE;
+}
+
+/**
+ * sng_checkpoint_store_remove:
+ * @self: a store
+ * @step: the step of the checkpoint
+ * @error: return location for an error
+ *
+ * Removes a checkpoint.
+ *
+ * It goes as a whole: where the process is killed in between, no half of it
+ * is left to be loaded. If `latest` named it, it names the one with the
+ * highest step afterwards. What was loaded from it stays valid.
+ *
+ * A save in the background is waited for, and its error reported here.
+ *
+ * Fails with %SNG_ERROR_NOT_FOUND where there is none of this step and with
+ * %SNG_ERROR_IO where it cannot be removed.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_checkpoint_store_remove (SngCheckpointStore *self, guint64 step, GError **error)
+{
+  g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), FALSE);
+
+  return sng_checkpoint_store_wait (self, error) && sng_checkpoint_store_take_away (self, step, error);
 }

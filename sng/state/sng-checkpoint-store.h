@@ -9,6 +9,8 @@
 # error "Only <sng.h> can be included directly."
 #endif
 
+#include <gio/gio.h>
+
 #include "state/sng-checkpoint.h"
 
 G_BEGIN_DECLS
@@ -25,6 +27,25 @@ const char         *sng_checkpoint_store_get_path    (SngCheckpointStore  *self)
 SNG_AVAILABLE_IN_1_0
 char               *sng_checkpoint_store_save        (SngCheckpointStore  *self,
                                                       SngCheckpoint       *checkpoint,
+                                                      GError             **error);
+SNG_AVAILABLE_IN_1_0
+gboolean            sng_checkpoint_store_begin_save  (SngCheckpointStore  *self,
+                                                      SngCheckpoint       *checkpoint,
+                                                      const guint64       *superseded,
+                                                      gsize                n_superseded,
+                                                      GError             **error);
+SNG_AVAILABLE_IN_1_0
+gboolean            sng_checkpoint_store_wait        (SngCheckpointStore  *self,
+                                                      GError             **error);
+SNG_AVAILABLE_IN_1_0
+void                sng_checkpoint_store_save_async  (SngCheckpointStore  *self,
+                                                      SngCheckpoint       *checkpoint,
+                                                      GCancellable        *cancellable,
+                                                      GAsyncReadyCallback  callback,
+                                                      gpointer             user_data);
+SNG_AVAILABLE_IN_1_0
+char               *sng_checkpoint_store_save_finish (SngCheckpointStore  *self,
+                                                      GAsyncResult        *result,
                                                       GError             **error);
 SNG_AVAILABLE_IN_1_0
 gboolean            sng_checkpoint_store_save_rank   (SngCheckpointStore  *self,

@@ -5,8 +5,6 @@
 
 #include "train/sng-model-checkpoint-private.h"
 
-#include <math.h>
-
 #include "sng-enum-types.h"
 #include "sng-error.h"
 #include "train/sng-monitor-private.h"
@@ -30,13 +28,18 @@
  *   [property@Sng.ModelCheckpoint:save-last] keeps the newest one whatever its rank.
  * - Of two with the same score the earlier one is the better one. What is no number, as the loss before the
  *   first validation, is worse than any number.
+ * - One whose step is a multiple of [property@Sng.ModelCheckpoint:keep-every] is saved and kept for good.
  * - One that is not kept any more is removed when the one that takes its place is durable, so that whatever
- *   happens meanwhile there is one to go on from. A process that is killed right in between leaves one too
- *   many. The newest one that was saved is never removed.
+ *   happens meanwhile there is one to go on from. Where the process is killed right in between, the training that
+ *   goes on removes it with its next save. The newest one that was saved is never removed.
  * - One that is to be removed and is not there, as after a resume that saves to a directory of its own, is
  *   no error.
  * - What [method@Sng.Trainer.save_checkpoint] saves at a step at which none is due has no rank, and is never
  *   removed.
+ *
+ * With [property@Sng.ModelCheckpoint:save-in-background] the training does not wait for the disk. Where a save
+ * fails the training ends with the error, unless [property@Sng.ModelCheckpoint:go-on-after-error] lets it go on with
+ * the checkpoints that it had.
  *
  * These are the rules of Lightning's `ModelCheckpoint`, where a tie is not decided by age alone.
  * There a checkpoint by the count of steps comes before the validation of its step, and is ranked by
@@ -47,44 +50,16 @@
  * A plan that keeps everything and monitors nothing has no state. Any other one is registered with
  * the trainer as "model-checkpoint", so that a resumed training keeps the same checkpoints as one that was never
  * stopped. The state is `best`, the steps and scores of the best ones by ascending step, `last_step`,
- * the newest one, and the settings `monitor`, `mode`, `save_top_k` and `save_last`. Other settings than one's
- * own are refused.
+ * the newest one, `dropped`, the steps that are to be removed now that this checkpoint is there, and the settings
+ * `monitor`, `mode`, `save_top_k`, `save_last` and `keep_every`. Other settings than one's own are refused.
  *
  * Since: 1.0
  */
 
 /* The best ones in a state: steps and scores. */
 #define BEST_TYPE "a(td)"
-
-typedef struct
-{
-  guint64 step;
-  double score;
-} Rank;
-
-typedef struct
-{
-  GArray *best;      /* of Rank, by ascending step */
-  guint64 last_step; /* the newest one that was saved; 0: none */
-} Ranks;
-
-struct _SngModelCheckpoint
-{
-  GObject parent_instance;
-
-  char *directory;
-  guint64 every_n_train_steps;
-  gboolean save_last;
-  char *monitor; /* NULL: nothing */
-  SngMonitorMode mode;
-  int save_top_k;
-
-  SngCheckpointStore *store;
-
-  Ranks ranks;
-  Ranks before;    /* the last one was entered */
-  GArray *dropped; /* steps that are to be removed when it is saved */
-};
+/* Steps that are to be removed. */
+#define DROPPED_TYPE "at"
 
 static void sng_model_checkpoint_stateful_init (SngStatefulInterface *iface);
 
@@ -102,17 +77,13 @@ enum
   PROP_MONITOR,
   PROP_MODE,
   PROP_SAVE_TOP_K,
+  PROP_KEEP_EVERY,
+  PROP_SAVE_IN_BACKGROUND,
+  PROP_GO_ON_AFTER_ERROR,
   N_PROPERTIES
 };
 
 static GParamSpec *properties[N_PROPERTIES];
-
-/* How many are ranked: of those that are all kept, only the best one matters. */
-static guint
-get_n_ranked (SngModelCheckpoint *self)
-{
-  return self->save_top_k < 0 ? 1 : (guint) self->save_top_k;
-}
 
 static GVariant *
 best_to_variant (const GArray *best)
@@ -122,10 +93,16 @@ best_to_variant (const GArray *best)
   g_variant_builder_init (&builder, G_VARIANT_TYPE (BEST_TYPE));
 
   for (guint i = 0; i < best->len; i++)
-    g_variant_builder_add (&builder, "(td)", g_array_index (best, Rank, i).step,
-                           g_array_index (best, Rank, i).score);
+    g_variant_builder_add (&builder, "(td)", g_array_index (best, SngCheckpointRank, i).step,
+                           g_array_index (best, SngCheckpointRank, i).score);
 
   return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+steps_to_variant (const GArray *steps)
+{
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, steps->data, steps->len, sizeof (guint64));
 }
 
 static SngStateDict *
@@ -136,9 +113,11 @@ sng_model_checkpoint_get_state (SngStateful *stateful, GError **error)
 
   sng_state_dict_set_value (state, "best", best_to_variant (self->ranks.best));
   sng_state_dict_set_value (state, "last_step", g_variant_new_uint64 (self->ranks.last_step));
+  sng_state_dict_set_value (state, "dropped", steps_to_variant (self->dropped));
   sng_monitor_set_state (state, self->monitor, self->mode);
   sng_state_dict_set_value (state, "save_top_k", g_variant_new_int32 (self->save_top_k));
   sng_state_dict_set_value (state, "save_last", g_variant_new_boolean (self->save_last));
+  sng_state_dict_set_value (state, "keep_every", g_variant_new_uint64 (self->keep_every));
 
   return g_steal_pointer (&state);
 }
@@ -147,16 +126,16 @@ sng_model_checkpoint_get_state (SngStateful *stateful, GError **error)
 static GArray *
 read_best (SngModelCheckpoint *self, GVariant *best, const char *place, GError **error)
 {
-  g_autoptr (GArray) ranks = g_array_new (FALSE, FALSE, sizeof (Rank));
+  g_autoptr (GArray) ranks = g_array_new (FALSE, FALSE, sizeof (SngCheckpointRank));
   gboolean fits = g_variant_is_of_type (best, G_VARIANT_TYPE (BEST_TYPE))
-                  && g_variant_n_children (best) <= get_n_ranked (self);
+                  && g_variant_n_children (best) <= sng_model_checkpoint_get_n_ranked (self);
 
   for (gsize i = 0; fits && i < g_variant_n_children (best); i++)
     {
-      Rank rank;
+      SngCheckpointRank rank;
 
       g_variant_get_child (best, i, "(td)", &rank.step, &rank.score);
-      fits = i == 0 || rank.step > g_array_index (ranks, Rank, i - 1).step;
+      fits = i == 0 || rank.step > g_array_index (ranks, SngCheckpointRank, i - 1).step;
       g_array_append_val (ranks, rank);
     }
 
@@ -167,7 +146,7 @@ read_best (SngModelCheckpoint *self, GVariant *best, const char *place, GError *
       g_set_error (
           error, SNG_ERROR, SNG_ERROR_MISMATCH,
           "%s best: the checkpoint has %s, expected are up to %u ascending steps, each with its score", place,
-          text, get_n_ranked (self));
+          text, sng_model_checkpoint_get_n_ranked (self));
       return NULL;
     }
 
@@ -175,14 +154,28 @@ read_best (SngModelCheckpoint *self, GVariant *best, const char *place, GError *
 }
 
 static gboolean
-read_state (SngModelCheckpoint *self, SngStateDict *state, Ranks *ranks, GError **error)
+check_dropped (GVariant *dropped, const char *place, GError **error)
 {
-  const char *const varying[] = { "best", "last_step", NULL };
+  if (g_variant_is_of_type (dropped, G_VARIANT_TYPE (DROPPED_TYPE)))
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
+               "%s dropped: the checkpoint has a value of type '%s', expected are steps ('" DROPPED_TYPE "')",
+               place, g_variant_get_type_string (dropped));
+
+  return FALSE;
+}
+
+static gboolean
+read_state (SngModelCheckpoint *self, SngStateDict *state, SngCheckpointRanks *ranks, GError **error)
+{
+  const char *const varying[] = { "best", "last_step", "dropped", NULL };
   const char *place = "[model-checkpoint][restore]";
   g_autoptr (SngStateDict) own = sng_model_checkpoint_get_state (SNG_STATEFUL (self), NULL);
 
   if (!sng_settings_check (state, own, place, varying, error)
-      || !sng_settings_get_uint64 (state, place, "last_step", &ranks->last_step, error))
+      || !sng_settings_get_uint64 (state, place, "last_step", &ranks->last_step, error)
+      || !check_dropped (sng_state_dict_lookup_value (state, "dropped"), place, error))
     return FALSE;
 
   ranks->best = read_best (self, sng_state_dict_lookup_value (state, "best"), place, error);
@@ -193,7 +186,7 @@ read_state (SngModelCheckpoint *self, SngStateDict *state, Ranks *ranks, GError 
 static gboolean
 sng_model_checkpoint_check_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
-  Ranks ranks = { NULL, 0 };
+  SngCheckpointRanks ranks = { NULL, 0 };
   gboolean fits = read_state (SNG_MODEL_CHECKPOINT (stateful), state, &ranks, error);
 
   g_clear_pointer (&ranks.best, g_array_unref);
@@ -205,13 +198,19 @@ static gboolean
 sng_model_checkpoint_set_state (SngStateful *stateful, SngStateDict *state, GError **error)
 {
   SngModelCheckpoint *self = SNG_MODEL_CHECKPOINT (stateful);
-  Ranks ranks = { NULL, 0 };
+  SngCheckpointRanks ranks = { NULL, 0 };
+  const guint64 *steps;
+  gsize n_steps;
 
   if (!read_state (self, state, &ranks, error))
     return FALSE;
 
   g_array_unref (self->ranks.best);
   self->ranks = ranks;
+  steps = g_variant_get_fixed_array (sng_state_dict_lookup_value (state, "dropped"), &n_steps, sizeof *steps);
+  g_array_set_size (self->dropped, 0);
+  g_array_set_size (self->left_over, 0);
+  g_array_append_vals (self->left_over, steps, (guint) n_steps);
 
   return TRUE;
 }
@@ -245,6 +244,7 @@ sng_model_checkpoint_finalize (GObject *object)
   g_clear_pointer (&self->ranks.best, g_array_unref);
   g_clear_pointer (&self->before.best, g_array_unref);
   g_clear_pointer (&self->dropped, g_array_unref);
+  g_clear_pointer (&self->left_over, g_array_unref);
 
   G_OBJECT_CLASS (sng_model_checkpoint_parent_class)->finalize (object);
 }
@@ -278,6 +278,18 @@ sng_model_checkpoint_get_property (GObject *object, guint prop_id, GValue *value
 
     case PROP_SAVE_TOP_K:
       g_value_set_int (value, self->save_top_k);
+      break;
+
+    case PROP_KEEP_EVERY:
+      g_value_set_uint64 (value, self->keep_every);
+      break;
+
+    case PROP_SAVE_IN_BACKGROUND:
+      g_value_set_boolean (value, self->save_in_background);
+      break;
+
+    case PROP_GO_ON_AFTER_ERROR:
+      g_value_set_boolean (value, self->go_on_after_error);
       break;
 
     default:
@@ -314,6 +326,18 @@ sng_model_checkpoint_set_property (GObject *object, guint prop_id, const GValue 
 
     case PROP_SAVE_TOP_K:
       self->save_top_k = g_value_get_int (value);
+      break;
+
+    case PROP_KEEP_EVERY:
+      self->keep_every = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SAVE_IN_BACKGROUND:
+      self->save_in_background = g_value_get_boolean (value);
+      break;
+
+    case PROP_GO_ON_AFTER_ERROR:
+      self->go_on_after_error = g_value_get_boolean (value);
       break;
 
     default:
@@ -391,15 +415,48 @@ sng_model_checkpoint_class_init (SngModelCheckpointClass *klass)
    */
   properties[PROP_SAVE_TOP_K] = g_param_spec_int ("save-top-k", NULL, NULL, -1, G_MAXINT, -1, flags);
 
+  /**
+   * SngModelCheckpoint:keep-every:
+   *
+   * Of how many steps one checkpoint is kept for good, such as 10,000, whatever its rank; 0 means none. It is one that is due
+   * anyhow: let it be a multiple of [property@Sng.ModelCheckpoint:every-n-train-steps].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_KEEP_EVERY] = g_param_spec_uint64 ("keep-every", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * SngModelCheckpoint:save-in-background:
+   *
+   * Whether the training goes on as soon as its state was copied, and a thread saves the copy. Then
+   * [signal@Sng.Trainer::checkpoint-saved] comes in a later step, when the checkpoint is durable, and at the end
+   * the training waits for the last one. One that is due before that of before is durable waits for it.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SAVE_IN_BACKGROUND] = g_param_spec_boolean ("save-in-background", NULL, NULL, FALSE, flags);
+
+  /**
+   * SngModelCheckpoint:go-on-after-error:
+   *
+   * Whether the training goes on where a checkpoint that was due cannot be saved, for a full disk or the like. The ones that
+   * were there before are kept, [signal@Sng.Trainer::checkpoint-failed] tells of it, and the next one that is due
+   * is tried again.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_GO_ON_AFTER_ERROR] = g_param_spec_boolean ("go-on-after-error", NULL, NULL, FALSE, flags);
+
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
 sng_model_checkpoint_init (SngModelCheckpoint *self)
 {
-  self->ranks.best = g_array_new (FALSE, FALSE, sizeof (Rank));
-  self->before.best = g_array_new (FALSE, FALSE, sizeof (Rank));
+  self->ranks.best = g_array_new (FALSE, FALSE, sizeof (SngCheckpointRank));
+  self->before.best = g_array_new (FALSE, FALSE, sizeof (SngCheckpointRank));
   self->dropped = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->left_over = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
 
 /**
@@ -460,167 +517,4 @@ sng_model_checkpoint_is_due (SngModelCheckpoint *self, guint64 step, gboolean is
 
   return (is_last && self->save_last)
          || (self->every_n_train_steps > 0 && step % self->every_n_train_steps == 0);
-}
-
-gboolean
-sng_model_checkpoint_has_state (SngModelCheckpoint *self)
-{
-  return self->monitor != NULL || self->save_top_k >= 0;
-}
-
-const char *
-sng_model_checkpoint_get_monitor (SngModelCheckpoint *self)
-{
-  return self->monitor;
-}
-
-/* Never the same for two steps. */
-static gboolean
-is_better (SngModelCheckpoint *self, const Rank *a, const Rank *b)
-{
-  if (self->monitor == NULL)
-    return a->step > b->step;
-
-  if (isnan (a->score) || isnan (b->score))
-    return isnan (a->score) && isnan (b->score) ? a->step < b->step : isnan (b->score);
-
-  return a->score != b->score ? sng_monitor_is_better (self->mode, a->score, b->score) : a->step < b->step;
-}
-
-/* Where the best one is, or with @worst the worst one. There is one. */
-static guint
-find_extreme (SngModelCheckpoint *self, gboolean worst)
-{
-  const Rank *ranks = (gconstpointer) self->ranks.best->data;
-  guint found = 0;
-
-  for (guint i = 1; i < self->ranks.best->len; i++)
-    if (is_better (self, &ranks[i], &ranks[found]) != worst)
-      found = i;
-
-  return found;
-}
-
-static gboolean
-is_among_best (SngModelCheckpoint *self, guint64 step)
-{
-  for (guint i = 0; i < self->ranks.best->len; i++)
-    if (g_array_index (self->ranks.best, Rank, i).step == step)
-      return TRUE;
-
-  return FALSE;
-}
-
-static void
-copy_ranks (Ranks *to, const Ranks *from)
-{
-  g_array_set_size (to->best, 0);
-  g_array_append_vals (to->best, from->best->data, from->best->len);
-  to->last_step = from->last_step;
-}
-
-/* What was kept before and is not any more. */
-static void
-find_dropped (SngModelCheckpoint *self)
-{
-  g_array_set_size (self->dropped, 0);
-
-  if (self->save_top_k < 0)
-    return;
-
-  for (guint i = 0; i < self->before.best->len; i++)
-    {
-      guint64 step = g_array_index (self->before.best, Rank, i).step;
-
-      if (!is_among_best (self, step) && step != self->ranks.last_step && step != self->before.last_step)
-        g_array_append_val (self->dropped, step);
-    }
-
-  if (self->before.last_step > 0 && self->before.last_step != self->ranks.last_step
-      && !is_among_best (self, self->before.last_step))
-    g_array_append_val (self->dropped, self->before.last_step);
-}
-
-gboolean
-sng_model_checkpoint_enter (SngModelCheckpoint *self, guint64 step, double score)
-{
-  const Rank rank = { .step = step, .score = self->monitor != NULL ? score : (double) step };
-
-  copy_ranks (&self->before, &self->ranks);
-
-  g_array_append_val (self->ranks.best, rank);
-  if (self->ranks.best->len > get_n_ranked (self))
-    g_array_remove_index (self->ranks.best, find_extreme (self, TRUE));
-
-  if (self->save_last)
-    self->ranks.last_step = step;
-
-  find_dropped (self);
-
-  return self->save_top_k < 0 || self->save_last || is_among_best (self, step);
-}
-
-void
-sng_model_checkpoint_revert (SngModelCheckpoint *self)
-{
-  copy_ranks (&self->ranks, &self->before);
-  g_array_set_size (self->dropped, 0);
-}
-
-gboolean
-sng_model_checkpoint_remove_dropped (SngModelCheckpoint *self, GError **error)
-{
-  for (guint i = 0; i < self->dropped->len; i++)
-    {
-      g_autoptr (GError) failure = NULL;
-
-      if (!sng_checkpoint_store_remove (self->store, g_array_index (self->dropped, guint64, i), &failure)
-          && !g_error_matches (failure, SNG_ERROR, SNG_ERROR_NOT_FOUND))
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return FALSE;
-        }
-    }
-
-  return TRUE;
-}
-
-/**
- * sng_model_checkpoint_get_best_step:
- * @self: a plan
- *
- * Gets the step of the best checkpoint: by what is monitored or, where nothing is and only some
- * checkpoints are kept, the newest one.
- *
- * Returns: the step; 0 where there is none
- *
- * Since: 1.0
- */
-guint64
-sng_model_checkpoint_get_best_step (SngModelCheckpoint *self)
-{
-  g_return_val_if_fail (SNG_IS_MODEL_CHECKPOINT (self), 0);
-
-  return self->ranks.best->len > 0 ? g_array_index (self->ranks.best, Rank, find_extreme (self, FALSE)).step
-                                   : 0;
-}
-
-/**
- * sng_model_checkpoint_get_best_score:
- * @self: a plan
- *
- * Gets what was monitored at [method@Sng.ModelCheckpoint.get_best_step].
- *
- * Returns: the score; NaN where nothing is monitored, or there is no checkpoint
- *
- * Since: 1.0
- */
-double
-sng_model_checkpoint_get_best_score (SngModelCheckpoint *self)
-{
-  g_return_val_if_fail (SNG_IS_MODEL_CHECKPOINT (self), NAN);
-
-  return self->monitor != NULL && self->ranks.best->len > 0
-             ? g_array_index (self->ranks.best, Rank, find_extreme (self, FALSE)).score
-             : NAN;
 }

@@ -18,8 +18,8 @@ G_BEGIN_DECLS
 #define SNG_TYPE_MODEL_CHECKPOINT (sng_model_checkpoint_get_type ())
 
 /* When and where a trainer saves, and what it keeps. Properties (construct-only): directory, every-n-train-steps (0: not by the
- * count), save-last (at the end of fit; the default), monitor (nullable), mode, save-top-k (-1, the default: all). Implements
- * SngStateful. */
+ * count), save-last (at the end of fit; the default), monitor (nullable), mode, save-top-k (-1, the default: all), keep-every (0: none for good),
+ * save-in-background, go-on-after-error. Implements SngStateful. */
 SNG_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (SngModelCheckpoint, sng_model_checkpoint, SNG, MODEL_CHECKPOINT, GObject)
 

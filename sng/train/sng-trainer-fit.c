@@ -103,5 +103,5 @@ sng_trainer_real_fit (SngTrainer *self, GError **error)
     if (!run_step (self, error))
       return FALSE;
 
-  return emit (self, SNG_TRAINER_FIT_END, error);
+  return sng_trainer_settle_checkpoint (self, error) && emit (self, SNG_TRAINER_FIT_END, error);
 }

@@ -59,6 +59,7 @@ typedef struct
   double     loss;
   double     gradient_norm;
   guint64    last_checkpoint_step;
+  guint64    pending_step; /* that is being saved in the background; 0: none, as there is no save before a step */
 
   GError  *end_error; /* atomic: set once from any thread, taken when fit ends */
   gboolean is_fitting;
@@ -78,6 +79,7 @@ enum
   SNG_TRAINER_VALIDATION_START,
   SNG_TRAINER_VALIDATION_END,
   SNG_TRAINER_CHECKPOINT_SAVED,
+  SNG_TRAINER_CHECKPOINT_FAILED,
   SNG_TRAINER_STEP_FINISHED,
   SNG_TRAINER_FIT_END,
   SNG_TRAINER_INTERRUPTED,
@@ -95,6 +97,10 @@ gboolean           sng_trainer_check_whole  (SngTrainer     *self,
                                              const char     *place,
                                              GError        **error);
 gboolean           sng_trainer_maybe_save_checkpoint
+                                            (SngTrainer     *self,
+                                             GError        **error);
+/* Waits for what is being saved in the background, and tells of it. */
+gboolean           sng_trainer_settle_checkpoint
                                             (SngTrainer     *self,
                                              GError        **error);
 /* Unless this step has a checkpoint, saves one. */

@@ -8,6 +8,7 @@
 #include "train/sng-trainer-private.h"
 
 #include "sng-error.h"
+#include "state/sng-checkpoint-store-private.h"
 #include "train/sng-model-checkpoint-private.h"
 
 gboolean
@@ -26,27 +27,53 @@ sng_trainer_check_whole (SngTrainer *self, const char *place, GError **error)
   return FALSE;
 }
 
+static void
+tell_saved (SngTrainer *self, guint64 step, const char *path)
+{
+  sng_trainer_get_private (self)->last_checkpoint_step = step;
+  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED], 0, path);
+}
+
+/* Tells of a checkpoint of the plan that could not be saved, or whose predecessors could not be removed. Returns: whether the
+ * training goes on all the same. */
+static gboolean
+tell_failed (SngTrainer *self, guint64 step, GError *failure, GError **error)
+{
+  SngModelCheckpoint *plan = sng_trainer_get_private (self)->model_checkpoint;
+  g_autoptr (GError) owned = failure;
+
+  g_prefix_error (&owned, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ", step);
+  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_CHECKPOINT_FAILED], 0, step, owned);
+  if (plan->go_on_after_error)
+    return TRUE;
+
+  g_propagate_error (error, g_steal_pointer (&owned));
+
+  return FALSE;
+}
+
+static SngCheckpoint *
+capture (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+
+  return sng_state_registry_capture (priv->registry, priv->progress->global_step, error);
+}
+
 /* Saves everything as it is now. */
 static char *
 save (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   guint64 step = priv->progress->global_step;
-  g_autoptr (SngCheckpoint) checkpoint = sng_state_registry_capture (priv->registry, step, error);
+  g_autoptr (SngCheckpoint) checkpoint = capture (self, error);
   g_autofree char *path = NULL;
 
   if (checkpoint != NULL)
     path = sng_checkpoint_store_save (sng_model_checkpoint_get_store (priv->model_checkpoint), checkpoint,
                                       error);
-
-  if (path == NULL)
-    {
-      g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ", step);
-      return NULL;
-    }
-
-  priv->last_checkpoint_step = step;
-  g_signal_emit (self, sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED], 0, path);
+  if (path != NULL)
+    tell_saved (self, step, path);
 
   return g_steal_pointer (&path);
 }
@@ -84,23 +111,71 @@ static char *
 save_entered (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  SngModelCheckpoint *plan = priv->model_checkpoint;
   g_autofree char *path = save (self, error);
+  g_autoptr (GArray) superseded = NULL;
+  gboolean is_removed;
 
   if (path == NULL)
     {
-      sng_model_checkpoint_revert (priv->model_checkpoint);
+      sng_model_checkpoint_revert (plan);
       priv->is_checkpoint_due = TRUE;
       return NULL;
     }
 
-  if (!sng_model_checkpoint_remove_dropped (priv->model_checkpoint, error))
+  superseded = sng_model_checkpoint_dup_superseded (plan);
+  is_removed = sng_checkpoint_store_take_all_away (sng_model_checkpoint_get_store (plan), superseded, error);
+  sng_model_checkpoint_settle (plan, is_removed);
+
+  return is_removed ? g_steal_pointer (&path) : NULL;
+}
+
+/* The same, as far as it must be done before the training goes on. */
+static gboolean
+begin_entered (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  SngModelCheckpoint *plan = priv->model_checkpoint;
+  g_autoptr (GArray) superseded = sng_model_checkpoint_dup_superseded (plan);
+  g_autoptr (SngCheckpoint) checkpoint = capture (self, error);
+
+  if (checkpoint == NULL
+      || !sng_checkpoint_store_begin_save (sng_model_checkpoint_get_store (plan), checkpoint,
+                                           (const guint64 *) (gconstpointer) superseded->data,
+                                           superseded->len, error))
     {
-      g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ",
-                      priv->progress->global_step);
-      return NULL;
+      sng_model_checkpoint_revert (plan);
+      priv->is_checkpoint_due = TRUE;
+      return FALSE;
     }
 
-  return g_steal_pointer (&path);
+  priv->pending_step = priv->progress->global_step;
+  sng_model_checkpoint_settle (plan, FALSE);
+
+  return TRUE;
+}
+
+gboolean
+sng_trainer_settle_checkpoint (SngTrainer *self, GError **error)
+{
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  guint64 step = priv->pending_step;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  if (step == 0)
+    return TRUE;
+
+  priv->pending_step = 0;
+  sng_checkpoint_store_collect (sng_model_checkpoint_get_store (priv->model_checkpoint), &path, &failure);
+  if (failure == NULL)
+    sng_model_checkpoint_settle (priv->model_checkpoint, TRUE);
+  else if (path == NULL)
+    sng_model_checkpoint_revert (priv->model_checkpoint);
+  if (path != NULL)
+    tell_saved (self, step, path);
+
+  return failure == NULL || tell_failed (self, step, g_steal_pointer (&failure), error);
 }
 
 /**
@@ -113,6 +188,9 @@ save_entered (SngTrainer *self, GError **error)
  * until [signal@Sng.Trainer::step-end] or, where a validation follows, until that
  * is done, and after a training that ended in between, there is no state to go on
  * from: that is an error.
+ *
+ * When this returns the checkpoint is durable, also where those that are due are saved in the background; one that is on
+ * its way is waited for first.
  *
  * Such a checkpoint is one more than those that are due: it has no rank among them and is never
  * removed. But a step has one checkpoint: where that of the plan is due at this step, it is this one, with
@@ -127,6 +205,7 @@ char *
 sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
 {
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  g_autofree char *path = NULL;
   gboolean wanted;
 
   g_return_val_if_fail (SNG_IS_TRAINER (self), NULL);
@@ -139,13 +218,19 @@ sng_trainer_save_checkpoint (SngTrainer *self, GError **error)
       return NULL;
     }
 
-  if (!sng_trainer_check_whole (self, "[trainer][checkpoint]", error))
+  if (!sng_trainer_check_whole (self, "[trainer][checkpoint]", error)
+      || !sng_trainer_settle_checkpoint (self, error))
     return NULL;
 
   if (!is_due (self))
-    return save (self, error);
+    path = save (self, error);
+  else if (enter (self, &wanted, error))
+    path = save_entered (self, error);
 
-  return enter (self, &wanted, error) ? save_entered (self, error) : NULL;
+  if (path == NULL)
+    g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ", priv->progress->global_step);
+
+  return g_steal_pointer (&path);
 }
 
 gboolean
@@ -154,6 +239,8 @@ sng_trainer_ensure_checkpoint (SngTrainer *self, GError **error)
   SngTrainerPrivate *priv = sng_trainer_get_private (self);
   g_autofree char *path = NULL;
 
+  if (!sng_trainer_settle_checkpoint (self, error))
+    return FALSE;
   if (priv->last_checkpoint_step == priv->progress->global_step)
     return TRUE;
 
@@ -165,21 +252,35 @@ sng_trainer_ensure_checkpoint (SngTrainer *self, GError **error)
 gboolean
 sng_trainer_maybe_save_checkpoint (SngTrainer *self, GError **error)
 {
+  SngTrainerPrivate *priv = sng_trainer_get_private (self);
+  gboolean due = is_due (self);
+  gboolean wanted, saved;
   g_autofree char *path = NULL;
-  gboolean wanted;
+  g_autoptr (GError) failure = NULL;
 
-  if (!is_due (self))
-    return TRUE;
-
-  if (!enter (self, &wanted, error))
+  /* Only who is due waits for the one before. */
+  if (priv->pending_step != 0
+      && (due || !sng_checkpoint_store_is_busy (sng_model_checkpoint_get_store (priv->model_checkpoint)))
+      && !sng_trainer_settle_checkpoint (self, error))
     return FALSE;
 
+  if (!due)
+    return TRUE;
+  if (!enter (self, &wanted, error))
+    {
+      g_prefix_error (error, "[trainer][checkpoint] step %" G_GUINT64_FORMAT ": ",
+                      priv->progress->global_step);
+      return FALSE;
+    }
   if (!wanted)
     return TRUE;
 
-  path = save_entered (self, error);
+  if (priv->model_checkpoint->save_in_background)
+    saved = begin_entered (self, &failure);
+  else
+    saved = (path = save_entered (self, &failure)) != NULL;
 
-  return path != NULL;
+  return saved || tell_failed (self, priv->progress->global_step, g_steal_pointer (&failure), error);
 }
 
 /**

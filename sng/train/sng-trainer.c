@@ -143,6 +143,7 @@ install_signals (void)
   const GType micro_batch_end[] = { SNG_TYPE_STAGE, G_TYPE_UINT, SNG_TYPE_STATE_DICT, SNG_TYPE_STATE_DICT };
   const GType step_skipped[] = { G_TYPE_UINT };
   const GType checkpoint_saved[] = { G_TYPE_STRING };
+  const GType checkpoint_failed[] = { G_TYPE_UINT64, G_TYPE_ERROR };
   const GType interrupted[] = { G_TYPE_ERROR };
 
   /**
@@ -259,13 +260,29 @@ install_signals (void)
    * @path: the checkpoint's directory
    *
    * When a checkpoint is complete and durable. In a step that is after the
-   * validation. [signal@Sng.Trainer::step-finished] follows even when a listener
+   * validation. Of one that was saved in the background it comes in a later step, or before
+   * [signal@Sng.Trainer::fit-end]: [method@Sng.Trainer.get_last_checkpoint_step] has its step. [signal@Sng.Trainer::step-finished] follows even when a listener
    * ends the training here.
    *
    * Since: 1.0
    */
   sng_trainer_signals[SNG_TRAINER_CHECKPOINT_SAVED] =
       add_signal ("checkpoint-saved", G_N_ELEMENTS (checkpoint_saved), checkpoint_saved);
+
+  /**
+   * SngTrainer::checkpoint-failed:
+   * @self: the trainer
+   * @step: the step whose checkpoint it is
+   * @error: why
+   *
+   * When a checkpoint that was due could not be saved, or one that it supersedes could not be removed. The training
+   * then ends with @error, unless [property@Sng.ModelCheckpoint:go-on-after-error] is set. It comes in
+   * place of [signal@Sng.Trainer::checkpoint-saved], or after it.
+   *
+   * Since: 1.0
+   */
+  sng_trainer_signals[SNG_TRAINER_CHECKPOINT_FAILED] =
+      add_signal ("checkpoint-failed", G_N_ELEMENTS (checkpoint_failed), checkpoint_failed);
 
   /**
    * SngTrainer::step-finished:
@@ -363,6 +380,22 @@ interrupt (SngTrainer *self, GError *failure, GError **error)
   g_propagate_error (error, failure);
 }
 
+/* Whatever has ended the training, what it was saving is there, or known not to be. */
+static void
+settle (SngTrainer *self, gboolean *succeeded, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  if (sng_trainer_settle_checkpoint (self, &failure))
+    return;
+
+  if (*succeeded)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else
+    g_warning ("%s", failure->message);
+  *succeeded = FALSE;
+}
+
 /**
  * sng_trainer_fit:
  * @self: a trainer with its parts attached
@@ -393,6 +426,7 @@ sng_trainer_fit (SngTrainer *self, GError **error)
   succeeded = SNG_TRAINER_GET_CLASS (self)->fit (self, &local_error);
   succeeded = sng_vfunc_check_result (self, "fit", succeeded, &local_error)
               && sng_trainer_check_end (self, &local_error);
+  settle (self, &succeeded, &local_error);
 
   if (!succeeded)
     interrupt (self, local_error, error);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "state/sng-checkpoint-store-private.h"
 #include "tiny-model.h"
 
 static char *directory;
@@ -126,6 +127,7 @@ save (SngModelCheckpoint *plan, guint64 step, double score)
 {
   g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_new (step);
   g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (plan), NULL);
+  g_autoptr (GArray) superseded = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *path = NULL;
 
@@ -135,8 +137,11 @@ save (SngModelCheckpoint *plan, guint64 step, double score)
   sng_checkpoint_set_state (checkpoint, "model-checkpoint", state);
   path = sng_checkpoint_store_save (sng_model_checkpoint_get_store (plan), checkpoint, &error);
   g_assert_no_error (error);
-  g_assert_true (sng_model_checkpoint_remove_dropped (plan, &error));
+  superseded = sng_model_checkpoint_dup_superseded (plan);
+  g_assert_true (
+      sng_checkpoint_store_take_all_away (sng_model_checkpoint_get_store (plan), superseded, &error));
   g_assert_no_error (error);
+  sng_model_checkpoint_settle (plan, TRUE);
 }
 
 #define N_SCORES 7
