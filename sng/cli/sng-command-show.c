@@ -40,7 +40,7 @@ print_tensor (SngTensor *tensor)
 
   fingerprint = sng_tensor_summarize (tensor, &minimum, &maximum, &mean, &n_non_finite);
   hash = sng_fingerprint_to_string (fingerprint);
-  g_print ("%-4s %-14s %s", sng_dtype_get_name (sng_tensor_get_dtype (tensor)), dims->str, hash);
+  g_print ("%-7s %-14s %s", sng_dtype_get_name (sng_tensor_get_dtype (tensor)), dims->str, hash);
 
   if (sng_tensor_get_n_elements (tensor) > 0)
     g_print (_ ("  from %g to %g, mean %g"), minimum, maximum, mean);

@@ -28,7 +28,7 @@ typedef struct
 {
   guint64 n_different;
   gint64  first;          /* position of the first that differs, in row-major order; -1 for none */
-  guint64 max_distance;   /* in units in the last place; of integers: the absolute difference */
+  guint64 max_distance;   /* in units in the last place, of the part that is further apart; of integers: the absolute difference */
   double  max_difference; /* of the numbers; one of NaN does not count */
   guint64 n_unordered;    /* pairs with a NaN; they have no distance */
   guint64 decades[SNG_ELEMENT_N_DECADES]; /* the other pairs, by the number of digits of their distance */
@@ -58,7 +58,7 @@ guint64  sng_element_distance  (SngDtype            dtype,
 void     sng_element_scan_count_distance (SngElementScan *scan,
                                           SngDtype        dtype,
                                           guint64         distance);
-/* "0x3f800000": as many digits as the dtype has */
+/* "0x3f800000": as many digits as the dtype has; of a complex one "0x3f800000, 0x40000000" */
 char    *sng_element_print_bits (SngDtype           dtype,
                                  guint64            bits);
 /* "3 ULP apart", "differ by 3", "not comparable: one is not a number" */

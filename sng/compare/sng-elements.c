@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include "record/sng-number-private.h"
-#include "tensor/sng-half-private.h"
+#include "tensor/sng-f8-private.h"
+
+/* A complex element is two numbers: the lower half of its bits is the real part, the upper half the imaginary one. */
+#define PART SNG_DTYPE_F32
+#define REAL(bits) ((bits) &G_MAXUINT32)
+#define IMAGINARY(bits) ((bits) >> 32)
 
 /* Equal stretches are passed over this many bytes at a time; a multiple of every element's size. */
 #define STRETCH 65536
@@ -65,10 +70,11 @@ sng_elements_get_bits (const SngElements *self, gint64 position)
   return bits;
 }
 
+/* A number of a floating point dtype that is not complex. */
 static double
 to_double (SngDtype dtype, guint64 bits)
 {
-  switch (dtype)
+  switch ((guint) dtype)
     {
     case SNG_DTYPE_F64:
       return sng_number_from_bits (bits);
@@ -78,15 +84,15 @@ to_double (SngDtype dtype, guint64 bits)
       return sng_bf16_to_float ((guint16) bits);
     case SNG_DTYPE_F16:
       return sng_f16_to_float ((guint16) bits);
-    case SNG_DTYPE_I64:
-    case SNG_DTYPE_I32:
-    case SNG_DTYPE_I16:
-    case SNG_DTYPE_I8:
-    case SNG_DTYPE_U8:
-    case SNG_DTYPE_BOOL:
     default:
-      return NAN;
+      return sng_f8_to_float (dtype, (guint8) bits);
     }
+}
+
+static gboolean
+is_signed_integer (SngDtype dtype)
+{
+  return dtype == SNG_DTYPE_I64 || dtype == SNG_DTYPE_I32 || dtype == SNG_DTYPE_I16 || dtype == SNG_DTYPE_I8;
 }
 
 static gint64
@@ -94,47 +100,55 @@ to_int64 (SngDtype dtype, guint64 bits)
 {
   guint shift = 64 - 8 * (guint) sng_dtype_get_size (dtype);
 
-  if (dtype == SNG_DTYPE_U8 || dtype == SNG_DTYPE_BOOL)
-    return (gint64) bits;
-
   return (gint64) (bits << shift) >> shift;
 }
 
 /* Puts the bit patterns of a floating-point format in the order of the numbers that they stand for, -0 before 0, so that
  * neighbours are 1 apart (Bruce Dawson, Comparing floating point numbers, 2012 edition). */
 static guint64
-order_bits (guint64 bits, guint n_bits)
+order_bits (SngDtype dtype, guint64 bits)
 {
-  guint64 sign = G_GUINT64_CONSTANT (1) << (n_bits - 1);
+  guint64 sign = G_GUINT64_CONSTANT (1) << (8 * sng_dtype_get_size (dtype) - 1);
   guint64 mask = sign | (sign - 1);
 
-  return (bits & sign) != 0 ? ~bits & mask : bits | sign;
+  if (dtype == SNG_DTYPE_F8_E8M0) /* has no sign */
+    return bits;
+  if ((bits & sign) == 0)
+    return bits | sign;
+
+  /* Where there is no -0, what is below 0 moves up to it. */
+  return (~bits & mask) + (dtype == SNG_DTYPE_F8_E4M3FNUZ || dtype == SNG_DTYPE_F8_E5M2FNUZ);
 }
 
 guint64
 sng_element_distance (SngDtype dtype, guint64 a, guint64 b)
 {
-  guint n_bits = 8 * (guint) sng_dtype_get_size (dtype);
-
   if (a == b)
     return 0;
+
+  if (sng_dtype_is_complex (dtype))
+    return MAX (sng_element_distance (PART, REAL (a), REAL (b)),
+                sng_element_distance (PART, IMAGINARY (a), IMAGINARY (b)));
 
   if (sng_dtype_is_floating (dtype))
     {
       if (isnan (to_double (dtype, a)) || isnan (to_double (dtype, b)))
         return SNG_ELEMENT_UNORDERED;
 
-      a = order_bits (a, n_bits);
-      b = order_bits (b, n_bits);
+      a = order_bits (dtype, a);
+      b = order_bits (dtype, b);
 
       return a > b ? a - b : b - a;
     }
 
-  {
-    gint64 first = to_int64 (dtype, a), second = to_int64 (dtype, b);
+  if (is_signed_integer (dtype))
+    {
+      gint64 first = to_int64 (dtype, a), second = to_int64 (dtype, b);
 
-    return first > second ? (guint64) first - (guint64) second : (guint64) second - (guint64) first;
-  }
+      return first > second ? (guint64) first - (guint64) second : (guint64) second - (guint64) first;
+    }
+
+  return a > b ? a - b : b - a;
 }
 
 char *
@@ -152,6 +166,9 @@ sng_element_print_distance (SngDtype dtype, guint64 distance)
 char *
 sng_element_print_bits (SngDtype dtype, guint64 bits)
 {
+  if (sng_dtype_is_complex (dtype))
+    return g_strdup_printf ("0x%08x, 0x%08x", (guint) REAL (bits), (guint) IMAGINARY (bits));
+
   return g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", 2 * (int) sng_dtype_get_size (dtype), bits);
 }
 
@@ -160,12 +177,18 @@ sng_elements_print (const SngElements *self, gint64 position)
 {
   guint64 bits = sng_elements_get_bits (self, position);
   g_autofree char *pattern = NULL;
-  char text[SNG_NUMBER_BUFFER_SIZE];
+  char text[SNG_NUMBER_BUFFER_SIZE], second[SNG_NUMBER_BUFFER_SIZE];
 
-  if (!sng_dtype_is_floating (self->dtype))
+  if (is_signed_integer (self->dtype))
     return g_strdup_printf ("%" G_GINT64_FORMAT, to_int64 (self->dtype, bits));
+  if (!sng_dtype_is_floating (self->dtype))
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, bits);
 
   pattern = sng_element_print_bits (self->dtype, bits);
+
+  if (sng_dtype_is_complex (self->dtype))
+    return g_strdup_printf ("(%s, %s) (%s)", sng_number_print (text, to_double (PART, REAL (bits))),
+                            sng_number_print (second, to_double (PART, IMAGINARY (bits))), pattern);
 
   return g_strdup_printf ("%s (%s)", sng_number_print (text, to_double (self->dtype, bits)), pattern);
 }
@@ -208,6 +231,34 @@ sng_element_scan_count_distance (SngElementScan *scan, SngDtype dtype, guint64 d
   scan->decades[decade]++;
 }
 
+static double
+subtract_parts (guint64 a, guint64 b)
+{
+  return a == b ? 0 : to_double (PART, a) - to_double (PART, b);
+}
+
+/* Complex numbers are as far apart as they are in their plane, and that is what a tolerance is for; where a part is not
+ * finite, it is for each part. */
+static gboolean
+accepts_complex (const SngTolerance *tolerance, guint64 a, guint64 b, double *difference)
+{
+  double re = to_double (PART, REAL (a)), im = to_double (PART, IMAGINARY (a));
+  double re_apart = subtract_parts (REAL (a), REAL (b)),
+         im_apart = subtract_parts (IMAGINARY (a), IMAGINARY (b));
+
+  /* hypot () forgets what is not a number beside an infinity. */
+  *difference = isnan (re_apart) || isnan (im_apart) ? NAN : hypot (re_apart, im_apart);
+
+  if (tolerance == NULL || sng_tolerance_is_exact (tolerance))
+    return FALSE;
+  if (isfinite (*difference) && isfinite (re) && isfinite (im))
+    return *difference
+           <= sng_tolerance_get_atol (tolerance) + sng_tolerance_get_rtol (tolerance) * hypot (re, im);
+
+  return sng_tolerance_accepts (tolerance, re, to_double (PART, REAL (b)))
+         && sng_tolerance_accepts (tolerance, im, to_double (PART, IMAGINARY (b)));
+}
+
 static void
 compare_element (const SngElements *expected,
                  const SngElements *actual,
@@ -225,7 +276,12 @@ compare_element (const SngElements *expected,
 
   distance = sng_element_distance (expected->dtype, a, b);
 
-  if (sng_dtype_is_floating (expected->dtype))
+  if (sng_dtype_is_complex (expected->dtype))
+    {
+      if (accepts_complex (tolerance, a, b, &difference))
+        return;
+    }
+  else if (sng_dtype_is_floating (expected->dtype))
     {
       double first = to_double (expected->dtype, a), second = to_double (expected->dtype, b);
 

@@ -31,6 +31,9 @@
  * format lie from the one to the other. Two numbers of different bits are at least 1
  * apart, so 0.0 and -0.0 are.
  *
+ * A complex number is shown as `(re, im)`. Its distance is that of the part that is further apart;
+ * its difference is the absolute value of that of the two numbers.
+ *
  * See [func@Sng.diff_state_dicts].
  *
  * Since: 1.0
@@ -360,7 +363,8 @@ sng_tensor_diff_get_second (SngTensorDiff *self)
  * Gets the bits that the first side holds where the two differ first.
  *
  * Returns: (transfer none) (nullable): a hexadecimal number with as many digits as the dtype
- *   has, such as `0x3f800000`, or %NULL where no numbers differ
+ *   has, such as `0x3f800000`, of a complex one two with a comma between them, or %NULL where
+ *   no numbers differ
  *
  * Since: 1.0
  */
@@ -379,7 +383,8 @@ sng_tensor_diff_get_first_bits (SngTensorDiff *self)
  * Gets the bits that the second side holds where the two differ first.
  *
  * Returns: (transfer none) (nullable): a hexadecimal number with as many digits as the dtype
- *   has, such as `0x3f800001`, or %NULL where no numbers differ
+ *   has, such as `0x3f800001`, of a complex one two with a comma between them, or %NULL where
+ *   no numbers differ
  *
  * Since: 1.0
  */

@@ -15,7 +15,8 @@
  *
  * A number is accepted when |actual - expected| <= atol + rtol * |expected|. With both at
  * 0, the default everywhere, only the same bits are. A NaN is accepted
- * where a NaN is expected, an infinity where the same one is.
+ * where a NaN is expected, an infinity where the same one is. Of complex numbers
+ * the absolute values are meant, as long as all their parts are finite.
  *
  * A tolerance hides what it is not small enough for: one that is not smaller than the values that it
  * judges makes a comparison inconclusive.

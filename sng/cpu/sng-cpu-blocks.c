@@ -12,7 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "tensor/sng-half-private.h"
+#include "tensor/sng-f8-private.h"
 
 #ifdef __AVX2__
 # include <immintrin.h>
@@ -32,6 +32,7 @@ typedef gint32 I32x8 __attribute__ ((vector_size (32)));
 typedef guint32 U32x8 __attribute__ ((vector_size (32)));
 typedef gint64 I64x4 __attribute__ ((vector_size (32)));
 typedef guint16 U16x8 __attribute__ ((vector_size (16)));
+typedef guint8 U8x8 __attribute__ ((vector_size (8)));
 
 #define LANES 16
 
@@ -115,6 +116,57 @@ load_f16 (F32x8 *values, const guint8 *data)
   *values = (F32x8) ((rest & ~special) | (special & 0x7f800000) | (bits & 0x8000) << 16);
 }
 
+/* Codes from first_special up, without their sign, and in a format that has it so the negative zero, come out as
+ * infinities. The scale is that between the exponents' biases. */
+static inline G_ALWAYS_INLINE void
+widen_f8 (F32x8 *values, const guint8 *data, guint shift, float scale, gint32 first_special, gboolean fnuz)
+{
+  U8x8 codes;
+  U32x8 bits, rest, special;
+
+  memcpy (&codes, data, sizeof codes);
+  bits = __builtin_convertvector(codes, U32x8);
+  rest = bits & 0x7f;
+  special = fnuz ? (U32x8) ((I32x8) bits == 0x80) : (U32x8) ((I32x8) rest >= first_special);
+  rest = (U32x8) ((F32x8) (rest << shift) * scale);
+  *values = (F32x8) ((rest & ~special) | (special & 0x7f800000) | (bits & 0x80) << 24);
+}
+
+static inline void
+load_f8_e4m3 (F32x8 *values, const guint8 *data)
+{
+  widen_f8 (values, data, 20, 0x1p120f, 0x7f, FALSE);
+}
+
+static inline void
+load_f8_e5m2 (F32x8 *values, const guint8 *data)
+{
+  widen_f8 (values, data, 21, 0x1p112f, 0x7c, FALSE);
+}
+
+static inline void
+load_f8_e4m3fnuz (F32x8 *values, const guint8 *data)
+{
+  widen_f8 (values, data, 20, 0x1p119f, 0, TRUE);
+}
+
+static inline void
+load_f8_e5m2fnuz (F32x8 *values, const guint8 *data)
+{
+  widen_f8 (values, data, 21, 0x1p111f, 0, TRUE);
+}
+
+static inline void
+load_f8_e8m0 (F32x8 *values, const guint8 *data)
+{
+  U8x8 codes;
+  U32x8 bits;
+
+  memcpy (&codes, data, sizeof codes);
+  bits = __builtin_convertvector(codes, U32x8);
+  *values = (F32x8) (bits << 23 | ((U32x8) ((I32x8) bits == 0) & 0x00400000));
+}
+
 static inline void
 sum_f32x8 (const F32x8 *values, F64x4 *sums)
 {
@@ -170,6 +222,18 @@ value_f16 (const guint8 *data)
   memcpy (&half, data, sizeof half);
   return sng_f16_to_float (half);
 }
+
+#define DEFINE_VALUE_F8(name)                                                                                \
+ static double value_##name (const guint8 *data)                                                             \
+ {                                                                                                           \
+  return sng_##name##_to_float (*data);                                                                      \
+ }
+
+DEFINE_VALUE_F8 (f8_e4m3)
+DEFINE_VALUE_F8 (f8_e5m2)
+DEFINE_VALUE_F8 (f8_e8m0)
+DEFINE_VALUE_F8 (f8_e4m3fnuz)
+DEFINE_VALUE_F8 (f8_e5m2fnuz)
 
 /* n elements one after the other. */
 static void
@@ -262,6 +326,25 @@ summarize_f16 (const guint8 *data, gsize n, SngBlockSums *sums)
   summarize_f32x8 (data, n, 2, load_f16, value_f16, sums);
 }
 
+#define DEFINE_SUMMARIZE_F8(name)                                                                            \
+ static void summarize_##name (const guint8 *data, gsize n, SngBlockSums *sums)                              \
+ {                                                                                                           \
+  summarize_f32x8 (data, n, 1, load_##name, value_##name, sums);                                             \
+ }
+
+DEFINE_SUMMARIZE_F8 (f8_e4m3)
+DEFINE_SUMMARIZE_F8 (f8_e5m2)
+DEFINE_SUMMARIZE_F8 (f8_e8m0)
+DEFINE_SUMMARIZE_F8 (f8_e4m3fnuz)
+DEFINE_SUMMARIZE_F8 (f8_e5m2fnuz)
+
+/* All parts, real and imaginary. */
+static void
+summarize_c64 (const guint8 *data, gsize n, SngBlockSums *sums)
+{
+  summarize_f32 (data, 2 * n, sums);
+}
+
 static void
 summarize_f64 (const guint8 *data, gsize n, SngBlockSums *sums)
 {
@@ -320,9 +403,9 @@ summarize_f64 (const guint8 *data, gsize n, SngBlockSums *sums)
         high = value > high ? value : high;                                                             \
         sum += value;                                                                                   \
       }                                                                                                 \
-    sums->minimum = low;                                                                                \
-    sums->maximum = high;                                                                               \
-    sums->sum = sum;                                                                                    \
+    sums->minimum = (double) low;                                                                       \
+    sums->maximum = (double) high;                                                                      \
+    sums->sum = (double) sum;                                                                                    \
   }
 
 DEFINE_SUMMARIZE_INTEGER (i64, gint64, double)
@@ -330,13 +413,31 @@ DEFINE_SUMMARIZE_INTEGER (i32, gint32, gint64)
 DEFINE_SUMMARIZE_INTEGER (i16, gint16, gint32)
 DEFINE_SUMMARIZE_INTEGER (i8, gint8, gint32)
 DEFINE_SUMMARIZE_INTEGER (u8, guint8, gint32)
+DEFINE_SUMMARIZE_INTEGER (u16, guint16, gint32)
+DEFINE_SUMMARIZE_INTEGER (u32, guint32, gint64)
+DEFINE_SUMMARIZE_INTEGER (u64, guint64, double)
 /* clang-format on */
 
 static void (*const summarize_block[]) (const guint8 *data, gsize n, SngBlockSums *sums) = {
-  [SNG_DTYPE_F64] = summarize_f64, [SNG_DTYPE_F32] = summarize_f32, [SNG_DTYPE_BF16] = summarize_bf16,
-  [SNG_DTYPE_F16] = summarize_f16, [SNG_DTYPE_I64] = summarize_i64, [SNG_DTYPE_I32] = summarize_i32,
-  [SNG_DTYPE_I16] = summarize_i16, [SNG_DTYPE_I8] = summarize_i8,   [SNG_DTYPE_U8] = summarize_u8,
+  [SNG_DTYPE_F64] = summarize_f64,
+  [SNG_DTYPE_F32] = summarize_f32,
+  [SNG_DTYPE_BF16] = summarize_bf16,
+  [SNG_DTYPE_F16] = summarize_f16,
+  [SNG_DTYPE_I64] = summarize_i64,
+  [SNG_DTYPE_I32] = summarize_i32,
+  [SNG_DTYPE_I16] = summarize_i16,
+  [SNG_DTYPE_I8] = summarize_i8,
+  [SNG_DTYPE_U8] = summarize_u8,
   [SNG_DTYPE_BOOL] = summarize_u8,
+  [SNG_DTYPE_U16] = summarize_u16,
+  [SNG_DTYPE_U32] = summarize_u32,
+  [SNG_DTYPE_U64] = summarize_u64,
+  [SNG_DTYPE_F8_E4M3] = summarize_f8_e4m3,
+  [SNG_DTYPE_F8_E5M2] = summarize_f8_e5m2,
+  [SNG_DTYPE_F8_E8M0] = summarize_f8_e8m0,
+  [SNG_DTYPE_F8_E4M3FNUZ] = summarize_f8_e4m3fnuz,
+  [SNG_DTYPE_F8_E5M2FNUZ] = summarize_f8_e5m2fnuz,
+  [SNG_DTYPE_C64] = summarize_c64,
 };
 
 static void

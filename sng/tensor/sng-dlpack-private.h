@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* The binary interface of DLPack, as its specification describes it: https://dmlc.github.io/dlpack/latest/ */
 
 #define SNG_DLPACK_MAJOR 1
-#define SNG_DLPACK_MINOR 0
+#define SNG_DLPACK_MINOR 1 /* the first with 8-bit floating point types */
 
 typedef enum
 {
@@ -25,7 +25,13 @@ typedef enum
   SNG_DLPACK_CODE_UINT = 1,
   SNG_DLPACK_CODE_FLOAT = 2,
   SNG_DLPACK_CODE_BFLOAT = 4,
+  SNG_DLPACK_CODE_COMPLEX = 5,
   SNG_DLPACK_CODE_BOOL = 6,
+  SNG_DLPACK_CODE_FLOAT8_E4M3FN = 10,
+  SNG_DLPACK_CODE_FLOAT8_E4M3FNUZ = 11,
+  SNG_DLPACK_CODE_FLOAT8_E5M2 = 12,
+  SNG_DLPACK_CODE_FLOAT8_E5M2FNUZ = 13,
+  SNG_DLPACK_CODE_FLOAT8_E8M0FNU = 14,
 } SngDlpackCode;
 
 typedef enum

@@ -12,14 +12,47 @@
 /* Tensors that cross to and from other libraries without a copy. */
 
 static const SngDlpackDtype dtypes[] = {
-  [SNG_DTYPE_F64] = { SNG_DLPACK_CODE_FLOAT, 64, 1 },   [SNG_DTYPE_F32] = { SNG_DLPACK_CODE_FLOAT, 32, 1 },
-  [SNG_DTYPE_BF16] = { SNG_DLPACK_CODE_BFLOAT, 16, 1 }, [SNG_DTYPE_F16] = { SNG_DLPACK_CODE_FLOAT, 16, 1 },
-  [SNG_DTYPE_I64] = { SNG_DLPACK_CODE_INT, 64, 1 },     [SNG_DTYPE_I32] = { SNG_DLPACK_CODE_INT, 32, 1 },
-  [SNG_DTYPE_I16] = { SNG_DLPACK_CODE_INT, 16, 1 },     [SNG_DTYPE_I8] = { SNG_DLPACK_CODE_INT, 8, 1 },
-  [SNG_DTYPE_U8] = { SNG_DLPACK_CODE_UINT, 8, 1 },      [SNG_DTYPE_BOOL] = { SNG_DLPACK_CODE_BOOL, 8, 1 },
+  [SNG_DTYPE_F64] = { SNG_DLPACK_CODE_FLOAT, 64, 1 },
+  [SNG_DTYPE_F32] = { SNG_DLPACK_CODE_FLOAT, 32, 1 },
+  [SNG_DTYPE_BF16] = { SNG_DLPACK_CODE_BFLOAT, 16, 1 },
+  [SNG_DTYPE_F16] = { SNG_DLPACK_CODE_FLOAT, 16, 1 },
+  [SNG_DTYPE_I64] = { SNG_DLPACK_CODE_INT, 64, 1 },
+  [SNG_DTYPE_I32] = { SNG_DLPACK_CODE_INT, 32, 1 },
+  [SNG_DTYPE_I16] = { SNG_DLPACK_CODE_INT, 16, 1 },
+  [SNG_DTYPE_I8] = { SNG_DLPACK_CODE_INT, 8, 1 },
+  [SNG_DTYPE_U8] = { SNG_DLPACK_CODE_UINT, 8, 1 },
+  [SNG_DTYPE_BOOL] = { SNG_DLPACK_CODE_BOOL, 8, 1 },
+  [SNG_DTYPE_U16] = { SNG_DLPACK_CODE_UINT, 16, 1 },
+  [SNG_DTYPE_U32] = { SNG_DLPACK_CODE_UINT, 32, 1 },
+  [SNG_DTYPE_U64] = { SNG_DLPACK_CODE_UINT, 64, 1 },
+  [SNG_DTYPE_F8_E4M3] = { SNG_DLPACK_CODE_FLOAT8_E4M3FN, 8, 1 },
+  [SNG_DTYPE_F8_E5M2] = { SNG_DLPACK_CODE_FLOAT8_E5M2, 8, 1 },
+  [SNG_DTYPE_F8_E8M0] = { SNG_DLPACK_CODE_FLOAT8_E8M0FNU, 8, 1 },
+  [SNG_DTYPE_F8_E4M3FNUZ] = { SNG_DLPACK_CODE_FLOAT8_E4M3FNUZ, 8, 1 },
+  [SNG_DTYPE_F8_E5M2FNUZ] = { SNG_DLPACK_CODE_FLOAT8_E5M2FNUZ, 8, 1 },
+  [SNG_DTYPE_C64] = { SNG_DLPACK_CODE_COMPLEX, 64, 1 },
 };
 
-static const char *code_names[] = { "Int", "UInt", "Float", "OpaqueHandle", "Bfloat", "Complex", "Bool" };
+static const char *code_names[] = {
+  "Int",
+  "UInt",
+  "Float",
+  "OpaqueHandle",
+  "Bfloat",
+  "Complex",
+  "Bool",
+  "Float8_e3m4",
+  "Float8_e4m3",
+  "Float8_e4m3b11fnuz",
+  "Float8_e4m3fn",
+  "Float8_e4m3fnuz",
+  "Float8_e5m2",
+  "Float8_e5m2fnuz",
+  "Float8_e8m0fnu",
+  "Float6_e2m3fn",
+  "Float6_e3m2fn",
+  "Float4_e2m1fn",
+};
 
 static const char *device_names[] = {
   [1] = "CPU",          [2] = "CUDA",    [3] = "CUDAHost", [4] = "OpenCL",    [7] = "Vulkan",
@@ -224,6 +257,7 @@ static gboolean
 locate (SngTensor *self, const SngDlpackTensor *tensor, GError **error)
 {
   gint64 size = (gint64) sng_dtype_get_size (self->layout.dtype);
+  gint64 alignment = sng_dtype_is_complex (self->layout.dtype) ? size / 2 : size;
   guintptr address = (guintptr) tensor->data;
   gint64 lowest, highest, unused;
   const char *problem = NULL;
@@ -244,7 +278,7 @@ locate (SngTensor *self, const SngDlpackTensor *tensor, GError **error)
            || __builtin_mul_overflow (highest, size, &highest)
            || __builtin_add_overflow ((gint64) address, highest, &unused))
     problem = "reaches outside of what can be addressed";
-  else if (address % (guintptr) size != 0)
+  else if (address % (guintptr) alignment != 0)
     problem = "begins at an address that is no multiple of the size of an element";
 
   if (problem != NULL)

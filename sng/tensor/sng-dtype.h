@@ -25,7 +25,16 @@ typedef enum
   SNG_DTYPE_I16,
   SNG_DTYPE_I8,
   SNG_DTYPE_U8,
-  SNG_DTYPE_BOOL
+  SNG_DTYPE_BOOL,
+  SNG_DTYPE_U16,
+  SNG_DTYPE_U32,
+  SNG_DTYPE_U64,
+  SNG_DTYPE_F8_E4M3,
+  SNG_DTYPE_F8_E5M2,
+  SNG_DTYPE_F8_E8M0,
+  SNG_DTYPE_F8_E4M3FNUZ,
+  SNG_DTYPE_F8_E5M2FNUZ,
+  SNG_DTYPE_C64
 } SngDtype;
 
 SNG_AVAILABLE_IN_1_0
@@ -37,5 +46,7 @@ gboolean    sng_dtype_from_name   (const char *name,
                                    SngDtype   *dtype);
 SNG_AVAILABLE_IN_1_0
 gboolean    sng_dtype_is_floating (SngDtype    dtype);
+SNG_AVAILABLE_IN_1_0
+gboolean    sng_dtype_is_complex  (SngDtype    dtype);
 
 G_END_DECLS

@@ -147,7 +147,8 @@ sng_fingerprint_to_string (const SngFingerprint *self)
 }
 
 /* Hashes the header of the definition: the sum of the blocks, the dtype and the shape. The length in bytes
- * follows from the last two. */
+ * follows from the last two. Where the name of the dtype takes a second word, that is larger than any number of
+ * dimensions, so no two headers are the same. */
 void
 sng_fingerprint_finish (SngFingerprint *fingerprint,
                         guint64 low,
@@ -156,24 +157,20 @@ sng_fingerprint_finish (SngFingerprint *fingerprint,
                         const gint64 *shape,
                         guint n_dims)
 {
-  struct
-  {
-    guint64 low;
-    guint64 high;
-    char dtype[8];
-    guint64 n_dims;
-    gint64 shape[SNG_TENSOR_MAX_DIMS];
-  } header = { .low = low, .high = high, .n_dims = n_dims };
+  guint64 header[2 + 2 + 1 + SNG_TENSOR_MAX_DIMS] = { low, high };
   const char *name = sng_dtype_get_name (dtype);
+  gsize n = strlen (name), n_words = 2;
   XXH128_hash_t hash;
 
-  g_assert (n_dims <= SNG_TENSOR_MAX_DIMS);
+  g_assert (n_dims <= SNG_TENSOR_MAX_DIMS && n <= 2 * sizeof *header);
 
-  memcpy (header.dtype, name, strlen (name));
-  if (n_dims > 0)
-    memcpy (header.shape, shape, n_dims * sizeof *shape);
+  memcpy (header + n_words, name, n);
+  n_words += (n + sizeof *header - 1) / sizeof *header;
+  header[n_words++] = n_dims;
+  for (guint i = 0; i < n_dims; i++)
+    header[n_words++] = (guint64) shape[i];
 
-  hash = XXH3_128bits (&header, 4 * sizeof (guint64) + n_dims * sizeof *shape);
+  hash = XXH3_128bits (header, n_words * sizeof *header);
   fingerprint->low = hash.low64;
   fingerprint->high = hash.high64;
 }

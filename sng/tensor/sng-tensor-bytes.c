@@ -256,8 +256,9 @@ sng_tensor_compute_fingerprint (SngTensor *self)
  * Computes the fingerprint and a summary in one pass over the elements. Where
  * no element is finite, @minimum, @maximum and @mean are not a number.
  *
- * The mean of F64 elements is infinite where their sum overflows. I64 elements
- * beyond 2^53 are rounded.
+ * The mean of F64 elements is infinite where their sum overflows. I64 and U64
+ * elements beyond 2^53 are rounded. Of complex elements the summary is that of
+ * all their real and imaginary parts, and each part counts for itself.
  *
  * Returns: (transfer full): the fingerprint
  *
@@ -272,7 +273,8 @@ sng_tensor_summarize (SngTensor *self, double *minimum, double *maximum, double 
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
 
   ops (self)->fingerprint (self->device, self->data, &self->layout, TRUE, &sums);
-  n_finite = (guint64) self->layout.n_elements - sums.n_non_finite;
+  n_finite = (guint64) self->layout.n_elements * (sng_dtype_is_complex (self->layout.dtype) ? 2 : 1)
+             - sums.n_non_finite;
 
   /* Adding 0 makes 0 of -0: which of the two comes first among equals is nobody's business. */
   if (minimum != NULL)

@@ -129,6 +129,21 @@ test_distance (void)
     { SNG_DTYPE_I8, 0x80, 0x7f, 255 },
     { SNG_DTYPE_U8, 0xff, 0x00, 255 },
     { SNG_DTYPE_BOOL, 0x01, 0x00, 1 },
+    { SNG_DTYPE_U16, 0xffff, 0x0000, 65535 },
+    { SNG_DTYPE_U32, 0x80000000, 0x7fffffff, 1 },
+    { SNG_DTYPE_U64, 0xffffffffffffffff, 0x0000000000000001, G_MAXUINT64 - 1 },
+    { SNG_DTYPE_F8_E4M3, 0x80, 0x00, 1 },
+    { SNG_DTYPE_F8_E4M3, 0x7e, 0x00, 126 },
+    { SNG_DTYPE_F8_E4M3, 0x7f, 0x7e, G_MAXUINT64 },
+    { SNG_DTYPE_F8_E5M2, 0x7b, 0x7c, 1 },
+    { SNG_DTYPE_F8_E5M2, 0x7c, 0x7d, G_MAXUINT64 },
+    { SNG_DTYPE_F8_E8M0, 0x7f, 0x80, 1 },
+    { SNG_DTYPE_F8_E8M0, 0x00, 0xfe, 254 },
+    { SNG_DTYPE_F8_E8M0, 0xff, 0xfe, G_MAXUINT64 },
+    { SNG_DTYPE_F8_E4M3FNUZ, 0x81, 0x00, 1 },
+    { SNG_DTYPE_F8_E4M3FNUZ, 0x81, 0x01, 2 },
+    { SNG_DTYPE_F8_E4M3FNUZ, 0x80, 0x00, G_MAXUINT64 },
+    { SNG_DTYPE_F8_E5M2FNUZ, 0xff, 0x00, 127 },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -155,6 +170,42 @@ assert_histogram (SngTensorDiff *diff, const guint64 *expected, guint n_expected
 
   g_assert_cmpmem (counts, n_decades * sizeof *counts, expected, n_expected * sizeof *expected);
   g_assert_cmpuint (sng_tensor_diff_get_n_unordered (diff), ==, n_unordered);
+}
+
+/* The part that is further apart says how far; the difference is that in the plane. */
+static void
+test_complex (void)
+{
+  const float a[] = { 1, 2, 3, -0.0f }, b[] = { 1, nextafterf (2, 3), 6, 4 };
+  const float c[] = { NAN, 1, 5, 7 }, d[] = { NAN, 2, NAN, 7 };
+  g_autoptr (SngTensorDiff) diff = diff_data (SNG_DTYPE_C64, 1, a, b);
+  g_autoptr (SngTensorDiff) special = diff_data (SNG_DTYPE_C64, 1, c, d);
+
+  g_assert_cmpuint (sng_tensor_diff_get_n_elements (diff), ==, 2);
+  g_assert_cmpuint (sng_tensor_diff_get_max_distance (diff), ==, 0x40800001);
+  g_assert_cmpfloat (sng_tensor_diff_get_max_difference (diff), ==, 5);
+  g_assert_cmpstr (sng_tensor_diff_get_first (diff), ==, "(1, 2) (0x3f800000, 0x40000000)");
+  g_assert_cmpstr (sng_tensor_diff_get_second (diff), ==, "(1, 2.000000238418579) (0x3f800000, 0x40000001)");
+  g_assert_cmpstr (sng_tensor_diff_get_second_bits (diff), ==, "0x3f800000, 0x40000001");
+  g_assert_cmpuint (sng_tensor_diff_get_first_distance (diff), ==, 1);
+
+  /* A NaN on both sides is no difference, one on one side has no distance. */
+  assert_histogram (special, (guint64[]){ [6] = 1 }, 7, 1);
+  g_assert_cmpfloat (sng_tensor_diff_get_max_difference (special), ==, 1);
+}
+
+/* What has no sign is not printed with one. */
+static void
+test_unsigned (void)
+{
+  const guint64 a[] = { G_MAXUINT64, 1 }, b[] = { G_MAXUINT64 - 7, 1 };
+  const guint16 c[] = { 65535, 1 }, d[] = { 65535, 3 };
+  g_autoptr (SngTensorDiff) wide = diff_data (SNG_DTYPE_U64, 1, a, b);
+  g_autoptr (SngTensorDiff) narrow = diff_data (SNG_DTYPE_U16, 1, c, d);
+
+  assert_text (wide, "1 of 2 elements differ, first [0, 0]: 18446744073709551615 and 18446744073709551608, "
+                     "differ by 7");
+  assert_text (narrow, "1 of 2 elements differ, first [1, 0]: 1 and 3, differ by 2");
 }
 
 /* Each pair counts at the length of its distance, the longest too, and what is not a number has none. */
@@ -374,6 +425,8 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/sng/diff/floats", test_floats);
   g_test_add_func ("/sng/diff/distance", test_distance);
+  g_test_add_func ("/sng/diff/complex", test_complex);
+  g_test_add_func ("/sng/diff/unsigned", test_unsigned);
   g_test_add_func ("/sng/diff/histogram", test_histogram);
   g_test_add_func ("/sng/diff/place", test_place);
   g_test_add_func ("/sng/diff/strided", test_strided);

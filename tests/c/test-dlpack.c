@@ -404,6 +404,26 @@ test_import_layouts (void)
     }
 }
 
+/* Every dtype goes out and comes back as what it was. */
+static void
+test_dtypes (void)
+{
+  for (SngDtype dtype = 0; dtype <= SNG_DTYPE_C64; dtype++)
+    {
+      g_autoptr (SngTensor) tensor = sng_tensor_new (dtype, SHAPE (2, 3), NULL, NULL);
+      g_autoptr (SngTensor) back = NULL;
+      g_autoptr (GError) error = NULL;
+      SngDlpackVersioned *managed = sng_tensor_to_dlpack (tensor, TRUE, FALSE, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (managed->tensor.dtype.bits, ==, 8 * sng_dtype_get_size (dtype));
+      back = sng_tensor_new_from_dlpack (managed, TRUE, &error);
+      g_assert_no_error (error);
+      g_assert_true (sng_tensor_same_layout (tensor, back));
+      g_assert_true (sng_tensor_get_data (tensor) == sng_tensor_get_data (back));
+    }
+}
+
 static void
 test_import_of_nothing (void)
 {
@@ -505,7 +525,9 @@ test_import_refused (void)
     { DEVICE, -1, SNG_ERROR_NOT_SUPPORTED, "? (-1)" },
     { DEVICE, 999, SNG_ERROR_NOT_SUPPORTED, "? (999)" },
     { CODE, 5, SNG_ERROR_NOT_SUPPORTED, "Complex (code 5) with 32 bits and 1 lanes" },
-    { CODE, 1, SNG_ERROR_NOT_SUPPORTED, "UInt (code 1)" },
+    { CODE, 7, SNG_ERROR_NOT_SUPPORTED, "Float8_e3m4 (code 7)" },
+    { CODE, 17, SNG_ERROR_NOT_SUPPORTED, "Float4_e2m1fn (code 17)" },
+    { CODE, 18, SNG_ERROR_NOT_SUPPORTED, "? (code 18)" },
     { CODE, 200, SNG_ERROR_NOT_SUPPORTED, "? (code 200)" },
     { BITS, 8, SNG_ERROR_NOT_SUPPORTED, "Float (code 2) with 8 bits" },
     { LANES, 4, SNG_ERROR_NOT_SUPPORTED, "4 lanes" },
@@ -584,6 +606,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/sng/dlpack/dtypes", test_dtypes);
   g_test_add_func ("/sng/dlpack/export", test_export);
   g_test_add_func ("/sng/dlpack/export-unversioned", test_export_unversioned);
   g_test_add_func ("/sng/dlpack/export-read-only", test_export_read_only);

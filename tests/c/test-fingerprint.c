@@ -10,7 +10,7 @@
 #include "cpu/sng-cpu-blocks-private.h"
 #include "tensor/sng-device-private.h"
 
-#define N_DTYPES (SNG_DTYPE_BOOL + 1)
+#define N_DTYPES (SNG_DTYPE_C64 + 1)
 #define BLOCK SNG_FINGERPRINT_BLOCK_SIZE
 
 /* Byte i of the test vectors in docs/fingerprint.md. */
@@ -107,6 +107,7 @@ define_fingerprint (const guint8 *data, gsize n_bytes, const char *dtype, const 
 {
   unsigned __int128 sum = 0;
   guint64 header[64] = { 0 };
+  gsize n_words = 2 + (strlen (dtype) + 7) / 8;
   XXH128_hash_t hash;
 
   for (guint64 n = 0; n * 4096 < n_bytes; n++)
@@ -131,9 +132,9 @@ define_fingerprint (const guint8 *data, gsize n_bytes, const char *dtype, const 
   header[0] = (guint64) sum;
   header[1] = (guint64) (sum >> 64);
   memcpy (&header[2], dtype, strlen (dtype));
-  header[3] = n_dims;
-  memcpy (&header[4], shape, n_dims * sizeof *shape);
-  hash = XXH3_128bits (header, 32 + 8 * n_dims);
+  header[n_words++] = n_dims;
+  memcpy (&header[n_words], shape, n_dims * sizeof *shape);
+  hash = XXH3_128bits (header, 8 * (n_words + n_dims));
 
   return g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x", hash.high64, hash.low64);
 }
@@ -154,6 +155,9 @@ static const struct
   { SNG_DTYPE_I64, 2, { 64, 9 }, "cf868b8a361dbb04bb7d4bde3953f2e0" },
   { SNG_DTYPE_F64, 3, { 7, 11, 13 }, "bac9267fce59c6689bc9e90378318fb0" },
   { SNG_DTYPE_U8, 1, { 1000003 }, "aa85f22122aa22247783210deb809aa2" },
+  { SNG_DTYPE_F8_E4M3, 2, { 3, 128 }, "9c2451ccedd3a5b45b2069d39a13ad5d" },
+  { SNG_DTYPE_F8_E5M2FNUZ, 2, { 3, 128 }, "f83357eb81a160adbf60b6edf56d89bc" },
+  { SNG_DTYPE_C64, 1, { 513 }, "6195cf2080c044d8abdd6e86ebd9152f" },
 };
 
 static void

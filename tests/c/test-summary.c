@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sng.h>
 
-#define N_DTYPES (SNG_DTYPE_BOOL + 1)
+#define N_DTYPES (SNG_DTYPE_C64 + 1)
 
 /* The summary against the plainest computation, for lengths around the ends of blocks and lanes. */
 static void
@@ -37,6 +37,8 @@ check_summary (SngDtype dtype, gint64 n, gboolean special)
       memcpy (data + i * size, &bits, size);
     }
 
+  if (sng_dtype_is_complex (dtype))
+    n *= 2; /* from here on these are values */
   for (gint64 i = 0; i < n; i++)
     {
       double value = sng_tensor_get_value (tensor, i);
@@ -78,6 +80,78 @@ test_values (void)
         check_summary (dtype, sizes[i], FALSE);
         check_summary (dtype, sizes[i], TRUE);
       }
+}
+
+/* Each code of the 8-bit formats, alone among ones: all ways through a block agree on what it is. */
+static void
+test_f8_codes (void)
+{
+  static const struct
+  {
+    SngDtype dtype;
+    guint8 one;
+    guint n_non_finite;
+    double minimum;
+    double maximum;
+  } formats[] = {
+    { SNG_DTYPE_F8_E4M3, 0x38, 2, -448, 448 },         { SNG_DTYPE_F8_E5M2, 0x3c, 8, -57344, 57344 },
+    { SNG_DTYPE_F8_E8M0, 0x7f, 1, 0x1p-127, 0x1p127 }, { SNG_DTYPE_F8_E4M3FNUZ, 0x40, 1, -240, 240 },
+    { SNG_DTYPE_F8_E5M2FNUZ, 0x40, 1, -57344, 57344 },
+  };
+  gint64 n = 64;
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      g_autoptr (SngTensor) tensor = sng_tensor_new (formats[i].dtype, &n, 1, NULL, NULL);
+      guint8 *data = sng_tensor_get_data (tensor);
+      double lowest = INFINITY, highest = -INFINITY;
+      guint n_special = 0;
+
+      for (guint code = 0; code < 256; code++)
+        {
+          g_autoptr (SngFingerprint) fingerprint = NULL;
+          double minimum, maximum, mean, value;
+          guint64 n_non_finite;
+
+          memset (data, formats[i].one, (gsize) n);
+          data[code % (guint) n] = (guint8) code;
+          fingerprint = sng_tensor_summarize (tensor, &minimum, &maximum, &mean, &n_non_finite);
+          value = sng_tensor_get_value (tensor, code % n);
+          g_assert_cmpfloat (sng_tensor_get_value (tensor, (code + 1) % n), ==, 1);
+          g_assert_cmpuint (n_non_finite, ==, !isfinite (value));
+          n_special += n_non_finite > 0;
+          if (n_non_finite > 0)
+            continue;
+
+          g_assert_cmpfloat (minimum, ==, MIN (value, 1));
+          g_assert_cmpfloat (maximum, ==, MAX (value, 1));
+          g_assert_cmpfloat (fabs (mean - (value + 63) / 64), <=, 1e-15 * fabs (value) + 1e-15);
+          lowest = MIN (lowest, value);
+          highest = MAX (highest, value);
+        }
+      g_assert_cmpuint (n_special, ==, formats[i].n_non_finite);
+      g_assert_cmpfloat (lowest, ==, formats[i].minimum);
+      g_assert_cmpfloat (highest, ==, formats[i].maximum);
+    }
+}
+
+/* Each part counts for itself. */
+static void
+test_complex (void)
+{
+  const double values[] = { 1, -2, NAN, 4, INFINITY, -INFINITY, 3, 0.5 };
+  gint64 shape = 4;
+  g_autoptr (SngTensor) tensor = sng_tensor_new_from_values (SNG_DTYPE_C64, &shape, 1, values, 8, NULL);
+  g_autoptr (SngFingerprint) fingerprint = NULL;
+  double minimum, maximum, mean;
+  guint64 n_non_finite;
+
+  fingerprint = sng_tensor_summarize (tensor, &minimum, &maximum, &mean, &n_non_finite);
+  g_assert_cmpfloat (minimum, ==, -2);
+  g_assert_cmpfloat (maximum, ==, 4);
+  g_assert_cmpfloat (mean, ==, 1.3);
+  g_assert_cmpuint (n_non_finite, ==, 3);
+  g_assert_false (sng_tensor_is_finite (tensor));
 }
 
 static void
@@ -137,6 +211,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sng/summary/values", test_values);
+  g_test_add_func ("/sng/summary/f8-codes", test_f8_codes);
+  g_test_add_func ("/sng/summary/complex", test_complex);
   g_test_add_func ("/sng/summary/nothing-finite", test_nothing_finite);
   g_test_add_func ("/sng/summary/threads", test_threads);
 

@@ -325,6 +325,8 @@ test_values (void)
     { SNG_DTYPE_I64, -0x1p63, 0x1p63 - 1024 }, { SNG_DTYPE_I32, G_MININT32, G_MAXINT32 },
     { SNG_DTYPE_I16, G_MININT16, G_MAXINT16 }, { SNG_DTYPE_I8, G_MININT8, G_MAXINT8 },
     { SNG_DTYPE_U8, 0, G_MAXUINT8 },           { SNG_DTYPE_BOOL, 0, 1 },
+    { SNG_DTYPE_U16, 0, G_MAXUINT16 },         { SNG_DTYPE_U32, 0, G_MAXUINT32 },
+    { SNG_DTYPE_U64, 0, 0x1p64 - 2048 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
@@ -335,7 +337,10 @@ test_values (void)
 
       assert_tensor (tensor, good[0], good[1]);
       g_assert_true (sng_tensor_get_value_int64 (tensor, 0) == (gint64) good[0]);
-      g_assert_true (sng_tensor_get_value_int64 (tensor, 1) == (gint64) good[1]);
+      if (limits[i].dtype == SNG_DTYPE_U64)
+        g_assert_true ((guint64) sng_tensor_get_value_int64 (tensor, 1) == (guint64) good[1]);
+      else
+        g_assert_true (sng_tensor_get_value_int64 (tensor, 1) == (gint64) good[1]);
 
       for (guint k = 0; k < G_N_ELEMENTS (bad); k++)
         {
@@ -354,6 +359,49 @@ test_values (void)
 
       assert_values (tensor, values, 4);
     }
+}
+
+static void
+test_f8_values (void)
+{
+  const double numbers[] = { 1.0625, -0.0078125, 1e6, 0, NAN };
+  const double e4m3[] = { 1, -0.0078125, NAN, 0, NAN }, e5m2[] = { 1, -0.0078125, INFINITY, 0, NAN };
+  const double bad[] = { 0, -0.0, -1, -INFINITY };
+  g_autoptr (SngTensor) first = sng_tensor_new_from_values (SNG_DTYPE_F8_E4M3, SHAPE (5), numbers, 5, NULL);
+  g_autoptr (SngTensor) second = sng_tensor_new_from_values (SNG_DTYPE_F8_E5M2, SHAPE (5), numbers, 5, NULL);
+  g_autoptr (SngTensor) third = sng_tensor_new_from_values (SNG_DTYPE_F8_E8M0, SHAPE (1), numbers, 1, NULL);
+
+  assert_values (first, e4m3, 5);
+  assert_values (second, e5m2, 5);
+  assert_values (third, e4m3, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      const double values[] = { 2, bad[i] };
+      GError *error = NULL;
+
+      assert_refused (sng_tensor_new_from_values (SNG_DTYPE_F8_E8M0, SHAPE (2), values, 2, &error), &error,
+                      SNG_ERROR_INVALID_ARGUMENT, "does not fit into F8_E8M0");
+    }
+}
+
+/* The two parts are values one after the other, in a view as well. */
+static void
+test_complex_values (void)
+{
+  const double values[] = { 1, 2, 3, 4, -5, NAN, 7, -INFINITY },
+               turned[] = { 1, 2, -5, NAN, 3, 4, 7, -INFINITY };
+  const gint64 shape[] = { 2, 2 }, strides[] = { 1, 2 };
+  g_autoptr (SngTensor) tensor = sng_tensor_new_from_values (SNG_DTYPE_C64, SHAPE (2, 2), values, 8, NULL);
+  g_autoptr (SngTensor) view = sng_tensor_new_view (tensor, 0, shape, 2, strides, 2, NULL);
+  GError *error = NULL;
+
+  g_assert_cmpint (sng_tensor_get_n_elements (tensor), ==, 4);
+  g_assert_cmpuint (sng_tensor_get_n_bytes (tensor), ==, 32);
+  assert_values (tensor, values, 8);
+  assert_values (view, turned, 8);
+  assert_refused (sng_tensor_new_from_values (SNG_DTYPE_C64, SHAPE (2, 2), values, 4, &error), &error,
+                  SNG_ERROR_MISMATCH, "C64 [2, 2] takes 8 values, not 4");
 }
 
 static void
@@ -393,6 +441,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/tensor/copy-from", test_copy_from);
   g_test_add_func ("/sng/tensor/equal", test_equal);
   g_test_add_func ("/sng/tensor/values", test_values);
+  g_test_add_func ("/sng/tensor/f8-values", test_f8_values);
+  g_test_add_func ("/sng/tensor/complex-values", test_complex_values);
   g_test_add_func ("/sng/tensor/number-of-values", test_number_of_values);
   g_test_add_func ("/sng/tensor/exact-int64", test_exact_int64);
 

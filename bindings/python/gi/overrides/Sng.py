@@ -22,6 +22,7 @@ __all__ = ["Report", "StateDict", "Stateful", "Tensor"]
 NUMPY_NAMES = {
     Sng.Dtype.F64: "<f8", Sng.Dtype.F32: "<f4", Sng.Dtype.F16: "<f2", Sng.Dtype.I64: "<i8", Sng.Dtype.I32: "<i4",
     Sng.Dtype.I16: "<i2", Sng.Dtype.I8: "|i1", Sng.Dtype.U8: "|u1", Sng.Dtype.BOOL: "|b1",
+    Sng.Dtype.U16: "<u2", Sng.Dtype.U32: "<u4", Sng.Dtype.U64: "<u8", Sng.Dtype.C64: "<c8",
 }
 
 CPU = (1, 0)  # DLPack's type and number of the device
