@@ -29,6 +29,19 @@ gboolean    sng_json_get_unsigned  (JsonObject *object,
 gboolean    sng_json_node_unsigned (JsonNode   *node,
                                     guint64    *value);
 
+/* The length of the string with both quotes, of the number, or of true, false or null that begins here, up to end; 0 where it
+ * is malformed. A string may have the zero character, as \u0000: then *has_zero is TRUE. */
+gsize       sng_json_scan_string   (const char *text,
+                                    const char *end,
+                                    gboolean   *has_zero);
+gsize       sng_json_scan_number   (const char *text,
+                                    const char *end);
+gsize       sng_json_scan_word     (const char *text,
+                                    const char *end);
+/* The content of a string that was scanned and is of this length, up to the first zero character. */
+char       *sng_json_decode_string (const char *text,
+                                    gsize       length);
+
 /* Appends a string with its quotes, escaping only what JSON asks for. */
 void        sng_json_append_string (GString    *text,
                                     const char *string);

@@ -23,50 +23,97 @@ refuse (GError **error, gsize at, const char *what)
   return FALSE;
 }
 
-/* The length of "\n", "\u00e9" and the like, or 0. A surrogate needs its other half; U+0000 would cut the string. */
-static gsize
-scan_escape (const char *text, const char *end)
+/* The number of four hexadecimal digits behind "\u", or -1. */
+static gint32
+scan_unit (const char *text, const char *end)
 {
-  guint units[2] = { 0, 0 };
+  gint32 unit = 0;
 
-  if (end - text >= 2 && text[1] != '\0' && strchr ("\"\\/bfnrt", text[1]) != NULL)
-    return 2;
-
-  for (guint unit = 0; unit < 2; unit++)
+  if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
+    return -1;
+  for (guint i = 2; i < 6; i++)
     {
-      const char *p = text + 6 * unit;
-
-      if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
-        return 0;
-      for (guint i = 2; i < 6; i++)
-        {
-          if (!g_ascii_isxdigit (p[i]))
-            return 0;
-          units[unit] = units[unit] * 16 + (guint) g_ascii_xdigit_value (p[i]);
-        }
-      if (unit == 0 && (units[0] < 0xd800 || units[0] > 0xdfff))
-        return units[0] != 0 ? 6 : 0;
+      if (!g_ascii_isxdigit (text[i]))
+        return -1;
+      unit = unit * 16 + g_ascii_xdigit_value (text[i]);
     }
 
-  return units[0] < 0xdc00 && units[1] >= 0xdc00 && units[1] <= 0xdfff ? 12 : 0;
+  return unit;
 }
 
-/* The length of a string with both quotes, or 0. */
+/* The length of "\n", "\u00e9" and the like, or 0. A surrogate needs its other half. */
 static gsize
-scan_string (const char *text, const char *end)
+scan_escape (const char *text, const char *end, gunichar *character)
+{
+  static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+  gint32 first, second;
+
+  if (end - text >= 2 && text[1] != '\0' && strchr (letters, text[1]) != NULL)
+    {
+      *character = (guchar) meanings[strchr (letters, text[1]) - letters];
+      return 2;
+    }
+
+  if ((first = scan_unit (text, end)) < 0)
+    return 0;
+  *character = (gunichar) first;
+  if (first < 0xd800 || first > 0xdfff)
+    return 6;
+  if (first >= 0xdc00 || (second = scan_unit (text + 6, end)) < 0xdc00 || second > 0xdfff)
+    return 0;
+  *character = 0x10000u + ((gunichar) (first - 0xd800) << 10) + (gunichar) (second - 0xdc00);
+
+  return 12;
+}
+
+gsize
+sng_json_scan_string (const char *text, const char *end, gboolean *has_zero)
 {
   const char *p = text + 1;
 
+  *has_zero = FALSE;
   while (p < end && *p != '"')
     {
-      gsize n = *p == '\\' ? scan_escape (p, end) : (guchar) *p >= 0x20;
+      gunichar character = 1;
+      gsize n = *p == '\\' ? scan_escape (p, end, &character) : (guchar) *p >= 0x20;
 
       if (n == 0)
         return 0;
+      if (character == 0)
+        *has_zero = TRUE;
       p += n;
     }
 
   return p < end ? (gsize) (p + 1 - text) : 0;
+}
+
+char *
+sng_json_decode_string (const char *text, gsize length)
+{
+  const char *end = text + length - 1;
+  GString *string;
+
+  text++;
+  if (memchr (text, '\\', (gsize) (end - text)) == NULL)
+    return g_strndup (text, (gsize) (end - text));
+
+  string = g_string_new (NULL);
+  while (text < end)
+    {
+      gunichar character = (guchar) *text;
+
+      if (*text != '\\')
+        {
+          g_string_append_c (string, *text++);
+          continue;
+        }
+      text += scan_escape (text, end, &character);
+      if (character == 0)
+        break;
+      g_string_append_unichar (string, character);
+    }
+
+  return g_string_free (string, FALSE);
 }
 
 static gsize
@@ -80,14 +127,13 @@ scan_digits (const char *text, const char *end)
   return (gsize) (p - text);
 }
 
-/* The length of a number, or 0. */
-static gsize
-scan_number (const char *text, const char *end)
+gsize
+sng_json_scan_number (const char *text, const char *end)
 {
-  const char *p = text + (*text == '-');
+  const char *p = text < end ? text + (*text == '-') : text;
   gsize n = scan_digits (p, end);
 
-  if (n == 0 || n > MAX_DIGITS || (*p == '0' && n > 1))
+  if (n == 0 || (*p == '0' && n > 1))
     return 0;
   p += n;
 
@@ -108,9 +154,8 @@ scan_number (const char *text, const char *end)
   return (gsize) (p - text);
 }
 
-/* The length of true, false or null, or 0. */
-static gsize
-scan_word (const char *text, const char *end)
+gsize
+sng_json_scan_word (const char *text, const char *end)
 {
   static const char *const words[] = { "true", "false", "null" };
 
@@ -123,6 +168,22 @@ scan_word (const char *text, const char *end)
     }
 
   return 0;
+}
+
+/* json-glib keeps strings as C does, and integers in a gint64. */
+static gsize
+scan_kept_string (const char *text, const char *end)
+{
+  gboolean has_zero;
+  gsize n = sng_json_scan_string (text, end, &has_zero);
+
+  return has_zero ? 0 : n;
+}
+
+static gsize
+scan_kept_number (const char *text, const char *end)
+{
+  return scan_digits (text + (*text == '-'), end) <= MAX_DIGITS ? sng_json_scan_number (text, end) : 0;
 }
 
 /* Checks the tokens and the depth; that they make up an object is for the parser to find out. */
@@ -153,15 +214,15 @@ check_tokens (const char *text, gsize length, GError **error)
         closed = --depth == 0;
       else if (*p == '"')
         {
-          if ((n = scan_string (p, end)) == 0)
+          if ((n = scan_kept_string (p, end)) == 0)
             return refuse (error, at, "a malformed JSON string");
         }
       else if (*p == '-' || g_ascii_isdigit (*p))
         {
-          if ((n = scan_number (p, end)) == 0)
+          if ((n = scan_kept_number (p, end)) == 0)
             return refuse (error, at, "a malformed or too long number");
         }
-      else if (*p != ',' && *p != ':' && (n = scan_word (p, end)) == 0)
+      else if (*p != ',' && *p != ':' && (n = sng_json_scan_word (p, end)) == 0)
         return refuse (error, at, "not JSON");
 
       p += n;

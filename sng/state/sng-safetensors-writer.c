@@ -24,8 +24,27 @@ typedef struct
 
 /* The order of the dtypes in a file: large alignment first. */
 static const guint ranks[] = {
-  [SNG_DTYPE_I64] = 0, [SNG_DTYPE_F64] = 1, [SNG_DTYPE_F32] = 2, [SNG_DTYPE_I32] = 3, [SNG_DTYPE_BF16] = 4,
-  [SNG_DTYPE_F16] = 5, [SNG_DTYPE_I16] = 6, [SNG_DTYPE_I8] = 7,  [SNG_DTYPE_U8] = 8,  [SNG_DTYPE_BOOL] = 9,
+  /* clang-format off */
+  [SNG_DTYPE_U64] = 0,
+  [SNG_DTYPE_I64] = 1,
+  [SNG_DTYPE_F64] = 2,
+  [SNG_DTYPE_C64] = 3,
+  [SNG_DTYPE_F32] = 4,
+  [SNG_DTYPE_U32] = 5,
+  [SNG_DTYPE_I32] = 6,
+  [SNG_DTYPE_BF16] = 7,
+  [SNG_DTYPE_F16] = 8,
+  [SNG_DTYPE_U16] = 9,
+  [SNG_DTYPE_I16] = 10,
+  [SNG_DTYPE_F8_E5M2FNUZ] = 11,
+  [SNG_DTYPE_F8_E4M3FNUZ] = 12,
+  [SNG_DTYPE_F8_E8M0] = 13,
+  [SNG_DTYPE_F8_E4M3] = 14,
+  [SNG_DTYPE_F8_E5M2] = 15,
+  [SNG_DTYPE_I8] = 16,
+  [SNG_DTYPE_U8] = 17,
+  [SNG_DTYPE_BOOL] = 18,
+  /* clang-format on */
 };
 
 static int

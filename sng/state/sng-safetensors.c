@@ -8,18 +8,7 @@
 #include <string.h>
 
 #include "sng-error.h"
-#include "state/sng-json-private.h"
-
-/* One tensor as the header describes it. */
-typedef struct
-{
-  const char *name;
-  guint position; /* in the header */
-  SngDtype dtype;
-  GArray *shape;
-  guint64 begin;
-  guint64 end;
-} Item;
+#include "state/sng-safetensors-header-private.h"
 
 typedef struct
 {
@@ -27,46 +16,19 @@ typedef struct
   const char *path;
   gsize header_size; /* with the eight bytes of its length */
   gsize data_size;
+  SngSafetensorsHeader *header;
 } Reader;
 
-static void
-item_free (gpointer data)
-{
-  Item *item = data;
-
-  g_array_unref (item->shape);
-  g_free (item);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Item, item_free)
-
-static gboolean G_GNUC_PRINTF (4, 5)
-    refuse (GError **error, const Reader *reader, const char *tensor, const char *format, ...)
-{
-  g_autofree char *what = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  what = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-
-  if (tensor != NULL)
-    g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[safetensors][load] %s: tensor '%s': %s",
-                 reader->path, tensor, what);
-  else
-    g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[safetensors][load] %s: %s", reader->path, what);
-
-  return FALSE;
-}
+#define refuse(error, reader, tensor, ...)                                                                   \
+ sng_safetensors_refuse (error, SNG_ERROR_INVALID_DATA, (reader)->path, tensor, __VA_ARGS__)
 
 /* Finds the header and parses it. */
-static JsonNode *
+static SngSafetensorsHeader *
 read_header (Reader *reader, GError **error)
 {
   gsize size;
   const char *data = g_bytes_get_data (reader->contents, &size);
   guint64 length;
-  JsonNode *root;
 
   if (size < sizeof length)
     {
@@ -94,105 +56,16 @@ read_header (Reader *reader, GError **error)
   reader->header_size = sizeof length + (gsize) length;
   reader->data_size = size - reader->header_size;
 
-  root = sng_json_parse_object (data + sizeof length, (gsize) length, error);
-  if (root == NULL)
-    g_prefix_error (error, "[safetensors][load] %s: header: ", reader->path);
-
-  return root;
+  return sng_safetensors_header_parse (data + sizeof length, (gsize) length, reader->path, error);
 }
 
-static GVariant *
-read_metadata (const Reader *reader, JsonObject *root, GError **error)
-{
-  JsonObject *object = sng_json_get_object (root, SNG_SAFETENSORS_METADATA);
-  g_autoptr (GList) keys = NULL;
-  GVariantBuilder builder;
-
-  if (object == NULL)
-    {
-      refuse (error, reader, NULL, "header: '" SNG_SAFETENSORS_METADATA "' is not an object");
-      return NULL;
-    }
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  keys = json_object_get_members (object);
-  for (GList *key = keys; key != NULL; key = key->next)
-    {
-      const char *value = sng_json_get_string (object, key->data);
-
-      if (value == NULL)
-        {
-          g_variant_builder_clear (&builder);
-          refuse (error, reader, NULL, "header: '%s' in '" SNG_SAFETENSORS_METADATA "' is not a string",
-                  (const char *) key->data);
-          return NULL;
-        }
-      g_variant_builder_add (&builder, "{ss}", key->data, value);
-    }
-
-  return g_variant_ref_sink (g_variant_builder_end (&builder));
-}
-
+/* Whether the offsets are in the data, and dtype and shape ask for as many bytes. The product is taken in the order of
+ * the dimensions: behind a 0 nothing overflows. */
 static gboolean
-read_dtype (const Reader *reader, JsonObject *object, Item *item, GError **error)
+check_item (const Reader *reader, const SngSafetensorsItem *item, GError **error)
 {
-  static const char *const known[] = { "U16",     "U32",     "U64", "F8_E5M2", "F8_E4M3", "F8_E8M0",
-                                       "F6_E2M3", "F6_E3M2", "F4",  "C64",     NULL };
-  const char *name = sng_json_get_string (object, "dtype");
+  guint64 n_bytes = 1;
 
-  if (name == NULL)
-    return refuse (error, reader, item->name, "has no dtype");
-  if (sng_dtype_from_name (name, &item->dtype))
-    return TRUE;
-  if (!g_strv_contains (known, name))
-    return refuse (error, reader, item->name, "unknown dtype '%s'", name);
-
-  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-               "[safetensors][load] %s: tensor '%s': dtype '%s' is not supported", reader->path, item->name,
-               name);
-
-  return FALSE;
-}
-
-static gboolean
-read_shape (const Reader *reader, JsonObject *object, Item *item, GError **error)
-{
-  JsonArray *shape = sng_json_get_array (object, "shape");
-  guint64 n_bytes = sng_dtype_get_size (item->dtype);
-
-  if (shape == NULL)
-    return refuse (error, reader, item->name, "has no shape");
-
-  for (guint i = 0; i < json_array_get_length (shape); i++)
-    {
-      guint64 size;
-
-      if (!sng_json_node_unsigned (json_array_get_element (shape, i), &size))
-        return refuse (error, reader, item->name, "dimension %u of the shape is not a whole number from 0",
-                       i);
-      if (!g_uint64_checked_mul (&n_bytes, n_bytes, size) || n_bytes > G_MAXINT64)
-        return refuse (error, reader, item->name, "the shape overflows at dimension %u, %" G_GUINT64_FORMAT,
-                       i, size);
-      g_array_append_val (item->shape, size);
-    }
-
-  if (n_bytes != item->end - item->begin)
-    return refuse (error, reader, item->name,
-                   "dtype and shape ask for %" G_GUINT64_FORMAT " bytes, the offsets for %" G_GUINT64_FORMAT,
-                   n_bytes, item->end - item->begin);
-
-  return TRUE;
-}
-
-static gboolean
-read_offsets (const Reader *reader, JsonObject *object, Item *item, GError **error)
-{
-  JsonArray *offsets = sng_json_get_array (object, "data_offsets");
-
-  if (offsets == NULL || json_array_get_length (offsets) != 2
-      || !sng_json_node_unsigned (json_array_get_element (offsets, 0), &item->begin)
-      || !sng_json_node_unsigned (json_array_get_element (offsets, 1), &item->end))
-    return refuse (error, reader, item->name, "data_offsets are not two whole numbers from 0");
   if (item->end < item->begin)
     return refuse (error, reader, item->name,
                    "ends at offset %" G_GUINT64_FORMAT ", before its begin at %" G_GUINT64_FORMAT, item->end,
@@ -202,47 +75,29 @@ read_offsets (const Reader *reader, JsonObject *object, Item *item, GError **err
                    "ends at offset %" G_GUINT64_FORMAT ", but the data has %" G_GSIZE_FORMAT " bytes",
                    item->end, reader->data_size);
 
+  for (guint i = 0; i < item->n_dims; i++)
+    {
+      guint64 size = g_array_index (reader->header->dims, guint64, item->first_dim + i);
+
+      if (!g_uint64_checked_mul (&n_bytes, n_bytes, size))
+        return refuse (error, reader, item->name, "the shape overflows at dimension %u, %" G_GUINT64_FORMAT,
+                       i, size);
+    }
+
+  if (!g_uint64_checked_mul (&n_bytes, n_bytes, sng_dtype_get_size (item->dtype))
+      || n_bytes != item->end - item->begin)
+    return refuse (error, reader, item->name,
+                   "dtype and shape ask for %" G_GUINT64_FORMAT " bytes, the offsets for %" G_GUINT64_FORMAT,
+                   n_bytes, item->end - item->begin);
+
   return TRUE;
-}
-
-static Item *
-read_item (const Reader *reader, JsonObject *root, const char *name, guint position, GError **error)
-{
-  JsonObject *object = sng_json_get_object (root, name);
-  g_autoptr (Item) item = g_new0 (Item, 1);
-
-  item->name = name;
-  item->position = position;
-  item->shape = g_array_new (FALSE, FALSE, sizeof (gint64));
-
-  if (name[0] == '\0')
-    {
-      refuse (error, reader, NULL, "header: a tensor has no name");
-      return NULL;
-    }
-  if (object == NULL)
-    {
-      refuse (error, reader, name, "is not described by an object");
-      return NULL;
-    }
-  if (json_object_get_size (object) != 3)
-    {
-      refuse (error, reader, name, "has %u members instead of dtype, shape and data_offsets",
-              json_object_get_size (object));
-      return NULL;
-    }
-  if (!read_dtype (reader, object, item, error) || !read_offsets (reader, object, item, error)
-      || !read_shape (reader, object, item, error))
-    return NULL;
-
-  return g_steal_pointer (&item);
 }
 
 /* By offset; an empty tensor lies before the one that begins where it does. */
 static int
 compare_items (gconstpointer a, gconstpointer b)
 {
-  const Item *x = *(const Item *const *) a, *y = *(const Item *const *) b;
+  const SngSafetensorsItem *x = a, *y = b;
 
   if (x->begin != y->begin)
     return x->begin < y->begin ? -1 : 1;
@@ -253,13 +108,13 @@ compare_items (gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-check_no_gaps (const Reader *reader, GPtrArray *items, GError **error)
+check_no_gaps (const Reader *reader, GError **error)
 {
   guint64 end = 0;
 
-  for (guint i = 0; i < items->len; i++)
+  for (guint i = 0; i < reader->header->items->len; i++)
     {
-      const Item *item = items->pdata[i];
+      const SngSafetensorsItem *item = &g_array_index (reader->header->items, SngSafetensorsItem, i);
 
       if (item->begin != end)
         return refuse (error, reader, item->name,
@@ -278,44 +133,44 @@ check_no_gaps (const Reader *reader, GPtrArray *items, GError **error)
   return TRUE;
 }
 
-/* All tensors in the order of their data. */
-static GPtrArray *
-read_items (const Reader *reader, JsonObject *root, GError **error)
+/* Checks the tensors and puts them into the order of their data. */
+static gboolean
+check_items (const Reader *reader, GError **error)
 {
-  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (item_free);
-  g_autoptr (GList) names = json_object_get_members (root);
+  GArray *items = reader->header->items;
 
-  for (GList *name = names; name != NULL; name = name->next)
-    {
-      Item *item;
+  for (guint i = 0; i < items->len; i++)
+    if (!check_item (reader, &g_array_index (items, SngSafetensorsItem, i), error))
+      return FALSE;
 
-      if (g_str_equal (name->data, SNG_SAFETENSORS_METADATA))
-        continue;
-      if ((item = read_item (reader, root, name->data, items->len, error)) == NULL)
-        return NULL;
-      g_ptr_array_add (items, item);
-    }
-  g_ptr_array_sort (items, compare_items);
+  g_array_sort (items, compare_items);
 
-  return check_no_gaps (reader, items, error) ? g_steal_pointer (&items) : NULL;
+  return check_no_gaps (reader, error);
 }
 
 static SngTensor *
-make_tensor (const Reader *reader, const Item *item, GError **error)
+make_tensor (const Reader *reader, const SngSafetensorsItem *item, GError **error)
 {
+  const gint64 *shape = (const gint64 *) (gconstpointer) reader->header->dims->data + item->first_dim;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) failure = NULL;
   SngTensor *tensor;
 
-  bytes =
-      g_bytes_new_from_bytes (reader->contents, reader->header_size + item->begin, item->end - item->begin);
+  for (guint i = 0; i < item->n_dims; i++)
+    if (shape[i] < 0)
+      {
+        sng_safetensors_refuse (error, SNG_ERROR_NOT_SUPPORTED, reader->path, item->name,
+                                "dimension %u, %" G_GUINT64_FORMAT ", is above what a tensor can have", i,
+                                (guint64) shape[i]);
+        return NULL;
+      }
 
   /* What the format allows and a tensor cannot be, such as too many dimensions. */
-  tensor = sng_tensor_new_from_bytes (item->dtype, (const gint64 *) (gconstpointer) item->shape->data,
-                                      item->shape->len, bytes, &failure);
+  bytes =
+      g_bytes_new_from_bytes (reader->contents, reader->header_size + item->begin, item->end - item->begin);
+  tensor = sng_tensor_new_from_bytes (item->dtype, shape, item->n_dims, bytes, &failure);
   if (tensor == NULL)
-    g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[safetensors][load] %s: tensor '%s': %s",
-                 reader->path, item->name, failure->message);
+    sng_safetensors_refuse (error, SNG_ERROR_NOT_SUPPORTED, reader->path, item->name, "%s", failure->message);
 
   return tensor;
 }
@@ -327,27 +182,17 @@ sng_safetensors_read (GBytes *contents,
                       GVariant **metadata,
                       GError **error)
 {
-  Reader reader = { contents, path, 0, 0 };
-  g_autoptr (JsonNode) root = NULL;
-  g_autoptr (GVariant) found_metadata = NULL;
-  g_autoptr (GPtrArray) items = NULL;
+  Reader reader = { contents, path, 0, 0, NULL };
+  g_autoptr (SngSafetensorsHeader) found = NULL;
   g_autoptr (SngStateDict) tensors = NULL;
-  JsonObject *object;
 
-  if ((root = read_header (&reader, error)) == NULL)
-    return NULL;
-
-  object = json_node_get_object (root);
-  if (json_object_has_member (object, SNG_SAFETENSORS_METADATA)
-      && (found_metadata = read_metadata (&reader, object, error)) == NULL)
-    return NULL;
-  if ((items = read_items (&reader, object, error)) == NULL)
+  if ((found = reader.header = read_header (&reader, error)) == NULL || !check_items (&reader, error))
     return NULL;
 
   tensors = sng_state_dict_new ();
-  for (guint i = 0; i < items->len; i++)
+  for (guint i = 0; i < found->items->len; i++)
     {
-      const Item *item = items->pdata[i];
+      const SngSafetensorsItem *item = &g_array_index (found->items, SngSafetensorsItem, i);
       g_autoptr (SngTensor) tensor = make_tensor (&reader, item, error);
 
       if (tensor == NULL)
@@ -358,7 +203,7 @@ sng_safetensors_read (GBytes *contents,
   if (header != NULL)
     *header = g_bytes_new_from_bytes (contents, 0, reader.header_size);
   if (metadata != NULL)
-    *metadata = g_steal_pointer (&found_metadata);
+    *metadata = g_steal_pointer (&found->metadata);
 
   return g_steal_pointer (&tensors);
 }
@@ -379,11 +224,15 @@ sng_safetensors_read (GBytes *contents,
  * element's size is copied.
  *
  * Everything in the file is checked. The message of an error has the file, the
- * tensor and what is wrong, with the two numbers that do not agree.
+ * tensor and what is wrong, with the two numbers that do not agree. What the
+ * format's reference implementation refuses is refused. What it takes is read,
+ * members that describe a tensor in ways of their own are passed over; but a name
+ * that is there twice is refused, since readers differ in which one they take.
  *
  * Fails with %SNG_ERROR_INVALID_DATA where the file is not what the format asks
- * for, with %SNG_ERROR_NOT_SUPPORTED for a dtype or a number of dimensions that a
- * [class@Sng.Tensor] does not have, with %SNG_ERROR_NOT_FOUND where there is no
+ * for, with %SNG_ERROR_NOT_SUPPORTED for what the format has and a
+ * [class@Sng.Tensor] or its name has not (a dtype whose elements do not fill whole
+ * bytes, more than 32 dimensions, an empty name, a zero character), with %SNG_ERROR_NOT_FOUND where there is no
  * such file and with %SNG_ERROR_IO where it cannot be read.
  *
  * Returns: (transfer full): the tensors

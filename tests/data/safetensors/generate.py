@@ -13,7 +13,10 @@ from safetensors.torch import save_file
 
 DTYPES = {"f64": torch.float64, "f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16,
           "i64": torch.int64, "i32": torch.int32, "i16": torch.int16, "i8": torch.int8,
-          "u8": torch.uint8, "bool": torch.bool}
+          "u8": torch.uint8, "bool": torch.bool, "u16": torch.uint16, "u32": torch.uint32,
+          "u64": torch.uint64, "f8_e4m3": torch.float8_e4m3fn, "f8_e5m2": torch.float8_e5m2,
+          "f8_e8m0": torch.float8_e8m0fnu, "f8_e4m3fnuz": torch.float8_e4m3fnuz,
+          "f8_e5m2fnuz": torch.float8_e5m2fnuz, "c64": torch.complex64}
 
 
 def make(dtype, *shape):
