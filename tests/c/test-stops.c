@@ -101,6 +101,9 @@ test_equipped (void)
     { "top-k", "3,5:kill,9" },
     { "top-k", "6:kill-in-save=4,7:raise@save,9:preempt" },
     { "top-k", "4:kill-in-save=15,8:kill@forward" },
+    { "background", "3,5:kill,9" },
+    { "background", "6:kill-in-save=4,7:raise@save,9:preempt" },
+    { "background", "4:kill-in-save=15,8:kill@forward" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -173,9 +173,9 @@ keep_best_only (SngHarness *harness, SngMode mode, SngTrainer *trainer)
 {
   g_autofree char *directory = sng_harness_dup_mode_directory (harness, mode);
   g_autofree char *path = g_build_filename (directory, "checkpoints", NULL);
-  g_autoptr (SngModelCheckpoint) checkpoint =
-      g_object_new (SNG_TYPE_MODEL_CHECKPOINT, "directory", path, "every-n-train-steps", (guint64) 1,
-                    "monitor", "valid_loss", "save-top-k", 1, NULL);
+  g_autoptr (SngModelCheckpoint) checkpoint = g_object_new (
+      SNG_TYPE_MODEL_CHECKPOINT, "directory", path, "every-n-train-steps", (guint64) 1, "monitor",
+      "valid_loss", "save-top-k", 1, "save-in-background", is_named (harness, "background"), NULL);
 
   g_object_set (trainer, "model-checkpoint", checkpoint, NULL);
 }
@@ -197,7 +197,7 @@ equip (SngHarness *harness, SngMode mode, SngTrainer *trainer)
     g_signal_connect (trainer, "step-start", G_CALLBACK (wait_cb), NULL);
   if (is_named (harness, "early-stop"))
     stop_early (trainer);
-  if (is_named (harness, "top-k"))
+  if (is_named (harness, "top-k") || is_named (harness, "background"))
     keep_best_only (harness, mode, trainer);
   if (is_named (harness, "killed") && mode == SNG_MODE_STOP)
     g_signal_connect (trainer, "interrupted", G_CALLBACK (kill_cb), NULL);

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  *   slow          each step takes a while
  *   early-stop    the second validation, that of step 8 of 10, ends the training
  *   top-k         a checkpoint a step, of which the best one is kept
+ *   background    the same, saved in the background
  *   killed        STOP is killed as soon as it has been interrupted
  *   traced        the same, while another process traces it, which lets go of it only a while later
  *   preempted     STOP gets a SIGTERM in step 3, and handles it
