@@ -137,6 +137,7 @@ sng_cpu_device_class_init (SngCpuDeviceClass *klass)
   device_class->copy = sng_cpu_device_copy;
   device_class->upload = sng_cpu_device_transfer;
   device_class->download = sng_cpu_device_transfer;
+  device_class->stage = sng_cpu_stage;
   device_class->gather = sng_cpu_gather;
   device_class->scatter = sng_cpu_scatter;
   device_class->fingerprint = sng_cpu_fingerprint;

@@ -43,6 +43,11 @@ void        sng_cpu_pool_run           (SngCpuPool   *pool,
                                         gpointer      data);
 
 /* vfuncs of the device, each in the file of its name */
+gboolean sng_cpu_stage   (SngDevice       *device,
+                          gpointer         host,
+                          gconstpointer    source,
+                          gsize            n_bytes,
+                          GError         **error);
 void sng_cpu_gather      (SngDevice       *device,
                           gpointer         destination,
                           gconstpointer    source,

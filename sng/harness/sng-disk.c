@@ -21,7 +21,7 @@ disk_perform (SngStorage *storage, const SngStorageCall *call)
   if (!self->is_passing)
     return sng_storage_perform (storage->next, call);
 
-  passing.n_early = 0;
+  passing.is_direct = FALSE;
 
   return is_sync ? 0 : sng_storage_perform (storage->next, &passing);
 }

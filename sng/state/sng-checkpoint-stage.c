@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "state/sng-state-dict-private.h"
+#include "tensor/sng-device-private.h"
 
 /* A checkpoint's copy that lies in one piece of memory, which the next one uses again: fresh memory costs several times
  * what the copying does. */
@@ -42,18 +43,16 @@ count_bytes (SngCheckpoint *self)
 static gboolean
 copy_bytes (guint8 *to, SngTensor *tensor, GError **error)
 {
+  SngDevice *device = sng_tensor_get_device (tensor);
   g_autoptr (GBytes) bytes = NULL;
 
   if (sng_tensor_get_n_bytes (tensor) == 0)
     return TRUE;
 
   /* Straight from where it lies, if it lies there in one piece. */
-  if (sng_tensor_is_contiguous (tensor)
-      && g_str_equal (sng_device_get_name (sng_tensor_get_device (tensor)), "cpu"))
-    {
-      memcpy (to, sng_tensor_get_data (tensor), sng_tensor_get_n_bytes (tensor));
-      return TRUE;
-    }
+  if (sng_tensor_is_contiguous (tensor))
+    return SNG_DEVICE_GET_CLASS (device)->stage (device, to, sng_tensor_get_data (tensor),
+                                                 sng_tensor_get_n_bytes (tensor), error);
 
   if ((bytes = sng_tensor_dup_bytes (tensor, error)) == NULL)
     return FALSE;

@@ -59,6 +59,7 @@ sng_checkpoint_store_save_rank (SngCheckpointStore *self,
   g_autofree char *parts = NULL;
   g_autofree char *name = NULL;
   g_autofree char *path = NULL;
+  gboolean is_saved;
 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), FALSE);
   g_return_val_if_fail (SNG_IS_CHECKPOINT (checkpoint), FALSE);
@@ -74,8 +75,10 @@ sng_checkpoint_store_save_rank (SngCheckpointStore *self,
   path = g_build_filename (parts, name, NULL);
 
   /* What an earlier try has left is not to be mixed with this one. */
-  if (sng_state_io_remove (storage, path, error) && sng_state_io_make_directory (storage, path, error)
-      && sng_checkpoint_write (checkpoint, storage, path, rank, n_ranks, error))
+  is_saved = sng_state_io_remove (storage, path, error) && sng_state_io_make_directory (storage, path, error)
+             && sng_checkpoint_write (checkpoint, storage, path, rank, n_ranks, error);
+  sng_state_file_trim ();
+  if (is_saved)
     return TRUE;
 
   g_prefix_error (error, "[checkpoint][save] step-%08" G_GUINT64_FORMAT ", rank %u: ",

@@ -162,16 +162,14 @@ sng_checkpoint_store_publish (SngCheckpointStore *self,
   return TRUE;
 }
 
-char *
-sng_checkpoint_store_write (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
+static char *
+write_and_publish (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
 {
   SngStorage *storage = self->storage;
   g_autofree char *name = NULL;
   g_autofree char *prefix = NULL;
   g_autofree char *temporary = NULL;
-  g_autofree char *path = NULL;
 
-  self->saved_step = sng_checkpoint_get_step (checkpoint);
   name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
   prefix = sng_checkpoint_store_temporary_prefix (self, name);
   if (!sng_checkpoint_store_prepare (self, sng_checkpoint_get_step (checkpoint), error)
@@ -189,9 +187,19 @@ sng_checkpoint_store_write (SngCheckpointStore *self, SngCheckpoint *checkpoint,
       return NULL;
     }
 
-  path = g_build_filename (self->path, name, NULL);
+  return g_build_filename (self->path, name, NULL);
+}
 
-  return g_steal_pointer (&path);
+char *
+sng_checkpoint_store_write (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
+{
+  char *path;
+
+  self->saved_step = sng_checkpoint_get_step (checkpoint);
+  path = write_and_publish (self, checkpoint, error);
+  sng_state_file_trim ();
+
+  return path;
 }
 
 /**

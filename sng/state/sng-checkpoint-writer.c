@@ -62,7 +62,7 @@ append_place (GString *text, SngTensor *tensor, SngShard *shard)
 }
 
 static void
-append_entries (GString *text, SngStateDict *state)
+append_entries (GString *text, SngStateDict *state, GHashTable *fingerprints)
 {
   const char *name;
 
@@ -76,8 +76,7 @@ append_entries (GString *text, SngStateDict *state)
       g_string_append (text, ", ");
       if (tensor != NULL)
         {
-          g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (tensor);
-          g_autofree char *printed = sng_fingerprint_to_string (fingerprint);
+          g_autofree char *printed = sng_fingerprint_to_string (g_hash_table_lookup (fingerprints, name));
 
           g_string_append_printf (text, "\"tensor\": \"%s\"", printed);
           append_place (text, tensor, sng_state_dict_lookup_shard (state, name));
@@ -119,6 +118,7 @@ write_file (GString *text,
             const char *directory,
             const char *name,
             SngStateDict *state,
+            GHashTable *fingerprints,
             GError **error)
 {
   g_autofree char *base = sng_state_name_to_file (name);
@@ -140,7 +140,7 @@ write_file (GString *text,
   /* Hugging Face loads a file only where its header says so: "pt" is PyTorch. */
   metadata = g_variant_ref_sink (g_variant_new_parsed ("@a{ss} {'format': 'pt'}"));
   if ((file = sng_state_file_create (storage, path, error)) == NULL
-      || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
+      || (header = sng_safetensors_write (file, tensors, metadata, fingerprints, error)) == NULL
       || !sng_state_file_finish (file, error))
     return FALSE;
 
@@ -166,16 +166,18 @@ write_states (GString *text,
   for (guint i = 0; names[i] != NULL; i++)
     {
       SngStateDict *state = sng_checkpoint_lookup_state (checkpoint, names[i]);
+      g_autoptr (GHashTable) fingerprints =
+          g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) sng_fingerprint_free);
 
       g_string_append (text, i > 0 ? ",\n    {\n      \"name\": " : "\n    {\n      \"name\": ");
       sng_json_append_string (text, names[i]);
       g_string_append (text, ",\n");
-      if (!write_file (text, storage, directory, names[i], state, error))
+      if (!write_file (text, storage, directory, names[i], state, fingerprints, error))
         {
           g_prefix_error (error, "%s: ", names[i]);
           return FALSE;
         }
-      append_entries (text, state);
+      append_entries (text, state, fingerprints);
       g_string_append (text, "    }");
     }
   g_string_append (text, names[0] != NULL ? "\n  ],\n" : "],\n");

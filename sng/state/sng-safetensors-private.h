@@ -19,10 +19,12 @@ gboolean      sng_safetensors_save_to (SngStorage     *storage,
                                        SngStateDict   *tensors,
                                        GVariant       *metadata,
                                        GError        **error);
-/* Writes a dictionary of tensors; hands the header back, which is all of the file before the data. */
+/* Writes a dictionary of tensors; hands the header back, which is all of the file before the data. Into fingerprints,
+ * where it is not NULL, goes that of each tensor (name -> SngFingerprint): while one is taken the disk is at work. */
 GBytes       *sng_safetensors_write   (SngStateFile   *file,
                                        SngStateDict   *tensors,
                                        GVariant       *metadata,
+                                       GHashTable     *fingerprints,
                                        GError        **error);
 /* Reads what a file holds; path is for the messages only. The tensors keep contents alive. */
 SngStateDict *sng_safetensors_read    (GBytes         *contents,

@@ -206,7 +206,11 @@ write_tensor (SngStateFile *file, const Item *item, GError **error)
 }
 
 GBytes *
-sng_safetensors_write (SngStateFile *file, SngStateDict *tensors, GVariant *metadata, GError **error)
+sng_safetensors_write (SngStateFile *file,
+                       SngStateDict *tensors,
+                       GVariant *metadata,
+                       GHashTable *fingerprints,
+                       GError **error)
 {
   g_autoptr (GArray) items = NULL;
   g_autoptr (GBytes) header = NULL;
@@ -217,8 +221,15 @@ sng_safetensors_write (SngStateFile *file, SngStateDict *tensors, GVariant *meta
     return NULL;
 
   for (guint i = 0; i < items->len; i++)
-    if (!write_tensor (file, &g_array_index (items, Item, i), error))
-      return NULL;
+    {
+      const Item *item = &g_array_index (items, Item, i);
+
+      if (!write_tensor (file, item, error))
+        return NULL;
+      if (fingerprints != NULL)
+        g_hash_table_insert (fingerprints, g_strdup (item->name),
+                             sng_tensor_compute_fingerprint (item->tensor));
+    }
 
   return g_steal_pointer (&header);
 }
@@ -243,7 +254,7 @@ sng_safetensors_save_to (SngStorage *storage,
   temporary = sng_state_io_temporary_name (prefix);
 
   if ((file = sng_state_file_create (storage, temporary, error)) == NULL
-      || (header = sng_safetensors_write (file, tensors, metadata, error)) == NULL
+      || (header = sng_safetensors_write (file, tensors, metadata, NULL, error)) == NULL
       || !sng_state_file_finish (file, error))
     return FALSE;
 
@@ -283,9 +294,14 @@ sng_safetensors_save_to (SngStorage *storage,
 gboolean
 sng_safetensors_save (const char *path, SngStateDict *tensors, GVariant *metadata, GError **error)
 {
+  gboolean is_saved;
+
   g_return_val_if_fail (path != NULL, FALSE);
   g_return_val_if_fail (SNG_IS_STATE_DICT (tensors), FALSE);
   g_return_val_if_fail (metadata == NULL || g_variant_is_of_type (metadata, G_VARIANT_TYPE ("a{ss}")), FALSE);
 
-  return sng_safetensors_save_to (sng_storage_get_posix (), path, tensors, metadata, error);
+  is_saved = sng_safetensors_save_to (sng_storage_get_posix (), path, tensors, metadata, error);
+  sng_state_file_trim ();
+
+  return is_saved;
 }

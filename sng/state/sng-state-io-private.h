@@ -7,28 +7,13 @@
 
 #include <gio/gio.h>
 
-#include "state/sng-storage-private.h"
+#include "state/sng-state-file-private.h"
 
 G_BEGIN_DECLS
 
 /* Everything that the folder asks of a file system, and nothing else in it does: files and trees on top of a storage.
  * Errors are SNG_ERROR_IO, or SNG_ERROR_NOT_FOUND where there is nothing of that name; the message has the path and the
  * system's reason. A call that a signal has interrupted is made again. */
-
-/* A new file that is being written. Until it is finished it is not there: freeing it takes it away. */
-typedef struct _SngStateFile SngStateFile;
-
-SngStateFile *sng_state_file_create       (SngStorage     *storage,
-                                           const char     *path,
-                                           GError        **error);
-gboolean      sng_state_file_write        (SngStateFile   *self,
-                                           gconstpointer   data,
-                                           gsize           n_bytes,
-                                           GError        **error);
-/* Makes it durable. */
-gboolean      sng_state_file_finish       (SngStateFile   *self,
-                                           GError        **error);
-void          sng_state_file_free         (SngStateFile   *self);
 
 /* The contents, mapped: the file must not be cut while they are in use. */
 GBytes       *sng_state_io_read           (const char     *path,
@@ -78,6 +63,10 @@ gboolean      sng_state_io_link_tree      (SngStorage     *storage,
                                            const char     *to,
                                            GError        **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngStateFile, sng_state_file_free)
+/* Sets the error of a call that failed with errno. */
+gboolean      sng_state_io_fail           (GError        **error,
+                                           const char     *what,
+                                           const char     *path,
+                                           int             code);
 
 G_END_DECLS

@@ -14,156 +14,14 @@
 
 #include "sng-error.h"
 
-#define MAX_WRITE (8u << 20)  /* bytes in one call, and after which the disk is told to begin */
-#define MIN_WRITE (64u << 10) /* smaller ones are gathered */
-#define MAX_ATTEMPTS 100      /* at a name that nobody has */
+#define MAX_ATTEMPTS 100 /* at a name that nobody has */
 
-struct _SngStateFile
-{
-  SngStorage *storage;
-  char *path;
-  int fd;
-  GByteArray *gathered; /* not written yet */
-  gsize n_pending;      /* written, and the disk not told to begin */
-  gboolean finished;
-};
-
-/* The result of a call, or -errno. Of a file that is closed nobody knows more after a second try. */
-static gint64
-perform (SngStorage *storage, SngStorageCall call)
-{
-  gint64 result;
-
-  do
-    result = sng_storage_perform (storage, &call);
-  while (result == -EINTR && call.verb != SNG_STORAGE_CLOSE);
-
-  return result;
-}
-
-/* Sets the error of a call that failed with errno. */
-static gboolean
-fail (GError **error, const char *what, const char *path, int code)
+gboolean
+sng_state_io_fail (GError **error, const char *what, const char *path, int code)
 {
   g_set_error (error, SNG_ERROR, code == ENOENT ? SNG_ERROR_NOT_FOUND : SNG_ERROR_IO,
                "[state][io] cannot %s '%s': %s", what, path, g_strerror (code));
   return FALSE;
-}
-
-SngStateFile *
-sng_state_file_create (SngStorage *storage, const char *path, GError **error)
-{
-  SngStateFile *self;
-  gint64 fd = perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_CREATE, .path = path });
-
-  if (fd < 0)
-    {
-      fail (error, "create", path, (int) -fd);
-      return NULL;
-    }
-
-  self = g_new0 (SngStateFile, 1);
-  self->storage = storage;
-  self->path = g_strdup (path);
-  self->fd = (int) fd;
-  self->gathered = g_byte_array_new ();
-
-  return self;
-}
-
-/* All of it, however often the system takes only a part. */
-static gboolean
-write_out (SngStateFile *self, const guint8 *data, gsize n_bytes, GError **error)
-{
-  while (n_bytes > 0)
-    {
-      SngStorageCall call = { .verb = SNG_STORAGE_WRITE, .path = self->path, .fd = self->fd, .data = data };
-      gint64 n;
-
-      call.n_bytes = MIN (n_bytes, MAX_WRITE);
-      if (self->n_pending + call.n_bytes >= MAX_WRITE)
-        call.n_early = self->n_pending + call.n_bytes;
-      n = perform (self->storage, call);
-      if (n <= 0)
-        return fail (error, "write", self->path, n < 0 ? (int) -n : ENOSPC);
-
-      self->n_pending = call.n_early > 0 ? 0 : self->n_pending + (gsize) n;
-      data += n;
-      n_bytes -= (gsize) n;
-    }
-
-  return TRUE;
-}
-
-static gboolean
-flush (SngStateFile *self, GError **error)
-{
-  if (!write_out (self, self->gathered->data, self->gathered->len, error))
-    return FALSE;
-
-  g_byte_array_set_size (self->gathered, 0);
-
-  return TRUE;
-}
-
-gboolean
-sng_state_file_write (SngStateFile *self, gconstpointer data, gsize n_bytes, GError **error)
-{
-  if (self->gathered->len + n_bytes > MIN_WRITE && !flush (self, error))
-    return FALSE;
-  if (n_bytes > MIN_WRITE)
-    return write_out (self, data, n_bytes, error);
-
-  g_byte_array_append (self->gathered, data, (guint) n_bytes);
-
-  return TRUE;
-}
-
-/* The descriptor is gone, whatever the result. */
-static int
-close_file (SngStateFile *self)
-{
-  int fd = self->fd;
-
-  self->fd = -1;
-
-  return (int) -perform (self->storage,
-                         (SngStorageCall){ .verb = SNG_STORAGE_CLOSE, .path = self->path, .fd = fd });
-}
-
-gboolean
-sng_state_file_finish (SngStateFile *self, GError **error)
-{
-  int code;
-
-  if (!flush (self, error))
-    return FALSE;
-
-  code = (int) -perform (self->storage,
-                         (SngStorageCall){ .verb = SNG_STORAGE_SYNC, .path = self->path, .fd = self->fd });
-  if (code != 0)
-    return fail (error, "sync", self->path, code);
-
-  /* What was synced is safe even where a signal comes in between. */
-  code = close_file (self);
-  if (code != 0 && code != EINTR)
-    return fail (error, "close", self->path, code);
-
-  self->finished = TRUE;
-
-  return TRUE;
-}
-
-void
-sng_state_file_free (SngStateFile *self)
-{
-  if (self->fd >= 0)
-    close_file (self);
-  if (!self->finished)
-    perform (self->storage, (SngStorageCall){ .verb = SNG_STORAGE_REMOVE, .path = self->path });
-  g_byte_array_unref (self->gathered);
-  g_free (self->path);
-  g_free (self);
 }
 
 static GBytes *
@@ -178,7 +36,7 @@ read_file (const char *path, int flags, GError **error)
 
   if (fd < 0)
     {
-      fail (error, "read", path, errno);
+      sng_state_io_fail (error, "read", path, errno);
       return NULL;
     }
 
@@ -191,7 +49,7 @@ read_file (const char *path, int flags, GError **error)
   close (fd);
 
   if (code != 0)
-    fail (error, "read", path, code);
+    sng_state_io_fail (error, "read", path, code);
   else if (file == NULL)
     g_set_error (error, SNG_ERROR, SNG_ERROR_IO, "[state][io] cannot read '%s': %s", path, failure->message);
 
@@ -289,9 +147,10 @@ make_directory (SngStorage *storage, const char *path, const char *wanted, GErro
   parent = g_path_get_dirname (path);
   if (!make_directory (storage, parent, wanted, error))
     return FALSE;
-  code = (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
+  code = (int) -sng_storage_insist (storage,
+                                    (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
   if (code != 0 && !sng_state_io_is_directory (path))
-    return fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
+    return sng_state_io_fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
 
   return sng_state_io_sync_directory (storage, parent, error);
 }
@@ -308,14 +167,14 @@ sng_state_io_make_temporary (SngStorage *storage, const char *prefix, GError **e
   for (guint attempt = 1;; attempt++)
     {
       g_autofree char *path = sng_state_io_temporary_name (prefix);
-      int code =
-          (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
+      int code = (int) -sng_storage_insist (
+          storage, (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
 
       if (code == 0)
         return g_steal_pointer (&path);
       if (code != EEXIST || attempt == MAX_ATTEMPTS)
         {
-          fail (error, "make the directory", path, code);
+          sng_state_io_fail (error, "make the directory", path, code);
           return NULL;
         }
     }
@@ -330,31 +189,32 @@ sng_state_io_temporary_name (const char *prefix)
 gboolean
 sng_state_io_sync_directory (SngStorage *storage, const char *path, GError **error)
 {
-  int code = (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_SYNC_DIRECTORY, .path = path });
+  int code = (int) -sng_storage_insist (storage,
+                                        (SngStorageCall){ .verb = SNG_STORAGE_SYNC_DIRECTORY, .path = path });
 
-  return code == 0 || fail (error, "sync", path, code);
+  return code == 0 || sng_state_io_fail (error, "sync", path, code);
 }
 
 gboolean
 sng_state_io_rename (SngStorage *storage, const char *from, const char *to, GError **error)
 {
-  int code =
-      (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_RENAME, .path = from, .other = to });
+  int code = (int) -sng_storage_insist (
+      storage, (SngStorageCall){ .verb = SNG_STORAGE_RENAME, .path = from, .other = to });
 
-  return code == 0 || fail (error, "rename to", to, code);
+  return code == 0 || sng_state_io_fail (error, "rename to", to, code);
 }
 
 gboolean
 sng_state_io_exchange (SngStorage *storage, const char *a, const char *b, gboolean *supported, GError **error)
 {
-  int code =
-      (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_EXCHANGE, .path = a, .other = b });
+  int code = (int) -sng_storage_insist (
+      storage, (SngStorageCall){ .verb = SNG_STORAGE_EXCHANGE, .path = a, .other = b });
 
   *supported = code != EINVAL && code != ENOSYS && code != ENOTSUP;
   if (code == 0 || !*supported)
     return code == 0;
 
-  return fail (error, "exchange", b, code);
+  return sng_state_io_fail (error, "exchange", b, code);
 }
 
 gboolean
@@ -365,7 +225,7 @@ sng_state_io_remove (SngStorage *storage, const char *path, GError **error)
   int code;
 
   if (g_lstat (path, &info) != 0)
-    return errno == ENOENT || fail (error, "remove", path, errno);
+    return errno == ENOENT || sng_state_io_fail (error, "remove", path, errno);
 
   if (S_ISDIR (info.st_mode))
     {
@@ -383,23 +243,23 @@ sng_state_io_remove (SngStorage *storage, const char *path, GError **error)
       call.verb = SNG_STORAGE_REMOVE_DIRECTORY;
     }
 
-  code = (int) -perform (storage, call);
+  code = (int) -sng_storage_insist (storage, call);
 
-  return code == 0 || code == ENOENT || fail (error, "remove", path, code);
+  return code == 0 || code == ENOENT || sng_state_io_fail (error, "remove", path, code);
 }
 
 static gboolean
 link_file (SngStorage *storage, const char *from, const char *to, GError **error)
 {
-  int code =
-      (int) -perform (storage, (SngStorageCall){ .verb = SNG_STORAGE_LINK, .path = from, .other = to });
+  int code = (int) -sng_storage_insist (
+      storage, (SngStorageCall){ .verb = SNG_STORAGE_LINK, .path = from, .other = to });
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (SngStateFile) file = NULL;
 
   if (code == 0)
     return TRUE;
   if (code != EPERM && code != EXDEV && code != EMLINK && code != ENOTSUP)
-    return fail (error, "link", to, code);
+    return sng_state_io_fail (error, "link", to, code);
 
   return (bytes = sng_state_io_read (from, error)) != NULL
          && (file = sng_state_file_create (storage, to, error)) != NULL

@@ -33,11 +33,11 @@ typedef struct
   int fd;             /* of WRITE, SYNC and CLOSE */
   gconstpointer data; /* of WRITE */
   gsize n_bytes;
-  gsize n_early;      /* of WRITE: the last so many bytes of the file may go on their way to the disk already */
+  gboolean is_direct; /* of WRITE: it may go past the page cache. Data, place in the file and size are multiples of 4096 */
 } SngStorageCall;
 
 /* Performs calls. It is embedded in whatever stands before another one, to note the calls, to let them fail, or to end the
- * process in their midst, and hands on what it does not do itself. Calls come from one thread at a time. */
+ * process in their midst, and hands on what it does not do itself. Calls come one at a time, not always from the same thread. */
 typedef struct _SngStorage SngStorage;
 
 struct _SngStorage
@@ -52,6 +52,9 @@ struct _SngStorage
 SngStorage *sng_storage_get_posix  (void);
 gint64      sng_storage_perform    (SngStorage            *self,
                                     const SngStorageCall  *call);
+/* Again where a signal has interrupted it; but of a file that is closed nobody knows more after a second try. */
+gint64      sng_storage_insist     (SngStorage            *self,
+                                    SngStorageCall         call);
 /* Puts one before all that are there, and takes it away wherever it is by then. */
 void        sng_storage_push       (SngStorage           **top,
                                     SngStorage            *storage);

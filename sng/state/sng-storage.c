@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#define _GNU_SOURCE /* renameat2 (), sync_file_range () */
+#define _GNU_SOURCE /* renameat2 (), O_DIRECT */
 
 #include "state/sng-storage-private.h"
 
@@ -17,6 +17,18 @@ gint64
 sng_storage_perform (SngStorage *self, const SngStorageCall *call)
 {
   return self->perform (self, call);
+}
+
+gint64
+sng_storage_insist (SngStorage *self, SngStorageCall call)
+{
+  gint64 result;
+
+  do
+    result = sng_storage_perform (self, &call);
+  while (result == -EINTR && call.verb != SNG_STORAGE_CLOSE);
+
+  return result;
 }
 
 void
@@ -57,21 +69,34 @@ sng_storage_verb_name (SngStorageVerb verb)
   return names[verb];
 }
 
+/* Says how the descriptor is to write; FALSE where it cannot be so. */
+static gboolean
+set_direct (int fd, gboolean is_direct)
+{
+  int flags = fcntl (fd, F_GETFL);
+
+  if (flags < 0)
+    return FALSE;
+  if (((flags & O_DIRECT) != 0) == is_direct)
+    return TRUE;
+
+  return fcntl (fd, F_SETFL, is_direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
 static gint64
 write_bytes (const SngStorageCall *call)
 {
-  ssize_t n = write (call->fd, call->data, call->n_bytes);
-
-  if (n > 0 && call->n_early > 0)
+  if (call->is_direct && set_direct (call->fd, TRUE))
     {
-      off_t end = lseek (call->fd, 0, SEEK_CUR);
+      ssize_t n = write (call->fd, call->data, call->n_bytes);
 
-      /* Where this cannot be, the sync does all of it. */
-      (void) sync_file_range (call->fd, end - (off_t) call->n_early, (off_t) call->n_early,
-                              SYNC_FILE_RANGE_WRITE);
+      /* Not every file system can, and not every one says so before. */
+      if (n >= 0 || errno != EINVAL)
+        return n;
     }
+  set_direct (call->fd, FALSE);
 
-  return n;
+  return write (call->fd, call->data, call->n_bytes);
 }
 
 static int

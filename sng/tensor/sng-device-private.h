@@ -60,6 +60,12 @@ struct _SngDeviceClass
                          gconstpointer  source,
                          gsize          n_bytes,
                          GError       **error);
+  /* A download to memory that nobody reads soon, such as the copy of a state that is to be saved. */
+  gboolean (*stage)     (SngDevice     *self,
+                         gpointer       host,
+                         gconstpointer  source,
+                         gsize          n_bytes,
+                         GError       **error);
   /* From elements of any layout to a contiguous block, and back. */
   void     (*gather)    (SngDevice       *self,
                          gpointer         destination,
