@@ -106,7 +106,7 @@ put_in_place (SngStorage *storage,
   return TRUE;
 }
 
-/* With a complete hidden pointer too. */
+/* With a complete hidden pointer too, or none where the one that is there will do. */
 static gboolean
 put_both_in_place (SngCheckpointStore *self,
                    const char *name,
@@ -126,7 +126,7 @@ put_both_in_place (SngCheckpointStore *self,
     return FALSE;
 
   if (!sng_state_io_sync_directory (storage, self->path, error)
-      || !sng_state_io_rename (storage, temporary_latest, latest, error))
+      || (temporary_latest != NULL && !sng_state_io_rename (storage, temporary_latest, latest, error)))
     {
       if (replaced == NULL)
         sng_state_io_rename (storage, path, temporary, NULL);
@@ -136,7 +136,7 @@ put_both_in_place (SngCheckpointStore *self,
     }
 
   /* The new one counts. What cannot be removed now is removed by the next save. */
-  is_durable = sng_state_io_sync_directory (storage, self->path, error);
+  is_durable = temporary_latest == NULL || sng_state_io_sync_directory (storage, self->path, error);
   if (replaced != NULL)
     sng_state_io_remove (storage, replaced, NULL);
 
@@ -150,16 +150,19 @@ sng_checkpoint_store_publish (SngCheckpointStore *self,
                               GError **error)
 {
   g_autofree char *latest = NULL;
+  guint64 step = 0, named;
+  gboolean is_named = sng_checkpoint_step_from_name (name, &step)
+                      && sng_checkpoint_store_read_latest (self, &named, NULL) && named == step;
 
-  if (!sng_checkpoint_store_write_latest (self, name, &latest, error))
+  if (!is_named && !sng_checkpoint_store_write_latest (self, name, &latest, error))
     return FALSE;
-  if (!put_both_in_place (self, name, directory, latest, error))
-    {
-      sng_state_io_remove (self->storage, latest, NULL);
-      return FALSE;
-    }
+  if (put_both_in_place (self, name, directory, latest, error))
+    return TRUE;
 
-  return TRUE;
+  if (latest != NULL)
+    sng_state_io_remove (self->storage, latest, NULL);
+
+  return FALSE;
 }
 
 static char *

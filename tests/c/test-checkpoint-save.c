@@ -255,13 +255,13 @@ test_new_directories (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (fixture->directory, "a", "b", "c", "d", NULL);
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (path);
-  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 70);
   TestDisk disk;
   guint n[2];
 
   test_disk_init (&disk, sng_checkpoint_store_get_storage (store));
   for (guint i = 0; i < G_N_ELEMENTS (n); i++)
     {
+      g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7 + i, 70);
       g_autofree char *saved = NULL;
 
       disk.n_syncs = 0;
