@@ -77,10 +77,11 @@ void     sng_checkpoint_store_end_background   (SngCheckpointStore  *self);
 gboolean sng_checkpoint_store_prepare          (SngCheckpointStore  *self,
                                                 guint64              step,
                                                 GError             **error);
-/* From a complete hidden directory to the checkpoint that everybody sees. */
+/* From a complete hidden directory to the checkpoint that everybody sees. Where it fails, what is at the hidden name can be
+ * removed or changed, or that is NULL: on the disk it may be what everybody sees. */
 gboolean sng_checkpoint_store_publish          (SngCheckpointStore  *self,
                                                 const char          *name,
-                                                const char          *directory,
+                                                char               **hidden,
                                                 GError             **error);
 
 G_END_DECLS

@@ -69,13 +69,16 @@ sng_checkpoint_store_save_rank (SngCheckpointStore *self,
     return FALSE;
   self->saved_step = sng_checkpoint_get_step (checkpoint);
 
-  storage = *sng_checkpoint_store_get_storage (self);
+  storage = self->storage;
   parts = get_parts_path (self, sng_checkpoint_get_step (checkpoint));
   name = sng_checkpoint_rank_to_name (rank);
   path = g_build_filename (parts, name, NULL);
 
-  /* What an earlier try has left is not to be mixed with this one. */
-  is_saved = sng_state_io_remove (storage, path, error) && sng_state_io_make_directory (storage, path, error)
+  /* What an earlier try has left is not to be mixed with this one. Until the names are durable it may be a part of a checkpoint
+   * on the disk. */
+  is_saved = (!sng_state_io_exists (path) || sng_state_io_sync_directory (storage, self->path, error))
+             && sng_state_io_remove (storage, path, error)
+             && sng_state_io_make_directory (storage, path, error)
              && sng_checkpoint_write (checkpoint, storage, path, rank, n_ranks, error);
   sng_state_file_trim ();
   if (is_saved)
@@ -88,7 +91,7 @@ sng_checkpoint_store_save_rank (SngCheckpointStore *self,
   return FALSE;
 }
 
-/* Takes away what is none of the parts: of a try with more ranks. */
+/* Takes away what is none of the parts: of a try with more ranks, or of one that could not be taken back. */
 static gboolean
 keep_parts_only (SngCheckpointStore *self, const char *parts, guint n_ranks, GError **error)
 {
@@ -103,7 +106,8 @@ keep_parts_only (SngCheckpointStore *self, const char *parts, guint n_ranks, GEr
       g_autofree char *path = g_build_filename (parts, names[i], NULL);
 
       if (!g_hash_table_contains (wanted, names[i])
-          && !sng_state_io_remove (*sng_checkpoint_store_get_storage (self), path, error))
+          && !(sng_state_io_sync_directory (self->storage, self->path, error)
+               && sng_state_io_remove (self->storage, path, error)))
         return FALSE;
     }
 
@@ -137,7 +141,7 @@ complete (SngCheckpointStore *self, const char *parts, guint64 step, guint n_ran
 
   if (!check_complete (parts, n_ranks, error) || !sng_checkpoint_store_prepare (self, step, error)
       || !keep_parts_only (self, parts, n_ranks, error)
-      || !sng_checkpoint_write_index (*sng_checkpoint_store_get_storage (self), parts, step, n_ranks, error))
+      || !sng_checkpoint_write_index (self->storage, parts, step, n_ranks, error))
     return FALSE;
 
   checkpoint = sng_checkpoint_load (parts, error);
@@ -186,12 +190,13 @@ sng_checkpoint_store_commit_ranks (SngCheckpointStore *self, guint64 step, guint
   parts = get_parts_path (self, step);
   name = sng_checkpoint_step_to_name (step);
   if (!complete (self, parts, step, n_ranks, error)
-      || !sng_checkpoint_store_publish (self, name, parts, error))
+      || !sng_checkpoint_store_publish (self, name, &parts, error))
     {
-      g_autofree char *index = g_build_filename (parts, SNG_CHECKPOINT_MANIFEST, NULL);
+      g_autofree char *index = parts != NULL ? g_build_filename (parts, SNG_CHECKPOINT_MANIFEST, NULL) : NULL;
 
       g_prefix_error (error, "[checkpoint][commit] %s: ", name);
-      sng_state_io_remove (*sng_checkpoint_store_get_storage (self), index, NULL);
+      if (index != NULL)
+        sng_state_io_remove (self->storage, index, NULL);
       return NULL;
     }
 

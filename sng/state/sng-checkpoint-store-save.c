@@ -32,11 +32,14 @@ is_leftover (const char *name, guint64 step)
          || g_str_has_prefix (name, "." SNG_CHECKPOINT_LATEST ".tmp-");
 }
 
+/* A kill does not wait for the disk: what lies under a hidden name by now may still be there under the name of a checkpoint,
+ * until the names are durable. */
 gboolean
 sng_checkpoint_store_prepare (SngCheckpointStore *self, guint64 step, GError **error)
 {
   SngStorage *storage = self->storage;
   const char *directory = self->path;
+  gboolean is_durable = FALSE;
   g_auto (GStrv) names = NULL;
 
   if (!sng_state_io_make_directory (storage, directory, error)
@@ -48,7 +51,12 @@ sng_checkpoint_store_prepare (SngCheckpointStore *self, guint64 step, GError **e
     {
       g_autofree char *path = g_build_filename (directory, names[i], NULL);
 
-      if (is_leftover (names[i], step) && !sng_state_io_remove (storage, path, error))
+      if (!is_leftover (names[i], step) || !sng_state_io_exists (path))
+        continue;
+      if (!is_durable && !sng_state_io_sync_directory (storage, directory, error))
+        return FALSE;
+      is_durable = TRUE;
+      if (!sng_state_io_remove (storage, path, error))
         return FALSE;
     }
 
@@ -106,12 +114,29 @@ put_in_place (SngStorage *storage,
   return TRUE;
 }
 
+/* Undoes put_in_place (): what was moved to path is at from again. FALSE where that is not so, or not durable. */
+static gboolean
+take_back (SngStorage *storage,
+           const char *directory,
+           const char *from,
+           const char *path,
+           const char *replaced)
+{
+  g_autofree char *undone = NULL;
+
+  if (replaced == NULL ? !sng_state_io_rename (storage, path, from, NULL)
+                       : !put_in_place (storage, replaced, path, from, &undone, NULL))
+    return FALSE;
+
+  return sng_state_io_sync_directory (storage, directory, NULL);
+}
+
 /* With a complete hidden pointer too, or none where the one that is there will do. */
 static gboolean
 put_both_in_place (SngCheckpointStore *self,
                    const char *name,
-                   const char *temporary,
-                   const char *temporary_latest,
+                   char **hidden,
+                   const char *hidden_latest,
                    GError **error)
 {
   SngStorage *storage = self->storage;
@@ -119,24 +144,22 @@ put_both_in_place (SngCheckpointStore *self,
   g_autofree char *latest = g_build_filename (self->path, SNG_CHECKPOINT_LATEST, NULL);
   g_autofree char *aside = sng_checkpoint_store_aside_path (self, name);
   g_autofree char *replaced = NULL;
-  g_autofree char *undone = NULL;
   gboolean is_durable;
 
-  if (!put_in_place (storage, temporary, path, aside, &replaced, error))
+  if (!put_in_place (storage, *hidden, path, aside, &replaced, error))
     return FALSE;
 
+  /* A pointer that came to the disk before its checkpoint would lead to nothing, or to the one that is replaced. */
   if (!sng_state_io_sync_directory (storage, self->path, error)
-      || (temporary_latest != NULL && !sng_state_io_rename (storage, temporary_latest, latest, error)))
+      || (hidden_latest != NULL && !sng_state_io_rename (storage, hidden_latest, latest, error)))
     {
-      if (replaced == NULL)
-        sng_state_io_rename (storage, path, temporary, NULL);
-      else if (put_in_place (storage, replaced, path, temporary, &undone, NULL))
-        sng_state_io_remove (storage, undone, NULL);
+      if (!take_back (storage, self->path, *hidden, path, replaced))
+        g_clear_pointer (hidden, g_free);
       return FALSE;
     }
 
   /* The new one counts. What cannot be removed now is removed by the next save. */
-  is_durable = temporary_latest == NULL || sng_state_io_sync_directory (storage, self->path, error);
+  is_durable = hidden_latest == NULL || sng_state_io_sync_directory (storage, self->path, error);
   if (replaced != NULL)
     sng_state_io_remove (storage, replaced, NULL);
 
@@ -144,10 +167,7 @@ put_both_in_place (SngCheckpointStore *self,
 }
 
 gboolean
-sng_checkpoint_store_publish (SngCheckpointStore *self,
-                              const char *name,
-                              const char *directory,
-                              GError **error)
+sng_checkpoint_store_publish (SngCheckpointStore *self, const char *name, char **hidden, GError **error)
 {
   g_autofree char *latest = NULL;
   guint64 step = 0, named;
@@ -156,7 +176,7 @@ sng_checkpoint_store_publish (SngCheckpointStore *self,
 
   if (!is_named && !sng_checkpoint_store_write_latest (self, name, &latest, error))
     return FALSE;
-  if (put_both_in_place (self, name, directory, latest, error))
+  if (put_both_in_place (self, name, hidden, latest, error))
     return TRUE;
 
   if (latest != NULL)
@@ -183,10 +203,11 @@ write_and_publish (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError *
     }
 
   if (!sng_checkpoint_write (checkpoint, storage, temporary, 0, 0, error)
-      || !sng_checkpoint_store_publish (self, name, temporary, error))
+      || !sng_checkpoint_store_publish (self, name, &temporary, error))
     {
       g_prefix_error (error, "[checkpoint][save] %s: ", name);
-      sng_state_io_remove (storage, temporary, NULL);
+      if (temporary != NULL)
+        sng_state_io_remove (storage, temporary, NULL);
       return NULL;
     }
 

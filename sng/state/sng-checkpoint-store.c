@@ -411,8 +411,9 @@ sng_checkpoint_store_take_away (SngCheckpointStore *self, guint64 step, GError *
       g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND, "[checkpoint][remove] there is no '%s'", path);
       return FALSE;
     }
-  /* What is aside would come back in its place. */
-  if (!sng_state_io_remove (self->storage, aside, error) || !forget_latest (self, step, error)
+  /* What is aside would come back in its place. Until the names are durable it may be in that place on the disk. */
+  if ((sng_state_io_exists (aside) && !sng_state_io_sync_directory (self->storage, self->path, error))
+      || !sng_state_io_remove (self->storage, aside, error) || !forget_latest (self, step, error)
       || !sng_state_io_rename (self->storage, path, temporary, error)
       || !sng_state_io_sync_directory (self->storage, self->path, error)
       || !sng_state_io_remove (self->storage, temporary, error))
