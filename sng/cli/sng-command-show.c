@@ -164,7 +164,7 @@ show_store (const char *path, const char *indent, GError **error)
   finished = sng_run_store_get_info (store, "finished");
   restored = sng_run_store_get_info (store, "restored-step");
   g_print ("%s%s: %s", indent, path, finished != NULL ? _ ("finished") : _ ("not finished"));
-  if (restored != NULL)
+  if (restored != NULL && g_variant_is_of_type (restored, G_VARIANT_TYPE_UINT64))
     g_print (_ (", restored from step %" G_GUINT64_FORMAT), g_variant_get_uint64 (restored));
   g_print ("\n");
 

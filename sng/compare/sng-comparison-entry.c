@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "compare/sng-elements-private.h"
+#include "record/sng-capture-private.h"
 #include "record/sng-metadata-private.h"
 #include "record/sng-number-private.h"
 #include "sng-error.h"
-#include "state/sng-safetensors.h"
 
 static char *
 describe_values (SngMetadata *expected, SngMetadata *actual)
@@ -101,7 +101,7 @@ SngTensor *
 sng_comparison_load_capture (const char *directory, SngMetadata *entry, GError **error)
 {
   g_autofree char *path = g_build_filename (directory, entry->capture, NULL);
-  g_autoptr (SngStateDict) contents = sng_safetensors_load (path, NULL, error);
+  g_autoptr (SngStateDict) contents = sng_capture_load (directory, entry, error);
   SngTensor *tensor;
   const gint64 *shape;
   guint n_dims;

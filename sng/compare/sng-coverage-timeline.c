@@ -7,8 +7,8 @@
 
 #include "compare/sng-coverage-private.h"
 
+#include "record/sng-run-store-private.h"
 #include "sng-error.h"
-
 #define SAMPLE_IDS "SampleIds"
 
 SngCoverageTimeline *
@@ -117,7 +117,8 @@ find_first_step (SngCoverageSegment *segment, guint64 *first_step, GError **erro
   for (guint i = 0; i < segment->stores->len; i++)
     {
       SngRunStore *store = g_ptr_array_index (segment->stores, i);
-      g_autoptr (GVariant) restored = sng_run_store_get_info (store, "restored-step");
+      g_autoptr (GVariant) restored =
+          sng_run_store_get_typed_info (store, "restored-step", G_VARIANT_TYPE_UINT64);
       g_autoptr (GError) local_error = NULL;
       guint64 first, last;
 
@@ -130,7 +131,7 @@ find_first_step (SngCoverageSegment *segment, guint64 *first_step, GError **erro
           return FALSE;
         }
 
-      if (restored != NULL && g_variant_is_of_type (restored, G_VARIANT_TYPE_UINT64))
+      if (restored != NULL)
         first = MIN (first, g_variant_get_uint64 (restored) + 1);
       *first_step = found ? MIN (*first_step, first) : first;
       found = TRUE;

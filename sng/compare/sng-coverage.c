@@ -7,6 +7,7 @@
 
 #include "compare/sng-coverage-private.h"
 #include "compare/sng-metric-result-private.h"
+#include "record/sng-run-store-private.h"
 
 /**
  * SngCoverage:
@@ -215,9 +216,10 @@ lookup_n_samples (SngCoverage *self)
 
       for (guint j = 0; j < segment->stores->len; j++)
         {
-          g_autoptr (GVariant) value = sng_run_store_get_info (segment->stores->pdata[j], "n-samples");
+          g_autoptr (GVariant) value =
+              sng_run_store_get_typed_info (segment->stores->pdata[j], "n-samples", G_VARIANT_TYPE_UINT64);
 
-          if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+          if (value != NULL)
             return g_variant_get_uint64 (value);
         }
     }

@@ -5,6 +5,8 @@
 
 #include "compare/sng-report-run-private.h"
 
+#include "record/sng-run-store-private.h"
+
 /**
  * SngReportRun:
  *
@@ -97,22 +99,15 @@ sng_report_run_set_seconds (SngReportRun *self, double seconds)
   self->seconds = seconds;
 }
 
-/* What the store says about its run; NULL where it says nothing of that type. */
-static GVariant *
-get_info (SngRunStore *store, const char *key, const GVariantType *type)
-{
-  g_autoptr (GVariant) value = sng_run_store_get_info (store, key);
-
-  return value != NULL && g_variant_is_of_type (value, type) ? g_steal_pointer (&value) : NULL;
-}
-
 static void
 read_infos (SngReportRun *self, SngRunStore *store)
 {
-  g_autoptr (GVariant) name = get_info (store, "name", G_VARIANT_TYPE_STRING);
-  g_autoptr (GVariant) interrupt = get_info (store, "interrupt", G_VARIANT_TYPE_STRING);
-  g_autoptr (GVariant) restored = get_info (store, "restored-step", G_VARIANT_TYPE_UINT64);
-  g_autoptr (GVariant) checkpoints = get_info (store, "checkpoints", G_VARIANT_TYPE ("at"));
+  g_autoptr (GVariant) name = sng_run_store_get_typed_info (store, "name", G_VARIANT_TYPE_STRING);
+  g_autoptr (GVariant) interrupt = sng_run_store_get_typed_info (store, "interrupt", G_VARIANT_TYPE_STRING);
+  g_autoptr (GVariant) restored =
+      sng_run_store_get_typed_info (store, "restored-step", G_VARIANT_TYPE_UINT64);
+  g_autoptr (GVariant) checkpoints =
+      sng_run_store_get_typed_info (store, "checkpoints", G_VARIANT_TYPE ("at"));
 
   if (name != NULL)
     {
@@ -125,7 +120,7 @@ read_infos (SngReportRun *self, SngRunStore *store)
   self->restored_step = restored != NULL ? (gint64) g_variant_get_uint64 (restored) : -1;
 
   g_clear_pointer (&self->environment, g_variant_unref);
-  self->environment = get_info (store, "environment", G_VARIANT_TYPE ("a{ss}"));
+  self->environment = sng_run_store_get_typed_info (store, "environment", G_VARIANT_TYPE ("a{ss}"));
 
   g_array_set_size (self->checkpoints, 0);
   if (checkpoints != NULL)

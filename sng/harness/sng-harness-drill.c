@@ -13,8 +13,9 @@
 #include "compare/sng-diagnose-private.h"
 #include "compare/sng-report-private.h"
 #include "compare/sng-tensor-diff-private.h"
+#include "record/sng-capture-private.h"
+#include "record/sng-run-store-private.h"
 #include "state/sng-checkpoint-private.h"
-#include "state/sng-safetensors.h"
 
 #define DIRECTORY "drill"
 
@@ -73,11 +74,12 @@ sng_drill_is_begun (SngDrill *self)
 static guint64
 find_checkpoint (SngHarness *harness, SngRunStore *continuous, const SngMetadata *place)
 {
-  g_autoptr (GVariant) steps = sng_run_store_get_info (continuous, "checkpoints");
+  g_autoptr (GVariant) steps =
+      sng_run_store_get_typed_info (continuous, "checkpoints", G_VARIANT_TYPE ("at"));
   gboolean is_state = place->stage == SNG_STAGE_TRAIN && place->micro_batch < 0;
   guint64 found = 0;
 
-  if (steps == NULL || !g_variant_is_of_type (steps, G_VARIANT_TYPE ("at")))
+  if (steps == NULL)
     return 0;
 
   for (gsize i = 0; i < g_variant_n_children (steps); i++)
@@ -166,7 +168,8 @@ find_place (SngDrill *self, SngJudgedRuns *runs, GPtrArray *done, SngDivergence 
   SngRunStore *other = sng_divergence_get_mode (first) == SNG_MODE_REPEAT
                            ? runs->repeat
                            : sng_facts_find_run (first, runs->continuous, runs->segments);
-  g_autoptr (GVariant) name = other != NULL ? sng_run_store_get_info (other, "name") : NULL;
+  g_autoptr (GVariant) name =
+      other != NULL ? sng_run_store_get_typed_info (other, "name", G_VARIANT_TYPE_STRING) : NULL;
   const SngRun *run = name != NULL ? sng_run_find (done, g_variant_get_string (name, NULL)) : NULL;
 
   if (run == NULL)
@@ -245,13 +248,12 @@ find_captured (SngDrill *self, SngHarness *harness, guint side)
 }
 
 static SngStateDict *
-load_captured (SngDrill *self, SngHarness *harness, guint side, const SngMetadata *entry, GError **error)
+load_captured (SngDrill *self, SngHarness *harness, guint side, SngMetadata *entry, GError **error)
 {
   g_autofree char *store = sng_harness_dup_run_store_path (harness, self->names[side]);
   g_autofree char *directory = g_path_get_dirname (store);
-  g_autofree char *path = g_build_filename (directory, entry->capture, NULL);
 
-  return sng_safetensors_load (path, NULL, error);
+  return sng_capture_load (directory, entry, error);
 }
 
 gboolean

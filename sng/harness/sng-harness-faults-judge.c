@@ -11,6 +11,7 @@
 
 #include "compare/sng-diagnose.h"
 #include "compare/sng-report-private.h"
+#include "record/sng-run-store-private.h"
 #include "sng-error.h"
 
 /* What the original compared, and within what: |a - b| <= ATOL + RTOL |b|. */
@@ -178,8 +179,8 @@ read_outcome (SngHarness *self, SngRun *run, SngFaultOutcome *outcome, char **re
       return FALSE;
     }
 
-  name = sng_run_store_get_info (store, SNG_FAULT_OUTCOME_INFO);
-  text = sng_run_store_get_info (store, SNG_FAULT_REASON_INFO);
+  name = sng_run_store_get_typed_info (store, SNG_FAULT_OUTCOME_INFO, G_VARIANT_TYPE_STRING);
+  text = sng_run_store_get_typed_info (store, SNG_FAULT_REASON_INFO, G_VARIANT_TYPE_STRING);
 
   if (name == NULL || text == NULL
       || !sng_fault_outcome_from_string (g_variant_get_string (name, NULL), outcome))

@@ -10,6 +10,7 @@
 #include "compare/sng-divergence-private.h"
 #include "compare/sng-metric-result-private.h"
 #include "compare/sng-report-private.h"
+#include "record/sng-run-store-private.h"
 
 #define CONSUMED_SAMPLES "ConsumedSamples"
 #define GLOBAL_STEP_STATE "GlobalStepState"
@@ -45,9 +46,9 @@ lookup_count (SngRunStore *store, const char *metric, guint64 first_step, guint6
 gboolean
 sng_harness_lookup_info (SngRunStore *store, const char *key, guint64 *count)
 {
-  g_autoptr (GVariant) value = sng_run_store_get_info (store, key);
+  g_autoptr (GVariant) value = sng_run_store_get_typed_info (store, key, G_VARIANT_TYPE_UINT64);
 
-  if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+  if (value == NULL)
     return FALSE;
 
   *count = g_variant_get_uint64 (value);
@@ -63,8 +64,8 @@ lookup_newest_saved (SngJudgedRuns *runs, guint segment)
 
   for (guint i = 0; i < segment; i++)
     {
-      g_autoptr (GVariant) value =
-          sng_run_store_get_info (g_ptr_array_index (runs->segments, i), "checkpoints");
+      g_autoptr (GVariant) value = sng_run_store_get_typed_info (g_ptr_array_index (runs->segments, i),
+                                                                 "checkpoints", G_VARIANT_TYPE ("at"));
       gsize n_steps = 0;
       const guint64 *steps =
           value != NULL ? g_variant_get_fixed_array (value, &n_steps, sizeof (guint64)) : NULL;

@@ -7,12 +7,13 @@
 
 #include <sqlite3.h>
 
+#include "record/sng-row-hash-private.h"
 #include "record/sng-run-store.h"
 
 G_BEGIN_DECLS
 
 #define SNG_RUN_STORE_APPLICATION_ID 0x534e4752 /* "SNGR" */
-#define SNG_RUN_STORE_SCHEMA_VERSION 1
+#define SNG_RUN_STORE_SCHEMA_VERSION 2
 
 /* The columns of the table entries: from 0 in SELECT, from 1 in INSERT. */
 enum
@@ -51,6 +52,7 @@ typedef enum
   STATEMENT_FIND_EQUAL,
   STATEMENT_STEP_RANGE,
   STATEMENT_FIND_STEP,
+  STATEMENT_SEAL,
   N_STATEMENTS,
 } StatementId;
 
@@ -62,9 +64,18 @@ struct _SngRunStore
   sqlite3      *db; /* NULL once closed */
   sqlite3_stmt *prepared[N_STATEMENTS];
   gboolean      writable;
+  gboolean      has_log; /* of a reader: there was one when it was opened */
   guint64       next_seq;
-  GHashTable   *metrics; /* of a writer: those in the table */
+  /* of a writer */
+  GHashTable   *metrics;        /* those in the table */
+  gboolean      in_transaction; /* something is there to be committed */
+  char         *run;            /* tells this store from any other */
+  SngRowHash   *hash;           /* of all entries */
+  char         *registry;       /* the digest of the other tables; NULL once they have changed */
 };
+
+/* What makes the tables, statement by statement, as SQLite keeps it in the file; NULL at the end. */
+extern const char *const sng_run_store_schema[];
 
 gboolean      sng_run_store_fail          (SngRunStore  *self,
                                            const char   *what,
@@ -79,6 +90,35 @@ sqlite3_stmt *sng_run_store_get_statement (SngRunStore  *self,
                                            const char   *what,
                                            GError      **error);
 
+/* Runs a statement that yields no rows, and makes it ready again. */
+gboolean      sng_run_store_finish_statement (SngRunStore  *self,
+                                              sqlite3_stmt *statement,
+                                              const char   *what,
+                                              GError      **error);
+gboolean      sng_run_store_ensure_transaction (SngRunStore *self,
+                                                const char  *what,
+                                                GError     **error);
+
+/* Writes the digest of everything that was written until now. */
+gboolean      sng_run_store_seal          (SngRunStore  *self,
+                                           gboolean      closed,
+                                           const char   *what,
+                                           GError      **error);
+/* That the store holds what was sealed, with the log that belongs to it. */
+gboolean      sng_run_store_check_seal    (SngRunStore  *self,
+                                           GError      **error);
+/* That no bit of the log @path has changed. What was cut off at its end was never finished, as far as it tells. */
+gboolean      sng_run_store_check_log     (SngRunStore  *self,
+                                           const char   *path,
+                                           GError      **error);
+/* That the files beside the store are such, before SQLite opens them. */
+gboolean      sng_run_store_check_companions (SngRunStore *self,
+                                              GError     **error);
+
+/* What is noted about the run; NULL also where it is of another type. */
+GVariant *sng_run_store_get_typed_info (SngRunStore        *self,
+                                        const char         *key,
+                                        const GVariantType *type);
 /* The next step from @at_least on that has entries; FALSE without an error when there is none. */
 gboolean sng_run_store_find_step    (SngRunStore  *self,
                                      guint64       at_least,

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "record/sng-capture-private.h"
 #include "record/sng-metadata-private.h"
 #include "record/sng-number-private.h"
 #include "sng-error.h"
@@ -33,6 +34,14 @@ static gboolean
 is_name (const char *text)
 {
   return text != NULL && g_utf8_validate (text, -1, NULL);
+}
+
+static gboolean
+is_integer (sqlite3_stmt *statement, int column, gint64 minimum, gint64 maximum)
+{
+  gint64 value = sqlite3_column_int64 (statement, column);
+
+  return sqlite3_column_type (statement, column) == SQLITE_INTEGER && value >= minimum && value <= maximum;
 }
 
 /* NaN, which SQLite cannot hold, is NULL. */
@@ -140,6 +149,34 @@ read_shape (const char *text, SngMetadata *entry)
   return TRUE;
 }
 
+/* A store that comes from elsewhere may name any file at all. */
+static gboolean
+read_capture (SngRunStore *self, sqlite3_stmt *statement, gint64 seq, SngMetadata *entry, GError **error)
+{
+  const char *capture = get_text (statement, COLUMN_CAPTURE);
+
+  if (capture == NULL)
+    return TRUE;
+
+  if (!is_name (capture))
+    return refuse_row (self, seq, "capture", error);
+
+  if (!sng_capture_is_inside (capture))
+    {
+      g_autofree char *shown = g_strescape (capture, NULL);
+
+      g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
+                   "[record][query] %s: entry %" G_GINT64_FORMAT
+                   ": the captured tensor's file \"%s\" is not within the run's directory",
+                   self->path, seq, shown);
+      return FALSE;
+    }
+
+  entry->capture = g_strdup (capture);
+
+  return TRUE;
+}
+
 static gboolean
 read_tensor (SngRunStore *self, sqlite3_stmt *statement, gint64 seq, SngMetadata *entry, GError **error)
 {
@@ -151,17 +188,16 @@ read_tensor (SngRunStore *self, sqlite3_stmt *statement, gint64 seq, SngMetadata
   if (!read_shape (get_text (statement, COLUMN_SHAPE), entry))
     return refuse_row (self, seq, "shape", error);
 
-  entry->fingerprint = g_strdup (get_text (statement, COLUMN_FINGERPRINT));
-  if (entry->fingerprint == NULL)
+  if (!is_name (get_text (statement, COLUMN_FINGERPRINT)))
     return refuse_row (self, seq, "fingerprint", error);
+  entry->fingerprint = g_strdup (get_text (statement, COLUMN_FINGERPRINT));
 
   entry->minimum = get_double (statement, COLUMN_MINIMUM);
   entry->maximum = get_double (statement, COLUMN_MAXIMUM);
   entry->mean = get_double (statement, COLUMN_MEAN);
   entry->n_non_finite = (guint64) sqlite3_column_int64 (statement, COLUMN_NON_FINITE);
-  entry->capture = g_strdup (get_text (statement, COLUMN_CAPTURE));
 
-  return TRUE;
+  return read_capture (self, statement, seq, entry, error);
 }
 
 static SngMetadata *
@@ -174,6 +210,14 @@ read_row (SngRunStore *self, sqlite3_stmt *statement, GError **error)
   if (!is_name (get_text (statement, COLUMN_METRIC)) || !is_name (get_text (statement, COLUMN_PATH)))
     {
       refuse_row (self, seq, "metric or path", error);
+      return NULL;
+    }
+
+  if (!is_integer (statement, COLUMN_STEP, 0, G_MAXINT64)
+      || !is_integer (statement, COLUMN_MICRO_BATCH, -1, G_MAXINT64)
+      || !is_integer (statement, COLUMN_RANK, 0, G_MAXUINT))
+    {
+      refuse_row (self, seq, "step, micro_batch or rank", error);
       return NULL;
     }
 
@@ -405,10 +449,13 @@ sng_run_store_list_metrics (SngRunStore *self, GError **error)
     return NULL;
 
   names = g_strv_builder_new ();
-  while ((rc = sqlite3_step (statement)) == SQLITE_ROW)
-    g_strv_builder_add (names, (const char *) sqlite3_column_text (statement, 0));
+  while ((rc = sqlite3_step (statement)) == SQLITE_ROW && is_name (get_text (statement, 0)))
+    g_strv_builder_add (names, get_text (statement, 0));
 
-  if (rc != SQLITE_DONE)
+  if (rc == SQLITE_ROW)
+    g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][list] %s: the name of a metric is damaged",
+                 self->path);
+  else if (rc != SQLITE_DONE)
     sng_run_store_fail (self, "list", error);
   sqlite3_reset (statement);
 
@@ -474,9 +521,17 @@ sng_run_store_get_info (SngRunStore *self, const char *key)
     return NULL;
 
   sqlite3_bind_text (statement, 1, key, -1, SQLITE_STATIC);
-  if (sqlite3_step (statement) == SQLITE_ROW)
-    value = g_variant_parse (NULL, (const char *) sqlite3_column_text (statement, 0), NULL, NULL, NULL);
+  if (sqlite3_step (statement) == SQLITE_ROW && is_name (get_text (statement, 0)))
+    value = g_variant_parse (NULL, get_text (statement, 0), NULL, NULL, NULL);
   sqlite3_reset (statement);
 
   return value;
+}
+
+GVariant *
+sng_run_store_get_typed_info (SngRunStore *self, const char *key, const GVariantType *type)
+{
+  g_autoptr (GVariant) value = sng_run_store_get_info (self, key);
+
+  return value != NULL && g_variant_is_of_type (value, type) ? g_steal_pointer (&value) : NULL;
 }

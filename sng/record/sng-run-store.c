@@ -11,23 +11,25 @@
 
 #include <glib/gstdio.h>
 
-#include "record/sng-metadata-private.h"
-#include "record/sng-number-private.h"
 #include "sng-error.h"
 
-/* How many pages the log may hold before they are moved into the database: a move waits for the disk. */
-#define CHECKPOINT_PAGES 4096
+/* How many pages the log may hold before they are moved into the file: a move waits for the disk. */
+#define LOG_PAGES 4096
 
 /* The columns that hold numbers have no type: SQLite would turn 1.0 and -0.0 into integers. It always turns NaN into NULL,
  * so a number's bits stand in "exact". */
-#define SCHEMA                                                                                               \
- "CREATE TABLE entries (seq INTEGER PRIMARY KEY, metric TEXT NOT NULL, stage TEXT NOT NULL, step INTEGER "   \
- "NOT NULL,"                                                                                                 \
- " micro_batch INTEGER NOT NULL, rank INTEGER NOT NULL, path TEXT NOT NULL, type TEXT, value, exact TEXT,"   \
- " dtype TEXT, shape TEXT, fingerprint TEXT, minimum, maximum, mean, non_finite INTEGER, capture TEXT);"     \
- "CREATE INDEX entries_by_step ON entries (step);"                                                           \
- "CREATE TABLE metrics (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, flags INTEGER NOT NULL);"   \
- "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+const char *const sng_run_store_schema[] = {
+  ("CREATE TABLE entries (seq INTEGER PRIMARY KEY, metric TEXT NOT NULL, stage TEXT NOT NULL, step INTEGER "
+   "NOT NULL,"
+   " micro_batch INTEGER NOT NULL, rank INTEGER NOT NULL, path TEXT NOT NULL, type TEXT, value, exact TEXT,"
+   " dtype TEXT, shape TEXT, fingerprint TEXT, minimum, maximum, mean, non_finite INTEGER, capture TEXT)"),
+  "CREATE INDEX entries_by_step ON entries (step)",
+  "CREATE TABLE metrics (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, flags INTEGER NOT NULL)",
+  "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  ("CREATE TABLE seal (id INTEGER PRIMARY KEY, run TEXT NOT NULL, closed INTEGER NOT NULL, entries INTEGER "
+   "NOT NULL, digest TEXT NOT NULL)"),
+  NULL,
+};
 
 static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -47,6 +49,7 @@ static const char *const statements[N_STATEMENTS] = {
   /* of one aggregate each, so that both are looked up in the index: together they scan the table */
   [STATEMENT_STEP_RANGE] = "SELECT (SELECT min (step) FROM entries WHERE ?1 IS NULL OR metric = ?1),"
                            " (SELECT max (step) FROM entries WHERE ?1 IS NULL OR metric = ?1)",
+  [STATEMENT_SEAL] = "INSERT OR REPLACE INTO seal VALUES (1, ?1, ?2, ?3, ?4)",
   [STATEMENT_FIND_STEP] = "SELECT min (step) FROM entries WHERE step >= ?1",
 };
 
@@ -62,8 +65,17 @@ static const char *const statements[N_STATEMENTS] = {
  * be known about the run.
  *
  * What is appended is kept once [method@Sng.RunStore.flush] has returned: it then
- * survives the end of the process by any signal. [method@Sng.RunStore.close] leaves one plain file
- * behind that may be copied.
+ * survives the end of the process by any signal, at any moment. It stands in a log beside the file
+ * first, of the file's name and `-wal`, which belongs to it until the store is closed:
+ * without it a store is refused. [method@Sng.RunStore.close] leaves one plain file behind that may be copied.
+ *
+ * A flush does not wait for the disk. When the machine itself goes down, what is kept is what
+ * [method@Sng.RunStore.close] has closed, or what was moved from the log into the file, about every 16 MiB; of
+ * what was flushed since, the last steps may be lost, or the store be refused as damaged.
+ *
+ * SQLite has no checksums, so the table `seal` holds a digest of all the others, renewed at each flush and checked when the
+ * store is opened: one that was damaged, or changed by another tool, is refused and never
+ * compared. This tells accidents, not forgery: whoever may write the file may write the digest, too.
  *
  * A store is written by the one that created it, and must be used by one thread at
  * a time. Other processes may read it meanwhile.
@@ -115,9 +127,8 @@ sng_run_store_get_statement (SngRunStore *self, StatementId id, const char *what
   return self->prepared[id];
 }
 
-/* Runs a statement that yields no rows, and makes it ready again. */
-static gboolean
-finish_statement (SngRunStore *self, sqlite3_stmt *statement, const char *what, GError **error)
+gboolean
+sng_run_store_finish_statement (SngRunStore *self, sqlite3_stmt *statement, const char *what, GError **error)
 {
   int rc = sqlite3_step (statement);
   gboolean done = rc == SQLITE_DONE || sng_run_store_fail (self, what, error);
@@ -132,7 +143,7 @@ run_statement (SngRunStore *self, StatementId id, const char *what, GError **err
 {
   sqlite3_stmt *statement = sng_run_store_get_statement (self, id, what, error);
 
-  return statement != NULL && finish_statement (self, statement, what, error);
+  return statement != NULL && sng_run_store_finish_statement (self, statement, what, error);
 }
 
 static gboolean
@@ -142,11 +153,53 @@ execute (SngRunStore *self, const char *sql, const char *what, GError **error)
          || sng_run_store_fail (self, what, error);
 }
 
-/* SQLite ends a transaction by itself after some errors, so the connection is asked and no flag kept. */
+/* SQLite takes a transaction back by itself after some errors, such as a full disk. What was appended to it is lost then, and must
+ * not be missing in a store that goes on. */
 static gboolean
-ensure_transaction (SngRunStore *self, const char *what, GError **error)
+check_transaction (SngRunStore *self, const char *what, GError **error)
 {
-  return !sqlite3_get_autocommit (self->db) || run_statement (self, STATEMENT_BEGIN, what, error);
+  if (!self->in_transaction || !sqlite3_get_autocommit (self->db))
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_IO,
+               "[record][%s] %s: what was recorded since the last flush is lost after an earlier error", what,
+               self->path);
+  return FALSE;
+}
+
+gboolean
+sng_run_store_ensure_transaction (SngRunStore *self, const char *what, GError **error)
+{
+  if (self->in_transaction)
+    return check_transaction (self, what, error);
+
+  self->in_transaction = run_statement (self, STATEMENT_BEGIN, what, error);
+
+  return self->in_transaction;
+}
+
+/* Ends with what is appended being durable in the sense of flush. */
+static gboolean
+commit (SngRunStore *self, gboolean closed, const char *what, GError **error)
+{
+  if (!check_transaction (self, what, error) || !sng_run_store_seal (self, closed, what, error)
+      || !run_statement (self, STATEMENT_COMMIT, what, error))
+    return FALSE;
+
+  self->in_transaction = FALSE;
+
+  return TRUE;
+}
+
+/* Moves a log that has grown long into the file. It is emptied, not begun anew from its start, so that nothing is ever written over:
+ * see sng_run_store_check_log (). While somebody reads it stays as it is, and the next commit tries again. */
+static int
+move_log (gpointer data, sqlite3 *db, const char *name, int n_pages)
+{
+  if (n_pages >= LOG_PAGES)
+    sqlite3_wal_checkpoint_v2 (db, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+  return SQLITE_OK;
 }
 
 static void
@@ -168,6 +221,9 @@ sng_run_store_finalize (GObject *object)
     g_warning ("%s", error->message);
 
   g_clear_pointer (&self->metrics, g_hash_table_unref);
+  g_clear_pointer (&self->hash, sng_row_hash_free);
+  g_free (self->registry);
+  g_free (self->run);
   g_clear_pointer (&self->path, g_free);
 
   G_OBJECT_CLASS (sng_run_store_parent_class)->finalize (object);
@@ -185,21 +241,44 @@ sng_run_store_init (SngRunStore *self)
   self->next_seq = 1;
 }
 
+/* All of it in one transaction of the file itself, before there is a log: see check_same_run (). */
+static gboolean
+create_tables (SngRunStore *self, GError **error)
+{
+  g_autofree char *sql = g_strdup_printf ("PRAGMA synchronous = NORMAL; BEGIN;"
+                                          "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+                                          SNG_RUN_STORE_APPLICATION_ID, SNG_RUN_STORE_SCHEMA_VERSION);
+
+  if (!execute (self, sql, "create", error))
+    return FALSE;
+
+  for (const char *const *table = sng_run_store_schema; *table != NULL; table++)
+    if (!execute (self, *table, "create", error))
+      return FALSE;
+
+  self->in_transaction = TRUE;
+
+  return commit (self, FALSE, "create", error);
+}
+
 static gboolean
 set_up (SngRunStore *self, GError **error)
 {
-  g_autofree char *sql =
-      g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %d;"
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                       "PRAGMA wal_autocheckpoint = %d; BEGIN; " SCHEMA " COMMIT;",
-                       SNG_RUN_STORE_APPLICATION_ID, SNG_RUN_STORE_SCHEMA_VERSION, CHECKPOINT_PAGES);
-
   if (sqlite3_open_v2 (self->path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
     return sng_run_store_fail (self, "create", error);
 
   sqlite3_extended_result_codes (self->db, FALSE);
 
-  return execute (self, sql, "create", error);
+  /* Pages that are written before they are committed would be written over. The log is there once something was read. */
+  if (!create_tables (self, error)
+      || !execute (self,
+                   "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 0; PRAGMA cache_spill = OFF;"
+                   "SELECT id FROM seal",
+                   "create", error))
+    return FALSE;
+  sqlite3_wal_hook (self->db, move_log, NULL);
+
+  return TRUE;
 }
 
 /**
@@ -240,6 +319,8 @@ sng_run_store_create (const char *path, GError **error)
   self->path = g_strdup (path);
   self->writable = TRUE;
   self->metrics = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->hash = sng_row_hash_new ();
+  self->run = g_uuid_string_random ();
 
   if (!set_up (self, error))
     {
@@ -275,139 +356,6 @@ sng_run_store_get_next_seq (SngRunStore *self)
   return self->next_seq;
 }
 
-static void
-bind_text (sqlite3_stmt *statement, int column, const char *text)
-{
-  sqlite3_bind_text (statement, column + 1, text, -1, SQLITE_STATIC);
-}
-
-/* What a container holds, byte by byte in little-endian order. */
-static char *
-dup_hex (GVariant *value)
-{
-  static const char digits[] = "0123456789abcdef";
-  g_autoptr (GVariant) little =
-      G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (value) : g_variant_byteswap (value);
-  const guint8 *data = g_variant_get_data (little);
-  gsize size = g_variant_get_size (little);
-  char *hex = g_malloc (2 * size + 1);
-
-  for (gsize i = 0; i < size; i++)
-    {
-      hex[2 * i] = digits[data[i] >> 4];
-      hex[2 * i + 1] = digits[data[i] & 15];
-    }
-  hex[2 * size] = '\0';
-
-  return hex;
-}
-
-static void
-bind_value (sqlite3_stmt *statement, GVariant *value)
-{
-  char bits[17];
-
-  bind_text (statement, COLUMN_TYPE, g_variant_get_type_string (value));
-
-  switch (g_variant_classify (value))
-    {
-    case G_VARIANT_CLASS_DOUBLE:
-      g_snprintf (bits, sizeof bits, "%016" G_GINT64_MODIFIER "x",
-                  sng_number_get_bits (g_variant_get_double (value)));
-      sqlite3_bind_double (statement, COLUMN_VALUE + 1, g_variant_get_double (value));
-      sqlite3_bind_text (statement, COLUMN_EXACT + 1, bits, 16, SQLITE_TRANSIENT);
-      break;
-    case G_VARIANT_CLASS_INT64:
-      sqlite3_bind_int64 (statement, COLUMN_VALUE + 1, g_variant_get_int64 (value));
-      break;
-    case G_VARIANT_CLASS_BOOLEAN:
-      sqlite3_bind_int (statement, COLUMN_VALUE + 1, g_variant_get_boolean (value));
-      break;
-    case G_VARIANT_CLASS_STRING:
-      bind_text (statement, COLUMN_VALUE, g_variant_get_string (value, NULL));
-      break;
-    default:
-      sqlite3_bind_text (statement, COLUMN_VALUE + 1, g_variant_print (value, FALSE), -1, g_free);
-      sqlite3_bind_text (statement, COLUMN_EXACT + 1, dup_hex (value), -1, g_free);
-      break;
-    }
-}
-
-static void
-bind_tensor (sqlite3_stmt *statement, SngMetadata *entry)
-{
-  g_autoptr (GString) shape = g_string_new (NULL);
-
-  for (guint i = 0; i < entry->n_dims; i++)
-    g_string_append_printf (shape, "%s%" G_GINT64_FORMAT, i > 0 ? "," : "", entry->shape[i]);
-
-  bind_text (statement, COLUMN_DTYPE, sng_dtype_get_name (entry->dtype));
-  sqlite3_bind_text (statement, COLUMN_SHAPE + 1, shape->str, (int) shape->len, SQLITE_TRANSIENT);
-  bind_text (statement, COLUMN_FINGERPRINT, entry->fingerprint);
-  sqlite3_bind_double (statement, COLUMN_MINIMUM + 1, entry->minimum);
-  sqlite3_bind_double (statement, COLUMN_MAXIMUM + 1, entry->maximum);
-  sqlite3_bind_double (statement, COLUMN_MEAN + 1, entry->mean);
-  sqlite3_bind_int64 (statement, COLUMN_NON_FINITE + 1, (gint64) entry->n_non_finite);
-  if (entry->capture != NULL)
-    bind_text (statement, COLUMN_CAPTURE, entry->capture);
-}
-
-/**
- * sng_run_store_append:
- * @self: a run store to write to
- * @entry: an entry
- * @error: return location for a #GError
- *
- * Appends an entry. It is lost when the process ends before
- * [method@Sng.RunStore.flush].
- *
- * A metric that was not declared is declared by its first entry, as one that is expected
- * to change.
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-sng_run_store_append (SngRunStore *self, SngMetadata *entry, GError **error)
-{
-  sqlite3_stmt *statement;
-
-  g_return_val_if_fail (SNG_IS_RUN_STORE (self), FALSE);
-  g_return_val_if_fail (entry != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  if (!sng_run_store_check_open (self, "append", TRUE, error) || !ensure_transaction (self, "append", error))
-    return FALSE;
-
-  if (!g_hash_table_contains (self->metrics, entry->metric)
-      && !sng_run_store_declare_metric (self, entry->metric, SNG_METRIC_EXPECT_CHANGE, error))
-    return FALSE;
-
-  statement = sng_run_store_get_statement (self, STATEMENT_APPEND, "append", error);
-  if (statement == NULL)
-    return FALSE;
-
-  sqlite3_clear_bindings (statement);
-  sqlite3_bind_int64 (statement, COLUMN_SEQ + 1, (gint64) self->next_seq);
-  bind_text (statement, COLUMN_METRIC, entry->metric);
-  bind_text (statement, COLUMN_STAGE, sng_stage_to_string (entry->stage));
-  sqlite3_bind_int64 (statement, COLUMN_STEP + 1, (gint64) entry->step);
-  sqlite3_bind_int64 (statement, COLUMN_MICRO_BATCH + 1, entry->micro_batch);
-  sqlite3_bind_int64 (statement, COLUMN_RANK + 1, entry->rank);
-  bind_text (statement, COLUMN_PATH, entry->path);
-  if (entry->value != NULL)
-    bind_value (statement, entry->value);
-  else
-    bind_tensor (statement, entry);
-
-  if (!finish_statement (self, statement, "append", error))
-    return FALSE;
-
-  self->next_seq++;
-  return TRUE;
-}
-
 /**
  * sng_run_store_flush:
  * @self: a run store to write to
@@ -427,7 +375,7 @@ sng_run_store_flush (SngRunStore *self, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return sng_run_store_check_open (self, "flush", TRUE, error)
-         && (sqlite3_get_autocommit (self->db) || run_statement (self, STATEMENT_COMMIT, "flush", error));
+         && (!self->in_transaction || commit (self, FALSE, "flush", error));
 }
 
 /**
@@ -452,13 +400,14 @@ sng_run_store_close (SngRunStore *self, GError **error)
 
   if (self->db != NULL && self->writable)
     {
-      closed = sng_run_store_flush (self, error);
+      closed = sng_run_store_ensure_transaction (self, "close", error) && commit (self, TRUE, "close", error);
 
       for (guint i = 0; i < N_STATEMENTS; i++)
         g_clear_pointer (&self->prepared[i], sqlite3_finalize);
 
-      /* Leaves the log empty and removes it. A reader at work is no error: then the log stays beside the file. */
-      if (closed && sqlite3_exec (self->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK
+      /* Moves the log into the file and removes it. A reader at work is no error: then the log stays beside the file. What is left
+       * to write is one page; a journal of that on the disk, left by a kill, could not be undone by those who only read. */
+      if (closed && sqlite3_exec (self->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL) != SQLITE_OK
           && sqlite3_errcode (self->db) != SQLITE_BUSY && sqlite3_errcode (self->db) != SQLITE_LOCKED)
         closed = sng_run_store_fail (self, "close", error);
     }
@@ -493,7 +442,7 @@ sng_run_store_declare_metric (SngRunStore *self, const char *metric, SngMetricFl
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!sng_run_store_check_open (self, "declare", TRUE, error)
-      || !ensure_transaction (self, "declare", error))
+      || !sng_run_store_ensure_transaction (self, "declare", error))
     return FALSE;
 
   statement = sng_run_store_get_statement (self, STATEMENT_DECLARE, "declare", error);
@@ -502,9 +451,10 @@ sng_run_store_declare_metric (SngRunStore *self, const char *metric, SngMetricFl
 
   sqlite3_bind_text (statement, 1, metric, -1, SQLITE_STATIC);
   sqlite3_bind_int64 (statement, 2, flags);
-  if (!finish_statement (self, statement, "declare", error))
+  if (!sng_run_store_finish_statement (self, statement, "declare", error))
     return FALSE;
 
+  g_clear_pointer (&self->registry, g_free);
   g_hash_table_add (self->metrics, g_strdup (metric));
   return TRUE;
 }
@@ -536,16 +486,18 @@ sng_run_store_set_info (SngRunStore *self, const char *key, GVariant *value, GEr
 
   owned = g_variant_ref_sink (value);
 
-  if (!sng_run_store_check_open (self, "info", TRUE, error) || !ensure_transaction (self, "info", error))
+  if (!sng_run_store_check_open (self, "info", TRUE, error)
+      || !sng_run_store_ensure_transaction (self, "info", error))
     return FALSE;
 
   statement = sng_run_store_get_statement (self, STATEMENT_SET_INFO, "info", error);
   if (statement == NULL)
     return FALSE;
 
+  g_clear_pointer (&self->registry, g_free);
   text = g_variant_print (owned, TRUE);
   sqlite3_bind_text (statement, 1, key, -1, SQLITE_STATIC);
   sqlite3_bind_text (statement, 2, text, -1, SQLITE_STATIC);
 
-  return finish_statement (self, statement, "info", error);
+  return sng_run_store_finish_statement (self, statement, "info", error);
 }

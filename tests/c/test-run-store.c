@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -434,7 +435,7 @@ test_foreign (Fixture *fixture, gconstpointer data)
   gboolean done;
 
   assert_not_opened (missing, SNG_ERROR_NOT_FOUND, "no such file");
-  assert_not_opened (fixture->directory, SNG_ERROR_NOT_FOUND, "no such file");
+  assert_not_opened (fixture->directory, SNG_ERROR_INVALID_DATA, "no regular file");
 
   g_file_set_contents (
       text,
@@ -450,8 +451,8 @@ test_foreign (Fixture *fixture, gconstpointer data)
   assert_not_opened (other, SNG_ERROR_INVALID_DATA, "no run store");
 
   fill (fixture->path);
-  execute (fixture->path, "PRAGMA user_version = 2");
-  assert_not_opened (fixture->path, SNG_ERROR_MISMATCH, "version 2");
+  execute (fixture->path, "PRAGMA user_version = 1");
+  assert_not_opened (fixture->path, SNG_ERROR_MISMATCH, "version 1");
 
   done = sng_run_store_create (nowhere, &error) != NULL;
   assert_refused (done, error, SNG_ERROR_IO, nowhere, "No such file");
@@ -487,38 +488,6 @@ test_damaged (Fixture *fixture, gconstpointer data)
   assert_not_opened (fixture->path, SNG_ERROR_CORRUPT, "table");
 }
 
-/* A row that does not hold what it says is an error, and named, not left out. */
-static void
-test_damaged_row (Fixture *fixture, gconstpointer data)
-{
-  static const char *const sql[] = {
-    "UPDATE entries SET exact = 'zz' WHERE seq = 5",
-    "UPDATE entries SET exact = NULL WHERE seq = 5",
-    "UPDATE entries SET type = 'x' WHERE seq = 5",
-    "UPDATE entries SET type = 'nonsense' WHERE seq = 5",
-    "UPDATE entries SET stage = 'rehearsal' WHERE seq = 5",
-    "UPDATE entries SET type = NULL WHERE seq = 5",
-    "UPDATE entries SET type = 'b', value = 'x' WHERE seq = 5",
-    "UPDATE entries SET type = 's', value = NULL WHERE seq = 5",
-    "UPDATE entries SET type = NULL, dtype = 'F32', shape = 'x' WHERE seq = 5",
-    "UPDATE entries SET type = NULL, dtype = 'F32', shape = '1' WHERE seq = 5",
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (sql); i++)
-    {
-      GError *error = NULL;
-      g_autoptr (SngRunStore) store = NULL;
-      g_autoptr (GPtrArray) entries = NULL;
-
-      fill (fixture->path);
-      execute (fixture->path, sql[i]);
-      store = reopen (NULL, fixture->path);
-      entries = sng_run_store_query (store, NULL, 0, G_MAXUINT64, &error);
-      assert_refused (entries != NULL, error, SNG_ERROR_CORRUPT, fixture->path, "entry 5");
-      g_unlink (fixture->path);
-    }
-}
-
 /* The child: flushes five steps, writes half of the sixth, tells so and waits to be killed. */
 G_NORETURN static void
 write_and_wait (const char *path)
@@ -535,6 +504,63 @@ write_and_wait (const char *path)
   g_print ("ready\n");
   for (;;)
     pause ();
+}
+
+/* The child: records until no more fits, as on a disk that is full; what was taken back must not go unnoticed at a flush that has room
+ * again. */
+G_NORETURN static void
+write_beyond_limit (const char *path)
+{
+  g_autoptr (SngRunStore) store = create (path);
+  g_autofree char *text = g_strnfill (100000, 'x');
+  struct rlimit limit = { 300000, RLIM_INFINITY };
+  g_autoptr (GError) error = NULL;
+  gboolean failed = FALSE;
+
+  signal (SIGXFSZ, SIG_IGN);
+  append_value (store, "M", 1, "", g_variant_new_uint32 (1));
+  g_assert_true (sng_run_store_flush (store, NULL));
+
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  for (guint step = 2; step < 12 && !failed; step++)
+    {
+      append_value (store, "M", step, "", g_variant_new_string (text));
+      failed = !sng_run_store_flush (store, &error);
+    }
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_IO);
+
+  limit.rlim_cur = RLIM_INFINITY;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  {
+    g_autoptr (SngMetadata) entry = make_value ("M", 20, "", g_variant_new_uint32 (1));
+    gboolean appended = sng_run_store_append (store, entry, NULL);
+
+    _exit (sng_run_store_flush (store, NULL) ? (appended ? 10 : 11) : 12);
+  }
+}
+
+/* Either the step that did not fit is in the store after all, or the writer knows that it is not. */
+static void
+test_full (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) child =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, program, "--fill", fixture->path, NULL);
+  g_autoptr (SngRunStore) store = NULL;
+  g_autoptr (GPtrArray) entries = NULL;
+  int status;
+
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_wait (child, NULL, NULL));
+  status = g_subprocess_get_exit_status (child);
+  g_assert_true (status == 10 || status == 12);
+
+  store = reopen (NULL, fixture->path);
+  entries = query (store, NULL, 0, G_MAXUINT64);
+  g_assert_cmpuint (entries->len, >, 1);
+  for (guint i = 0; i < entries->len; i++)
+    g_assert_cmpuint (sng_metadata_get_step (entries->pdata[i]), ==,
+                      status == 10 && i + 1 == entries->len ? 20 : i + 1);
 }
 
 static void
@@ -593,6 +619,8 @@ main (int argc, char *argv[])
 {
   if (argc == 3 && strcmp (argv[1], "--write") == 0)
     write_and_wait (argv[2]);
+  if (argc == 3 && strcmp (argv[1], "--fill") == 0)
+    write_beyond_limit (argv[2]);
 
   g_test_init (&argc, &argv, NULL);
   program = argv[0];
@@ -605,7 +633,7 @@ main (int argc, char *argv[])
   add ("wrong-use", test_wrong_use);
   add ("foreign", test_foreign);
   add ("damaged", test_damaged);
-  add ("damaged-row", test_damaged_row);
+  add ("full", test_full);
   add ("killed", test_killed);
   add ("readable", test_readable);
 
