@@ -29,10 +29,15 @@ int sng_command_faults (int    argc,
                         char **argv);
 int sng_command_show   (int    argc,
                         char **argv);
+int sng_command_verify (int    argc,
+                        char **argv);
 
 /* Prints "sng: MESSAGE" to the standard error; returns SNG_EXIT_ERROR. */
 int      sng_cli_fail          (const char     *format,
                                 ...) G_GNUC_PRINTF (1, 2);
+/* Any number of arguments, but one at least. */
+#define SNG_CLI_ANY G_MAXUINT
+
 /* Parses the options of a command, which takes n_arguments others; what is wrong is printed. */
 gboolean sng_cli_parse         (const char     *command,
                                 const char     *parameters,

@@ -21,6 +21,7 @@ static const struct
   { "diff", sng_command_diff, N_ ("tell where two runs, checkpoints or .safetensors files first differ") },
   { "faults", sng_command_faults, N_ ("list what can go wrong with a resume, and be planted") },
   { "show", sng_command_show, N_ ("print what a run, a checkpoint or a .safetensors file holds") },
+  { "verify", sng_command_verify, N_ ("tell whether checkpoints and runs are damaged") },
 };
 
 static void

@@ -95,7 +95,8 @@ sng_outcome_load (const char *path, SngHarness *self, SngRun *run, gboolean *fou
 
   for (guint i = 0; warnings != NULL && i < json_array_get_length (warnings); i++)
     {
-      const char *warning = json_array_get_string_element (warnings, i);
+      JsonNode *element = json_array_get_element (warnings, i);
+      const char *warning = JSON_NODE_HOLDS_VALUE (element) ? json_node_get_string (element) : NULL;
 
       if (warning != NULL)
         sng_harness_add_warning (self, warning);

@@ -38,9 +38,11 @@ check_pages (SngRunStore *self, GError **error)
   if (sqlite3_prepare_v2 (self->db, "PRAGMA integrity_check (1)", -1, &statement, NULL) == SQLITE_OK
       && sqlite3_step (statement) == SQLITE_ROW)
     {
-      const char *answer = (const char *) sqlite3_column_text (statement, 0);
+      g_autofree char *answer = g_strdup ((const char *) sqlite3_column_text (statement, 0));
 
       sound = g_strcmp0 (answer, "ok") == 0;
+      if (answer != NULL)
+        g_strdelimit (answer, "\n", ' ');
       if (!sound)
         g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][open] %s: the file is damaged: %s",
                      self->path, answer);

@@ -19,9 +19,9 @@ from cli import DIFFERENT, ENVIRONMENT, ERROR, INCONCLUSIVE, PASS, ROOT, SNG, TE
 def test_help():
     for arguments in (["--help"], ["-h"], ["help"]):
         text = sng(*arguments, code=PASS).stdout
-        for command in ("demo", "diff", "faults", "show"):
+        for command in ("demo", "diff", "faults", "show", "verify"):
             assert f"\n  {command}" in text, text
-    for command in ("demo", "diff", "faults", "show"):
+    for command in ("demo", "diff", "faults", "show", "verify"):
         assert f"sng {command}" in sng(command, "--help", code=PASS).stdout
 
 
