@@ -26,10 +26,10 @@ sng_capture_is_inside (const char *capture)
 }
 
 static gboolean
-refuse (GError **error, SngMetadata *entry, const char *path, const char *why)
+refuse (GError **error, SngError code, SngMetadata *entry, const char *path, const char *why)
 {
-  g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][capture] %s: the captured tensor of %s %s %s",
-               path, entry->metric, entry->path, why);
+  g_set_error (error, SNG_ERROR, (int) code, "[record][capture] %s: the captured tensor of %s %s %s", path,
+               entry->metric, entry->path, why);
   return FALSE;
 }
 
@@ -47,11 +47,12 @@ check_parts (const char *directory, SngMetadata *entry, GError **error)
 
       path = g_build_filename (parent, *part, NULL);
       if (lstat (path, &info) != 0)
-        return refuse (error, entry, path, "is missing");
+        return refuse (error, SNG_ERROR_NOT_FOUND, entry, path, "is missing");
       if (S_ISLNK (info.st_mode))
-        return refuse (error, entry, path, "is behind a symbolic link, which is not followed");
+        return refuse (error, SNG_ERROR_CORRUPT, entry, path,
+                       "is behind a symbolic link, which is not followed");
       if (part[1] == NULL && !S_ISREG (info.st_mode))
-        return refuse (error, entry, path, "is no regular file");
+        return refuse (error, SNG_ERROR_CORRUPT, entry, path, "is no regular file");
     }
 
   return TRUE;
@@ -64,7 +65,7 @@ sng_capture_load (const char *directory, SngMetadata *entry, GError **error)
 
   if (!sng_capture_is_inside (entry->capture))
     {
-      refuse (error, entry, path, "is not within the run's directory");
+      refuse (error, SNG_ERROR_CORRUPT, entry, path, "is not within the run's directory");
       return NULL;
     }
 

@@ -463,7 +463,6 @@ test_power (RunStoreFixture *fixture, gconstpointer data)
 {
   Plan plan = { "long", 6, G_MAXUINT64, FALSE, TRUE };
   Told whole = run (fixture->path, &plan);
-  g_autofree char *kept = name_beside (fixture->path, ".on-disk");
   guint n_opened = 0, n_with_steps = 0;
 
   g_assert_true (whole.is_closed);
