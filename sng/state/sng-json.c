@@ -14,7 +14,7 @@
  * looked over first, and the members are counted as they come. */
 
 #define MAX_DEPTH 16
-#define MAX_DIGITS 18 /* fits into a gint64 whatever the digits are */
+#define LARGEST "9223372036854775807" /* G_MAXINT64 */
 
 static gboolean
 refuse (GError **error, gsize at, const char *what)
@@ -183,7 +183,13 @@ scan_kept_string (const char *text, const char *end)
 static gsize
 scan_kept_number (const char *text, const char *end)
 {
-  return scan_digits (text + (*text == '-'), end) <= MAX_DIGITS ? sng_json_scan_number (text, end) : 0;
+  const char *digits = text + (*text == '-');
+  gsize n = scan_digits (digits, end);
+
+  if (n > strlen (LARGEST) || (n == strlen (LARGEST) && memcmp (digits, LARGEST, n) > 0))
+    return 0;
+
+  return sng_json_scan_number (text, end);
 }
 
 /* Checks the tokens and the depth; that they make up an object is for the parser to find out. */
