@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "state/sng-json-private.h"
+
 int
 sng_cli_fail (const char *format, ...)
 {
@@ -157,42 +159,12 @@ sng_cli_list_runs (const char *path, GError **error)
   return (char **) g_ptr_array_free (g_steal_pointer (&runs), FALSE);
 }
 
-/* Deeper than anything of libsng, and not as deep as the parser's recursion could go. */
-#define MAX_DEPTH 64
-
-/* The parser knows comments and other quotes, too, in which a bracket is none. */
-#define NO_JSON "/#'"
-
-static gboolean
-is_shallow (const char *text, gsize length)
-{
-  gboolean is_string = FALSE;
-  guint depth = 0;
-
-  for (gsize i = 0; i < length; i++)
-    {
-      if (text[i] == '"')
-        is_string = !is_string;
-      else if (is_string && text[i] == '\\')
-        i++;
-      else if (!is_string && text[i] != '\0' && strchr (NO_JSON, text[i]) != NULL)
-        return FALSE;
-      else if (!is_string && (text[i] == '[' || text[i] == '{') && ++depth > MAX_DEPTH)
-        return FALSE;
-      else if (!is_string && (text[i] == ']' || text[i] == '}') && depth > 0)
-        depth--;
-    }
-
-  return TRUE;
-}
-
 JsonNode *
 sng_cli_load_json (const char *directory, const char *name, GError **error)
 {
   g_autofree char *path = g_build_filename (directory, name, NULL);
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autofree char *text = NULL;
-  JsonNode *root;
+  JsonNode *root = NULL;
   gsize length;
 
   if (!g_file_test (path, G_FILE_TEST_IS_REGULAR))
@@ -204,25 +176,9 @@ sng_cli_load_json (const char *directory, const char *name, GError **error)
   if (!g_file_get_contents (path, &text, &length, error))
     return NULL;
 
-  if (!is_shallow (text, length))
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, _ ("%s: this is no JSON, or nested too deep"),
-                   path);
-      return NULL;
-    }
+  root = sng_json_parse_object (text, length, error);
+  if (root == NULL)
+    g_prefix_error (error, "%s: ", path);
 
-  if (!json_parser_load_from_data (parser, text, (gssize) length, error))
-    {
-      g_prefix_error (error, "%s: ", path);
-      return NULL;
-    }
-
-  root = json_parser_get_root (parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
-    {
-      g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, _ ("%s: this is no JSON object"), path);
-      return NULL;
-    }
-
-  return json_node_ref (root);
+  return root;
 }

@@ -270,11 +270,15 @@ def test_show_errors():
         has_error(sng("show", WORK / name, code=ERROR), WORK / name, part)
     has_error(sng("show", code=ERROR), "--help")
     has_error(sng("show", "a", "b", code=ERROR), "--help")
-    for name, content in (("plan.json", "[]"), ("plan.json", '{"steps": "x"}'), ("report.json", '{"verdict": 5}')):
+    for name, content in (("plan.json", "[]"), ("plan.json", '{"steps": "x"}'), ("report.json", '{"verdict": 5}'),
+                          ("plan.json", '{"steps": ' + 1000000 * "["), ("plan.json", "{} {}")):
         (WORK / "strange/plan.json").write_text('{"steps": 4, "stops": "after step 2", "seed": 0}')
         (WORK / "strange" / name).write_text(content)
         result = sng("show", WORK / "strange", code=ERROR)
         assert f"{WORK}/strange/{name}" in result.stderr, result.stderr
+    (WORK / "strange/plan.json").write_text('{"steps": 4, "stops": "after step 2", "seed": 9223372036854775807}')
+    (WORK / "strange/report.json").write_text('{"verdict": "PASS", "distance": 9223372036854775807}')
+    assert "seed 9223372036854775807\n" in sng("show", WORK / "strange", code=PASS).stdout
     shutil.rmtree(WORK / "strange")
 
 
