@@ -223,7 +223,7 @@ check_gap (SngCoverageAudit *self, SngCoverageTimeline *timeline, guint begin)
 void
 sng_coverage_audit_run (SngCoverageAudit *self, SngCoverageTimeline *timeline)
 {
-  const SngCoverageDraw *draws = &g_array_index (timeline->draws, SngCoverageDraw, 0);
+  const SngCoverageDraw *draws = (gconstpointer) timeline->draws->data; /* NULL where there are none */
   gboolean begins_late =
       timeline->spans->len > 0 && g_array_index (timeline->spans, SngCoverageSpan, 0).first_step > 1;
   gboolean can_miss = self->policy != SNG_COVERAGE_POLICY_NO_OVERLAP;
