@@ -9,6 +9,43 @@
 
 #include "sng-error.h"
 
+/* What SQLite advises for files that may come from anyone, https://sqlite.org/security.html. Values may be as long as the
+ * file, since whole arrays are recorded. */
+static gboolean
+distrust (SngRunStore *self, GError **error)
+{
+  static const struct
+  {
+    int option, value;
+  } options[] = {
+    { SQLITE_DBCONFIG_DEFENSIVE, 1 },
+    { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+    { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
+    { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+    { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
+  };
+  static const struct
+  {
+    int limit, value;
+  } limits[] = {
+    { SQLITE_LIMIT_SQL_LENGTH, 100000 },  { SQLITE_LIMIT_COLUMN, 100 },
+    { SQLITE_LIMIT_EXPR_DEPTH, 20 },      { SQLITE_LIMIT_COMPOUND_SELECT, 3 },
+    { SQLITE_LIMIT_VDBE_OP, 25000 },      { SQLITE_LIMIT_FUNCTION_ARG, 8 },
+    { SQLITE_LIMIT_ATTACHED, 0 },         { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50 },
+    { SQLITE_LIMIT_VARIABLE_NUMBER, 20 }, { SQLITE_LIMIT_TRIGGER_DEPTH, 1 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    if (sqlite3_db_config (self->db, options[i].option, options[i].value, NULL) != SQLITE_OK)
+      return sng_run_store_fail (self, "open", error);
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    sqlite3_limit (self->db, limits[i].limit, limits[i].value);
+
+  return sqlite3_exec (self->db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL, NULL)
+             == SQLITE_OK
+         || sng_run_store_fail (self, "open", error);
+}
+
 static gboolean
 read_number (SngRunStore *self, const char *sql, gint64 *number, GError **error)
 {
@@ -44,8 +81,12 @@ check_pages (SngRunStore *self, GError **error)
       if (answer != NULL)
         g_strdelimit (answer, "\n", ' ');
       if (!sound)
-        g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][open] %s: the file is damaged: %s",
-                     self->path, answer);
+        {
+          g_autofree char *shown = g_utf8_make_valid (answer != NULL ? answer : "", -1);
+
+          g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT, "[record][open] %s: the file is damaged: %s",
+                       self->path, shown);
+        }
     }
   else
     {
@@ -62,7 +103,7 @@ check_pages (SngRunStore *self, GError **error)
 static gboolean
 check_schema (SngRunStore *self, GError **error)
 {
-  static const char *const sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid";
+  static const char *const sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
   const char *const *expected = sng_run_store_schema;
   sqlite3_stmt *statement = NULL;
   gboolean same = TRUE;
@@ -218,7 +259,7 @@ sng_run_store_open (const char *path, GError **error)
     return NULL;
   sqlite3_busy_timeout (self->db, 5000);
 
-  if (!check (self, error))
+  if (!distrust (self, error) || !check (self, error))
     return NULL;
 
   return g_steal_pointer (&self);

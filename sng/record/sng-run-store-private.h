@@ -74,7 +74,8 @@ struct _SngRunStore
   char         *registry;       /* the digest of the other tables; NULL once they have changed */
 };
 
-/* What makes the tables, statement by statement, as SQLite keeps it in the file; NULL at the end. */
+/* What makes the tables, statement by statement, as SQLite keeps it in the file and in the order of the names;
+ * NULL at the end. */
 extern const char *const sng_run_store_schema[];
 
 gboolean      sng_run_store_fail          (SngRunStore  *self,

@@ -24,6 +24,14 @@ refuse_row (SngRunStore *self, gint64 seq, const char *column, GError **error)
   return FALSE;
 }
 
+static gboolean
+refuse_steps (SngRunStore *self, GError **error)
+{
+  g_set_error (error, SNG_ERROR, SNG_ERROR_CORRUPT,
+               "[record][query] %s: the steps of the entries are damaged", self->path);
+  return FALSE;
+}
+
 static const char *
 get_text (sqlite3_stmt *statement, int column)
 {
@@ -34,6 +42,13 @@ static gboolean
 is_name (const char *text)
 {
   return text != NULL && g_utf8_validate (text, -1, NULL);
+}
+
+/* As it is written: in small letters. */
+static gboolean
+is_fingerprint (const char *text)
+{
+  return text != NULL && strspn (text, "0123456789abcdef") == 32 && text[32] == '\0';
 }
 
 static gboolean
@@ -74,6 +89,7 @@ read_container (const char *type, const char *exact)
   g_autofree guint8 *data = NULL;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) recorded = NULL;
 
   if (size % 2 != 0 || !g_variant_type_string_is_valid (type)
       || !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
@@ -87,6 +103,11 @@ read_container (const char *type, const char *exact)
   bytes = g_bytes_new_take (g_steal_pointer (&data), size);
   value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE));
   if (!g_variant_is_normal_form (value))
+    return NULL;
+
+  /* What nobody can have recorded: a file handle, an integer of another size, a variant. */
+  recorded = sng_metadata_normalise_value (value, NULL);
+  if (recorded == NULL || !g_variant_is_of_type (recorded, G_VARIANT_TYPE (type)))
     return NULL;
 
   return G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_get_normal_form (value) : g_variant_byteswap (value);
@@ -188,10 +209,13 @@ read_tensor (SngRunStore *self, sqlite3_stmt *statement, gint64 seq, SngMetadata
   if (!read_shape (get_text (statement, COLUMN_SHAPE), entry))
     return refuse_row (self, seq, "shape", error);
 
-  if (!is_name (get_text (statement, COLUMN_FINGERPRINT)))
+  if (!is_fingerprint (get_text (statement, COLUMN_FINGERPRINT)))
     return refuse_row (self, seq, "fingerprint", error);
-  entry->fingerprint = g_strdup (get_text (statement, COLUMN_FINGERPRINT));
 
+  if (!is_integer (statement, COLUMN_NON_FINITE, 0, G_MAXINT64))
+    return refuse_row (self, seq, "non_finite", error);
+
+  entry->fingerprint = g_strdup (get_text (statement, COLUMN_FINGERPRINT));
   entry->minimum = get_double (statement, COLUMN_MINIMUM);
   entry->maximum = get_double (statement, COLUMN_MAXIMUM);
   entry->mean = get_double (statement, COLUMN_MEAN);
@@ -207,7 +231,8 @@ read_row (SngRunStore *self, sqlite3_stmt *statement, GError **error)
   g_autoptr (SngMetadata) entry = NULL;
   SngStage stage = SNG_STAGE_TRAIN;
 
-  if (!is_name (get_text (statement, COLUMN_METRIC)) || !is_name (get_text (statement, COLUMN_PATH)))
+  if (!is_name (get_text (statement, COLUMN_METRIC)) || *get_text (statement, COLUMN_METRIC) == '\0'
+      || !is_name (get_text (statement, COLUMN_PATH)))
     {
       refuse_row (self, seq, "metric or path", error);
       return NULL;
@@ -224,6 +249,14 @@ read_row (SngRunStore *self, sqlite3_stmt *statement, GError **error)
   if (!sng_metadata_parse_stage (get_text (statement, COLUMN_STAGE), &stage))
     {
       refuse_row (self, seq, "stage", error);
+      return NULL;
+    }
+
+  if (!is_integer (statement, COLUMN_STEP, 0, G_MAXINT64)
+      || !is_integer (statement, COLUMN_MICRO_BATCH, -1, G_MAXINT64)
+      || !is_integer (statement, COLUMN_RANK, 0, G_MAXUINT))
+    {
+      refuse_row (self, seq, "step, micro_batch or rank", error);
       return NULL;
     }
 
@@ -380,10 +413,12 @@ sng_run_store_get_step_range (SngRunStore *self,
     }
   else if (sqlite3_column_type (statement, 0) != SQLITE_NULL)
     {
-      found = TRUE;
-      if (first_step != NULL)
+      found = (is_integer (statement, 0, 0, G_MAXINT64)
+               && is_integer (statement, 1, sqlite3_column_int64 (statement, 0), G_MAXINT64))
+              || refuse_steps (self, error);
+      if (found && first_step != NULL)
         *first_step = (guint64) sqlite3_column_int64 (statement, 0);
-      if (last_step != NULL)
+      if (found && last_step != NULL)
         *last_step = (guint64) sqlite3_column_int64 (statement, 1);
     }
   sqlite3_reset (statement);
@@ -411,8 +446,10 @@ sng_run_store_find_step (SngRunStore *self, guint64 at_least, guint64 *step, GEr
     }
   else if (sqlite3_column_type (statement, 0) != SQLITE_NULL)
     {
-      found = TRUE;
-      *step = (guint64) sqlite3_column_int64 (statement, 0);
+      /* Of a damaged index anything may come, and whoever walks through the steps must get on. */
+      found = is_integer (statement, 0, (gint64) at_least, G_MAXINT64) || refuse_steps (self, error);
+      if (found)
+        *step = (guint64) sqlite3_column_int64 (statement, 0);
     }
   sqlite3_reset (statement);
 

@@ -24,8 +24,8 @@ const char *const sng_run_store_schema[] = {
    " micro_batch INTEGER NOT NULL, rank INTEGER NOT NULL, path TEXT NOT NULL, type TEXT, value, exact TEXT,"
    " dtype TEXT, shape TEXT, fingerprint TEXT, minimum, maximum, mean, non_finite INTEGER, capture TEXT)"),
   "CREATE INDEX entries_by_step ON entries (step)",
-  "CREATE TABLE metrics (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, flags INTEGER NOT NULL)",
   "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE metrics (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, flags INTEGER NOT NULL)",
   ("CREATE TABLE seal (id INTEGER PRIMARY KEY, run TEXT NOT NULL, closed INTEGER NOT NULL, entries INTEGER "
    "NOT NULL, digest TEXT NOT NULL)"),
   NULL,
@@ -94,9 +94,11 @@ sng_run_store_fail (SngRunStore *self, const char *what, GError **error)
 {
   int rc = self->db != NULL ? sqlite3_errcode (self->db) : SQLITE_NOMEM;
   SngError code = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? SNG_ERROR_CORRUPT : SNG_ERROR_IO;
+  /* It may quote what is in a damaged file. */
+  g_autofree char *message =
+      g_utf8_make_valid (self->db != NULL ? sqlite3_errmsg (self->db) : "out of memory", -1);
 
-  g_set_error (error, SNG_ERROR, code, "[record][%s] %s: %s", what, self->path,
-               self->db != NULL ? sqlite3_errmsg (self->db) : "out of memory");
+  g_set_error (error, SNG_ERROR, code, "[record][%s] %s: %s", what, self->path, message);
   return FALSE;
 }
 

@@ -17,6 +17,7 @@
 #include "compare/sng-comparison-private.h"
 #include "record/sng-run-store-private.h"
 #include "run-store-fixture.h"
+#include "run-store-seal.h"
 
 static const char *const companions[] = { "-wal", "-shm", "-journal" };
 
@@ -393,55 +394,14 @@ test_schema (RunStoreFixture *fixture, gconstpointer data)
 
 /* ---- What somebody wrote who writes the digest, too ---- */
 
-/* Takes the row hash of a query's rows, as the writer does. */
-static void
-hash_query (sqlite3 *db, SngRowHash *hash, const char *sql)
-{
-  sqlite3_stmt *statement = NULL;
-
-  g_assert_cmpint (sqlite3_prepare_v2 (db, sql, -1, &statement, NULL), ==, SQLITE_OK);
-  while (sqlite3_step (statement) == SQLITE_ROW)
-    sng_row_hash_add_row (hash, statement);
-  sqlite3_finalize (statement);
-}
-
 static void
 forge (const char *path, const char *sql)
 {
-  g_autoptr (SngRowHash) entries = sng_row_hash_new ();
-  g_autoptr (SngRowHash) registry = sng_row_hash_new ();
-  g_autoptr (SngRowHash) whole = sng_row_hash_new ();
-  g_autofree char *entries_digest = NULL;
-  g_autofree char *registry_digest = NULL;
-  g_autofree char *digest = NULL;
-  g_autofree char *seal = NULL;
-  g_autofree char *run = NULL;
-  sqlite3_stmt *statement = NULL;
   sqlite3 *db = NULL;
 
   run_store_execute (path, sql);
   g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
-  hash_query (db, entries, "SELECT * FROM entries ORDER BY seq");
-  hash_query (db, registry, "SELECT * FROM metrics ORDER BY position");
-  hash_query (db, registry, "SELECT * FROM info ORDER BY key");
-  entries_digest = sng_row_hash_to_string (entries);
-  registry_digest = sng_row_hash_to_string (registry);
-  sqlite3_prepare_v2 (db, "SELECT run FROM seal", -1, &statement, NULL);
-  g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
-  run = g_strdup ((const char *) sqlite3_column_text (statement, 0));
-  sqlite3_finalize (statement);
-
-  sng_row_hash_begin_row (whole);
-  sng_row_hash_add_text (whole, 0, run, strlen (run));
-  sng_row_hash_add_integer (whole, 1, 1);
-  sng_row_hash_add_integer (whole, 2, (gint64) sng_row_hash_get_n_rows (entries));
-  sng_row_hash_add_text (whole, 3, entries_digest, strlen (entries_digest));
-  sng_row_hash_add_text (whole, 4, registry_digest, strlen (registry_digest));
-  sng_row_hash_finish_row (whole);
-  digest = sng_row_hash_to_string (whole);
-  seal = g_strdup_printf ("UPDATE seal SET entries = %" G_GUINT64_FORMAT ", digest = '%s'",
-                          sng_row_hash_get_n_rows (entries), digest);
-  g_assert_cmpint (sqlite3_exec (db, seal, NULL, NULL, NULL), ==, SQLITE_OK);
+  g_assert_true (run_store_reseal (db));
   sqlite3_close (db);
 }
 
