@@ -357,12 +357,24 @@ parse_manifest (GBytes *contents, const char *path, GError **error)
 {
   gsize length;
   const char *text = g_bytes_get_data (contents, &length);
-  JsonNode *node = sng_json_parse_object (text, length, error);
+  g_autoptr (JsonNode) node = sng_json_parse_object (text, length, error);
+  JsonObject *root;
 
   if (node == NULL)
-    g_prefix_error (error, "[checkpoint][load] %s: ", path);
+    {
+      g_prefix_error (error, "[checkpoint][load] %s: ", path);
+      return NULL;
+    }
 
-  return node;
+  /* Of both, one would be passed over. */
+  root = json_node_get_object (node);
+  if (json_object_has_member (root, "states") && json_object_has_member (root, "ranks"))
+    {
+      refuse (error, SNG_ERROR_INVALID_DATA, path, "has both states and ranks");
+      return NULL;
+    }
+
+  return g_steal_pointer (&node);
 }
 
 /* What one process has written. */

@@ -411,6 +411,8 @@ test_hostile (Fixture *fixture, gconstpointer data)
     { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": 7,\n", "has no step" },
     { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": \"-7\",\n", "has no step" },
     { SNG_ERROR_INVALID_DATA, "  \"version\": 1, \"step\": \"7\",\n", "has no list of states" },
+    { SNG_ERROR_INVALID_DATA, STATES ("], \"ranks\": ["), "has both states and ranks" },
+    { SNG_ERROR_INVALID_DATA, STATES ("], \"ranks\": 2, \"more\": ["), "has both states and ranks" },
     { SNG_ERROR_CORRUPT, "  \"version\": 1, \"step\": \"8\",\n", "is of step 8, its directory of step 7" },
     { SNG_ERROR_INVALID_DATA, STATES ("7"), "has a state without a name" },
     { SNG_ERROR_INVALID_DATA, STATES ("{\"name\": \"\"}"), "'' is not the name of a state" },
