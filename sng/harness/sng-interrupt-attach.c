@@ -103,7 +103,8 @@ step_finished_cb (SngTrainer *trainer, SngInterrupt *self)
 static gint64
 storage_perform (SngStorage *storage, const SngStorageCall *call)
 {
-  SngInterrupt *self = (SngInterrupt *) ((char *) storage - G_STRUCT_OFFSET (SngInterrupt, storage));
+  SngInterrupt *self =
+      (SngInterrupt *) (gpointer) ((char *) storage - G_STRUCT_OFFSET (SngInterrupt, storage));
   SngCheckpointStore *store = sng_trainer_get_checkpoint_store (self->trainer);
 
   /* In the background the training may be at a later step. */
