@@ -33,6 +33,10 @@ char        **sng_state_io_list           (const char     *path,
 gboolean      sng_state_io_make_directory (SngStorage     *storage,
                                            const char     *path,
                                            GError        **error);
+/* In one that is there. Its name is not durable yet; fine where it is there already. */
+gboolean      sng_state_io_make_child     (SngStorage     *storage,
+                                           const char     *path,
+                                           GError        **error);
 /* A fresh directory of which nobody else knows: prefix and six characters. */
 char         *sng_state_io_make_temporary (SngStorage     *storage,
                                            const char     *prefix,

@@ -136,23 +136,33 @@ sng_state_io_list (const char *path, GError **error)
 
 /* Makes one of the directories that lead to what is wanted. */
 static gboolean
+make_one (SngStorage *storage, const char *path, const char *wanted, GError **error)
+{
+  int code = (int) -sng_storage_insist (storage,
+                                        (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
+
+  return code == 0 || sng_state_io_is_directory (path)
+         || sng_state_io_fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
+}
+
+static gboolean
 make_directory (SngStorage *storage, const char *path, const char *wanted, GError **error)
 {
   g_autofree char *parent = NULL;
-  int code;
 
   if (sng_state_io_is_directory (path))
     return TRUE;
 
   parent = g_path_get_dirname (path);
-  if (!make_directory (storage, parent, wanted, error))
-    return FALSE;
-  code = (int) -sng_storage_insist (storage,
-                                    (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
-  if (code != 0 && !sng_state_io_is_directory (path))
-    return sng_state_io_fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
 
-  return sng_state_io_sync_directory (storage, parent, error);
+  return make_directory (storage, parent, wanted, error) && make_one (storage, path, wanted, error)
+         && sng_state_io_sync_directory (storage, parent, error);
+}
+
+gboolean
+sng_state_io_make_child (SngStorage *storage, const char *path, GError **error)
+{
+  return make_one (storage, path, path, error);
 }
 
 gboolean

@@ -32,6 +32,21 @@ crash_checkpoint_new (guint64 step, gint64 salt)
   return checkpoint;
 }
 
+SngCheckpoint *
+crash_part_new (guint64 step, gint64 salt, guint rank, guint n_ranks)
+{
+  const gint64 shape[] = { N_NUMBERS };
+  SngCheckpoint *part = crash_checkpoint_new (step, salt);
+  SngStateDict *model = sng_checkpoint_lookup_state (part, "model");
+  g_autoptr (SngShard) shard = sng_shard_new_split (shape, 1, 0, rank, n_ranks, NULL);
+  g_autoptr (SngTensor) rows = NULL;
+
+  rows = sng_shard_slice (shard, sng_state_dict_lookup_tensor (model, "weights"), NULL);
+  g_assert_true (sng_state_dict_set_shard (model, "weights", rows, shard, NULL));
+
+  return part;
+}
+
 /* Made once. */
 static SngFingerprint *
 expected_fingerprint (guint64 step, gint64 salt)

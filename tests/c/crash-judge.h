@@ -29,6 +29,11 @@ typedef struct
 /* Two small states, of which one has a file of several pages. */
 SngCheckpoint *crash_checkpoint_new  (guint64              step,
                                       gint64               salt);
+/* What one of several ranks has of it: some rows of the large tensor, and all else. */
+SngCheckpoint *crash_part_new        (guint64              step,
+                                      gint64               salt,
+                                      guint                rank,
+                                      guint                n_ranks);
 /* What is wrong with the store "deep/checkpoints" below root after a crash in a call that leads from the one to the other,
  * or NULL. What is loaded is the latest of the one or of the other, whatever is there is whole, and what the call does not
  * change is there. */

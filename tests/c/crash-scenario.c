@@ -98,6 +98,18 @@ leave_replaced (Fixture *fixture)
   fixture_write (file, "half", 4);
 }
 
+/* Four ranks have saved parts of step 7, and the training goes on with two. */
+static void
+leave_parts (Fixture *fixture)
+{
+  for (guint rank = 0; rank < 4; rank++)
+    {
+      g_autoptr (SngCheckpoint) part = crash_part_new (7, 71, rank, 4);
+
+      g_assert_true (sng_checkpoint_store_save_rank (fixture->store, part, rank, 4, NULL));
+    }
+}
+
 const CrashScenario crash_scenarios[] = {
   { "first", .changes = { { 7, 70 } }, .outcomes = { &nothing, &only_7 } },
   { "beside", { { 3, 30 } }, { { 7, 70 } }, { &only_3, &old_3_7 } },
@@ -112,6 +124,21 @@ const CrashScenario crash_scenarios[] = {
   { "keep-one", { { 3, 30 } }, { { 7, 70 }, { 3, 0 } }, { &only_3, &old_3_7, &only_7 } },
   { "remove-latest", { { 3, 30 }, { 7, 70 } }, { { 7, 0 } }, { &old_3_7, &only_3 } },
   { "remove-last", { { 7, 70 } }, { { 7, 0 } }, { &only_7, &nothing } },
+  { "ranks", .changes = { { 7, 70, 2 } }, .outcomes = { &nothing, &only_7 } },
+  { "ranks/beside", { { 3, 30 } }, { { 7, 70, 2 } }, { &only_3, &old_3_7 } },
+  { "ranks/replace", { { 3, 30 }, { 7, 70, 2 } }, { { 7, 71, 2 } }, { &old_3_7, &new_3_7 } },
+  { "ranks/replace/no-exchange",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 } },
+    { &old_3_7, &new_3_7 },
+    .plain = TRUE },
+  { "ranks/replace-one", { { 3, 30 }, { 7, 70 } }, { { 7, 71, 2 } }, { &old_3_7, &new_3_7 } },
+  { "ranks/replace-one/no-exchange",
+    { { 3, 30 }, { 7, 70 } },
+    { { 7, 71, 2 } },
+    { &old_3_7, &new_3_7 },
+    .plain = TRUE },
+  { "one/replace-ranks", { { 3, 30 }, { 7, 70, 2 } }, { { 7, 71 } }, { &old_3_7, &new_3_7 } },
   { "file", { { 1, 10 } }, { { 1, 11 } }, { &old_file, &new_file }, .is_file = TRUE },
   { NULL },
 };
@@ -180,6 +207,79 @@ const CrashScenario crash_stopped[] = {
     { &either_3_7, &only_3 },
     .end = CRASH_END_KILL,
     .plain = TRUE },
+  { "durable/ranks/more-parts",
+    { { 3, 30 } },
+    { { 7, 70, 2 } },
+    { &only_3, &old_3_7 },
+    .damage = leave_parts },
+  { "killed/ranks",
+    { { 3, 30 } },
+    { { 7, 70, 2 }, { 7, 71, 2 } },
+    { &maybe_3_7, &new_3_7 },
+    .end = CRASH_END_KILL },
+  { "killed/ranks/replace",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL },
+  { "killed/ranks/replace/no-exchange",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL,
+    .plain = TRUE },
+  { "killed/ranks/replace-more",
+    { { 3, 30 }, { 7, 70, 3 } },
+    { { 7, 71, 3 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL },
+  { "killed/ranks/replace-one",
+    { { 3, 30 }, { 7, 70 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL },
+  { "killed/ranks/then-one",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 8, 80 } },
+    { &either_3_7, &either_3_7_8 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL },
+  { "killed/ranks/replace/then-failed",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL,
+    .next_fails = TRUE },
+  { "killed/ranks/replace-one/then-failed",
+    { { 3, 30 }, { 7, 70 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_KILL,
+    .next_fails = TRUE },
+  { "failed/ranks",
+    { { 3, 30 } },
+    { { 7, 70, 2 }, { 7, 71, 2 } },
+    { &maybe_3_7, &new_3_7 },
+    .end = CRASH_END_FAILURE },
+  { "failed/ranks/replace",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_FAILURE },
+  { "failed/ranks/replace/no-exchange",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_FAILURE,
+    .plain = TRUE },
   { "failed/first", .changes = { { 7, 70 } }, .outcomes = { &maybe_7 }, .end = CRASH_END_FAILURE,
     .damage = make_directory },
   { "failed/beside", { { 3, 30 } }, { { 7, 70 } }, { &maybe_3_7 }, .end = CRASH_END_FAILURE },
@@ -202,6 +302,7 @@ const CrashScenario crash_stopped[] = {
 typedef struct
 {
   SngStorage storage;
+  const char *names_of; /* only syncs of this directory count; NULL: each call does */
   guint n_left;
   gboolean is_kill;
   gboolean ended;
@@ -215,8 +316,10 @@ ending_perform (SngStorage *storage, const SngStorageCall *call)
 {
   Ending *self = (Ending *) storage;
   gboolean fails = self->is_kill && self->ended;
+  gboolean counts = self->names_of == NULL
+                    || (call->verb == SNG_STORAGE_SYNC_DIRECTORY && g_str_equal (call->path, self->names_of));
 
-  if (!self->ended && self->n_left-- == 0)
+  if (!self->ended && counts && self->n_left-- == 0)
     {
       crash_record_take (self->record, self->disk);
       self->first = self->record->ops->len;
@@ -231,6 +334,46 @@ ending_perform (SngStorage *storage, const SngStorageCall *call)
   return -EIO;
 }
 
+/* That of another process. */
+static SngCheckpointStore *
+new_store (Fixture *fixture)
+{
+  SngCheckpointStore *store = sng_checkpoint_store_new (sng_checkpoint_store_get_path (fixture->store));
+
+  *sng_checkpoint_store_get_storage (store) = *sng_checkpoint_store_get_storage (fixture->store);
+
+  return store;
+}
+
+static gboolean
+save_parts (Fixture *fixture, const CrashChange *change)
+{
+  gboolean are_saved = TRUE;
+
+  for (guint rank = change->n_ranks; rank > 0; rank--)
+    {
+      g_autoptr (SngCheckpointStore) store = new_store (fixture);
+      g_autoptr (SngCheckpoint) part = crash_part_new (change->step, change->salt, rank - 1, change->n_ranks);
+
+      are_saved &= sng_checkpoint_store_save_rank (store, part, rank - 1, change->n_ranks, NULL);
+    }
+
+  return are_saved;
+}
+
+static gboolean
+commit_parts (Fixture *fixture, const CrashChange *change)
+{
+  g_autoptr (SngCheckpointStore) store = new_store (fixture);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+
+  path = sng_checkpoint_store_commit_ranks (store, change->step, change->n_ranks, &error);
+  g_assert_true ((path != NULL) == (error == NULL));
+
+  return path != NULL;
+}
+
 /* A store in which a save was killed between two renames has no step to remove. */
 static gboolean
 make_change (Fixture *fixture, const CrashChange *change)
@@ -241,6 +384,8 @@ make_change (Fixture *fixture, const CrashChange *change)
 
   if (change->salt == 0)
     return sng_checkpoint_store_remove (fixture->store, change->step, NULL);
+  if (change->n_ranks > 0)
+    return save_parts (fixture, change) && commit_parts (fixture, change);
 
   checkpoint = crash_checkpoint_new (change->step, change->salt);
   path = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
@@ -265,36 +410,56 @@ make (const CrashScenario *scenario, Fixture *fixture, const CrashChange *change
   return scenario->is_file ? make_file (fixture, change) : make_change (fixture, change);
 }
 
+static gboolean
+record_change (CrashRun *self, Fixture *fixture, const CrashChange *change, Ending *ending)
+{
+  SngStorage **top = sng_checkpoint_store_get_storage (fixture->store);
+  gboolean is_prepared = ending != NULL && self->scenario->in_commit;
+  gboolean has_returned;
+
+  if (is_prepared)
+    g_assert_true (save_parts (fixture, change));
+  if (ending != NULL)
+    sng_storage_push (top, &ending->storage);
+  has_returned = is_prepared ? commit_parts (fixture, change) : make (self->scenario, fixture, change);
+  crash_record_take (self->record, &fixture->disk);
+  if (ending != NULL)
+    sng_storage_remove (top, &ending->storage);
+  else if (has_returned)
+    crash_record_return (self->record);
+
+  return has_returned;
+}
+
 static void
 record_changes (CrashRun *self, Fixture *fixture, guint n_calls)
 {
   const CrashScenario *scenario = self->scenario;
-  SngStorage **top = sng_checkpoint_store_get_storage (fixture->store);
   Ending ending = { .storage = { ending_perform, NULL },
                     .n_left = n_calls,
                     .is_kill = scenario->end == CRASH_END_KILL,
                     .record = self->record,
                     .disk = &fixture->disk };
+  Ending failure = { .storage = { ending_perform, NULL },
+                     .names_of = sng_checkpoint_store_get_path (fixture->store),
+                     .record = self->record,
+                     .disk = &fixture->disk };
+  gboolean stops = scenario->end != CRASH_END_RETURN;
+  gboolean has_returned;
 
   fixture->disk.is_noting = TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (scenario->changes) && scenario->changes[i].step != 0; i++)
-    {
-      gboolean is_stopped = i == 0 && scenario->end != CRASH_END_RETURN;
-      gboolean has_returned;
-
-      if (is_stopped)
-        sng_storage_push (top, &ending.storage);
-      has_returned = make (scenario, fixture, &scenario->changes[i]);
-      crash_record_take (self->record, &fixture->disk);
-      if (is_stopped)
-        sng_storage_remove (top, &ending.storage);
-      else if (has_returned)
-        crash_record_return (self->record);
-      else
-        g_assert_cmpint (scenario->end, ==, CRASH_END_KILL);
-    }
+  has_returned = record_change (self, fixture, &scenario->changes[0], stops ? &ending : NULL);
+  g_assert_true (has_returned || stops);
   self->first = ending.first;
   self->ended = ending.ended;
+  if (scenario->changes[1].step == 0)
+    return;
+
+  has_returned = record_change (self, fixture, &scenario->changes[1], scenario->next_fails ? &failure : NULL);
+  if (scenario->next_fails)
+    g_assert_false (has_returned);
+  else
+    g_assert_true (has_returned || scenario->end == CRASH_END_KILL);
 }
 
 /* By state and number of returns; for all runs of a scenario. */

@@ -15,6 +15,7 @@ typedef struct
 {
   guint64 step;
   gint64 salt;
+  guint n_ranks; /* that save it, each with a store of its own; 0: one process alone */
 } CrashChange;
 
 /* How the first change ends: as it should; in a kill, without a word to the caller; by a call that fails. */
@@ -34,6 +35,8 @@ typedef struct
   gboolean plain;                  /* on a file system that cannot swap two names */
   gboolean is_file;                /* not of a store but of a single file */
   CrashEnd end;
+  gboolean in_commit;              /* of the first change, when all ranks have saved their parts */
+  gboolean next_fails;             /* the second change, at the first sync of the store's directory */
   void (*damage) (Fixture *fixture);
 } CrashScenario;
 

@@ -338,6 +338,19 @@ find_clearing (CrashRun *run, guint *barrier, guint *end)
   return FALSE;
 }
 
+/* Whether something was moved that only this barrier makes durable. */
+static gboolean
+has_pending_move (GPtrArray *ops, guint barrier)
+{
+  guint i = barrier;
+
+  while (i > 0 && !is_sync_of_names (ops->pdata[i - 1], ops->pdata[barrier]))
+    if (is_move (ops->pdata[--i]) && is_sync_of_names (ops->pdata[barrier], ops->pdata[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
 /* Stopped at each of its calls. Where what was left then is removed, a barrier is before that; without it there is a moment
  * where the wrong thing is removed. */
 static void
@@ -363,6 +376,8 @@ test_stopped (gconstpointer data)
       if (!ended || !find_clearing (run, &barrier, &end))
         continue;
       n_clearings++;
+      if (!has_pending_move (run->record->ops, barrier))
+        continue;
       early = advance (dropped, barrier + 1, end, barrier);
       g_ptr_array_remove_index (dropped, barrier);
       n_dropped += is_found (run, dropped, run->first, "dropped", run->record->ops->pdata[barrier]);
@@ -374,10 +389,11 @@ test_stopped (gconstpointer data)
                   n, crash_counts.n_states - before.n_states, crash_counts.n_judged - before.n_judged,
                   n_clearings, n_dropped, n_early);
   if (scenario->end != CRASH_END_RETURN)
-    g_assert_cmpuint (n, >, 10);
+    g_assert_cmpuint (n, >=, 10);
   /* One that was killed beside another has put nothing that anybody could see under a hidden name. */
-  if (scenario->end == CRASH_END_FAILURE
-      || (scenario->end == CRASH_END_KILL && scenario->before[1].step != 0))
+  if (!scenario->next_fails
+      && (scenario->end == CRASH_END_FAILURE
+          || (scenario->end == CRASH_END_KILL && scenario->before[1].step != 0)))
     {
       g_assert_cmpuint (n_dropped, >, 0);
       g_assert_cmpuint (n_early, >, 0);
@@ -562,7 +578,7 @@ main (int argc, char *argv[])
       add ("states", scenario, test_states);
       add ("dropped", scenario, test_dropped);
       add ("overtaken", scenario, test_overtaken);
-      if (removes || scenario->changes[1].step != 0 || g_str_has_prefix (scenario->name, "replace"))
+      if (removes || scenario->changes[1].step != 0 || strstr (scenario->name, "replace") != NULL)
         add ("removed-early", scenario, test_removed_early);
       if (!removes)
         add ("planted", scenario, test_planted);
