@@ -79,13 +79,21 @@ item_to_double (SngDtype dtype, guint64 item)
     }
 }
 
+/* The bits behind a NaN's sign mean something else to interpreters that keep their objects in such bits, as that of JavaScript does. */
+static double
+drop_payload (double value)
+{
+  return isnan (value) ? copysign (NAN, value) : value;
+}
+
 /**
  * sng_tensor_get_value:
  * @self: a tensor
  * @index: the number of the value in row-major order
  *
  * One element of any dtype as a number. Integers beyond 2^53 are rounded: see
- * [method@Tensor.get_value_int64].
+ * [method@Tensor.get_value_int64]. What is no number (NaN) keeps its sign and no other
+ * bit: [method@Tensor.dup_bytes] has all of them.
  *
  * An element of a complex dtype is two values, first the real part and then the
  * imaginary one: element `i` has the values `2 i` and `2 i + 1`.
@@ -103,10 +111,11 @@ sng_tensor_get_value (SngTensor *self, gint64 index)
   g_return_val_if_fail (index >= 0 && index < count_values (self), NAN);
 
   if (sng_dtype_is_complex (self->layout.dtype))
-    return read_item (self, index / 2, &item) ? sng_float_from_bits ((guint32) (item >> (index % 2 * 32)))
-                                              : NAN;
+    return read_item (self, index / 2, &item)
+               ? drop_payload (sng_float_from_bits ((guint32) (item >> (index % 2 * 32))))
+               : NAN;
 
-  return read_item (self, index, &item) ? item_to_double (self->layout.dtype, item) : NAN;
+  return read_item (self, index, &item) ? drop_payload (item_to_double (self->layout.dtype, item)) : NAN;
 }
 
 /**

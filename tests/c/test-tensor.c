@@ -361,6 +361,23 @@ test_values (void)
     }
 }
 
+/* Of a NaN the sign comes out, and no other bit. */
+static void
+test_nan_payload (void)
+{
+  const guint64 bits[] = { G_MAXUINT64, G_MAXUINT64 >> 1 };
+  const double expected[] = { copysign (NAN, -1), NAN };
+  g_autoptr (GBytes) bytes = g_bytes_new (bits, sizeof bits);
+  g_autoptr (SngTensor) tensor = sng_tensor_new_from_bytes (SNG_DTYPE_F64, SHAPE (2), bytes, NULL);
+  g_autoptr (SngTensor) complex = sng_tensor_new_from_bytes (SNG_DTYPE_C64, SHAPE (2), bytes, NULL);
+  gsize n_values;
+  g_autofree double *values = sng_tensor_dup_values (tensor, &n_values);
+  const double part = sng_tensor_get_value (complex, 1);
+
+  g_assert_cmpmem (values, n_values * sizeof *values, expected, sizeof expected);
+  g_assert_cmpmem (&part, sizeof part, &expected[0], sizeof part);
+}
+
 static void
 test_f8_values (void)
 {
@@ -441,6 +458,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/tensor/copy-from", test_copy_from);
   g_test_add_func ("/sng/tensor/equal", test_equal);
   g_test_add_func ("/sng/tensor/values", test_values);
+  g_test_add_func ("/sng/tensor/nan-payload", test_nan_payload);
   g_test_add_func ("/sng/tensor/f8-values", test_f8_values);
   g_test_add_func ("/sng/tensor/complex-values", test_complex_values);
   g_test_add_func ("/sng/tensor/number-of-values", test_number_of_values);

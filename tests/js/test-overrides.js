@@ -3,6 +3,7 @@
 //
 // The conveniences of overrides/Sng.js.
 
+import GLib from 'gi://GLib';
 import Sng from 'gi://Sng?version=1.0';
 import {assert, assertEqual, run, test} from './tap.js';
 
@@ -18,6 +19,15 @@ test('state-dict-is-iterable', () => {
 
 test('state-dict-without-entries', () => {
     assertEqual([...new Sng.StateDict()], []);
+});
+
+// Of a NaN only the sign comes out: other bits would be an object's address to the interpreter.
+test('nan', () => {
+    for (const dtype of [Sng.Dtype.F64, Sng.Dtype.F32, Sng.Dtype.F16, Sng.Dtype.BF16, Sng.Dtype.C64]) {
+        const bytes = new GLib.Bytes(new Uint8Array(Sng.dtype_get_size(dtype)).fill(255));
+        const tensor = Sng.Tensor.new_from_bytes(dtype, [1], bytes);
+        assert(isNaN(tensor.get_value(0)) && tensor.dup_values().every(isNaN));
+    }
 });
 
 run('/sng/js/overrides');
