@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What makes libsng feel at home in Python. It adds, and changes no signature:
 state dictionaries are mappings, tensors share their memory with NumPy and whoever
-speaks DLPack, reports print, an exception in a function that C calls becomes an
-error with its message, and Ctrl-C ends a run."""
+speaks DLPack, shards compare, a save can be awaited, reports print, an exception in a
+function that C calls becomes an error with its message, and Ctrl-C ends a run."""
 
+import asyncio
 import ctypes
 import functools
 import os
@@ -17,7 +18,7 @@ from gi.overrides import override
 from gi.repository import Gio, GLib
 
 Sng = get_introspection_module("Sng")
-__all__ = ["Report", "StateDict", "Stateful", "Tensor"]
+__all__ = ["CheckpointStore", "Report", "Shard", "StateDict", "Stateful", "Tensor"]
 
 NUMPY_NAMES = {
     Sng.Dtype.F64: "<f8", Sng.Dtype.F32: "<f4", Sng.Dtype.F16: "<f2", Sng.Dtype.I64: "<i8", Sng.Dtype.I32: "<i4",
@@ -157,6 +158,46 @@ class StateDict(Sng.StateDict):
 
     def __repr__(self):
         return "<Sng.StateDict {%s}>" % ", ".join(f"{name!r}: {self[name]!r}" for name in self)
+
+
+@override
+class Shard(Sng.Shard):
+    def __eq__(self, other):
+        return self.equal(other) if isinstance(other, Sng.Shard) else NotImplemented
+
+    def __hash__(self):
+        return hash((*self.get_global_shape(), *self.get_offset(), *self.get_shape()))
+
+    def __repr__(self):
+        return f"<Sng.Shard {self.get_shape()} at {self.get_offset()} of {self.get_global_shape()}>"
+
+
+@override
+class CheckpointStore(Sng.CheckpointStore):
+    def save_async(self, checkpoint, cancellable=None, callback=None, *user_data):
+        """Without a callback, returns what asyncio can await: the directory of the checkpoint, which is durable then.
+        The state was copied when this returns, awaited or not."""
+        begin = super().save_async
+        if callback is not None:
+            return begin(checkpoint, cancellable, callback, *user_data)
+
+        # The event loop of asyncio does not run GLib's, so a thread does, of a context that nobody else uses.
+        context = GLib.MainContext()
+        results = []
+        context.push_thread_default()
+        try:
+            begin(checkpoint, cancellable, lambda store, result: results.append(result))
+        finally:
+            context.pop_thread_default()
+
+        async def finish():
+            while not results:
+                await asyncio.get_running_loop().run_in_executor(None, context.iteration, True)
+            return self.save_finish(results[0])
+        return finish()
+
+    def __repr__(self):
+        return f"<Sng.CheckpointStore {self.get_path()!r}>"
 
 
 def hand_on_exceptions(cls):
