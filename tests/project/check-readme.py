@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that README.md tells the truth: its links lead somewhere, its programs are those of docs/examples, and its
-commands print what it says they do, numbers aside but for those of what passes.
+"""Checks that README.md tells the truth: its links lead somewhere, its programs and those of the page about checkpoints are
+those of docs/examples, and its commands print what it says they do, numbers aside but for those of what passes.
 
 check-readme.py SOURCE_ROOT BUILD_ROOT prints TAP."""
 
@@ -24,10 +24,10 @@ def broken_links(page, text):
 
 
 def foreign_lines(text):
-    """Lines of a program that are not in the example that the text before it links to."""
+    """Lines of a program that are not in the example that the text before it links to, or names."""
     wrong = []
     for before, language, block in re.findall(r"([^`]*(?:`[^`\n]+`[^`]*)*)```(python|js|c)\n(.*?)```", text, re.S):
-        example = (SOURCE / re.findall(r"\((docs/examples/[^)]*)\)", before)[-1]).read_text(encoding="utf-8")
+        example = (SOURCE / re.findall(r"[(`](docs/examples/[^)`]*)[)`]", before)[-1]).read_text(encoding="utf-8")
         known = {line.strip() for line in example.split("\n")} | {"/* … */"}
         wrong += [f"not in the example: {line}" for line in block.split("\n") if line.strip() not in known]
     return wrong
@@ -61,10 +61,13 @@ def is_printed(expected, printed):
 
 def main():
     readme = PAGES[0].read_text(encoding="utf-8")
+    checkpoints = (SOURCE / "docs/checkpoints.md").read_text(encoding="utf-8")
     lines = [
         ("links", [error for page in PAGES for error in broken_links(page, page.read_text(encoding="utf-8"))]),
         ("links/fault", [] if broken_links(PAGES[0], "[x](no/such/file)") else ["a broken link was not found"]),
         ("programs", foreign_lines(readme)),
+        ("programs/checkpoints", foreign_lines(checkpoints)),
+        ("programs/checkpoints/fault", [] if foreign_lines(checkpoints.replace("[1]", "[2]")) else ["not found"]),
         ("programs/fault", [] if foreign_lines(readme.replace("num_steps=10", "steps=10")) else ["not found"]),
     ]
     with tempfile.TemporaryDirectory() as directory:
