@@ -7,6 +7,8 @@ import asyncio
 import gc
 import pathlib
 import struct
+import subprocess
+import sys
 import tempfile
 import unittest
 import weakref
@@ -141,6 +143,24 @@ class BackgroundTest(StoreTest):
         self.assertEqual(self.load()[0], 1)
         gc.collect()
         self.assertIsNone(gone())
+
+    def test_end_of_the_program(self):
+        program = """if True:
+            import sys, gi
+            gi.require_version("Sng", "1.0")
+            from gi.repository import Sng
+            store, state, checkpoint = Sng.CheckpointStore.new(sys.argv[1]), Sng.StateDict(), Sng.Checkpoint.new(1)
+            state["w"] = Sng.Tensor.new(Sng.Dtype.F32, [int(sys.argv[2])], None)
+            checkpoint.set_state("model", state)
+            """
+        # The store waits for the one when it goes; the other ends as if it was killed.
+        saved = ["latest", "step-00000001"]
+        for call, outcomes in {"begin_save(checkpoint, None)": [saved],
+                               "save_async(checkpoint, None, print)": [saved, saved[1:], []]}.items():
+            path = pathlib.Path(self.directory.name, call[:5])
+            subprocess.run([sys.executable, "-c", f"{program}store.{call}", path, str(MANY)], check=True)
+            seen = sorted(file.name for file in path.glob("[!.]*"))
+            self.assertIn(seen, outcomes)
 
     def test_failure(self):
         self.path.write_text("in the way")
