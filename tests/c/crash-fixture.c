@@ -318,7 +318,7 @@ emit_part (Crash *self, guint i, CrashFate part)
 static gboolean
 emit_parts (Crash *self)
 {
-  for (guint i = 0; i < self->pending->len; i++)
+  for (guint i = 0; i < self->pending->len && !self->record->is_coarse; i++)
     {
       guint number = g_array_index (self->pending, guint, i);
       const CrashOp *op = self->ops->pdata[number];

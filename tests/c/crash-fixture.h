@@ -21,7 +21,8 @@ typedef struct
   char *directory;
   CrashTree *before;
   CrashTree *now;
-  GPtrArray *ops; /* of CrashOp */
+  GPtrArray *ops;     /* of CrashOp */
+  gboolean is_coarse; /* of a write some parts are taken at random, and not each */
 } CrashRecord;
 
 /* A state after a crash at some call, so many functions having returned before; FALSE to have no more of them. */

@@ -218,7 +218,7 @@ const CrashScenario crash_stopped[] = {
     { &maybe_3_7, &new_3_7 },
     .end = CRASH_END_KILL },
   { "killed/ranks/replace",
-    { { 3, 30 }, { 7, 70, 2 } },
+    { { 3, 30 }, { 7, 70, 3 } },
     { { 7, 71, 2 }, { 7, 72, 2 } },
     { &either_3_7, &newest_3_7 },
     .in_commit = TRUE,
@@ -230,12 +230,6 @@ const CrashScenario crash_stopped[] = {
     .in_commit = TRUE,
     .end = CRASH_END_KILL,
     .plain = TRUE },
-  { "killed/ranks/replace-more",
-    { { 3, 30 }, { 7, 70, 3 } },
-    { { 7, 71, 3 }, { 7, 72, 2 } },
-    { &either_3_7, &newest_3_7 },
-    .in_commit = TRUE,
-    .end = CRASH_END_KILL },
   { "killed/ranks/replace-one",
     { { 3, 30 }, { 7, 70 } },
     { { 7, 71, 2 }, { 7, 72, 2 } },
@@ -295,16 +289,27 @@ const CrashScenario crash_stopped[] = {
     { { 7, 71 } },
     { &either_7_9 },
     .end = CRASH_END_FAILURE },
+  { "unsynced/replace",
+    { { 3, 30 }, { 7, 70 } },
+    { { 7, 71 }, { 7, 72 } },
+    { &either_3_7, &newest_3_7 },
+    .end = CRASH_END_NO_SYNC },
+  { "unsynced/ranks/replace",
+    { { 3, 30 }, { 7, 70, 2 } },
+    { { 7, 71, 2 }, { 7, 72, 2 } },
+    { &either_3_7, &newest_3_7 },
+    .in_commit = TRUE,
+    .end = CRASH_END_NO_SYNC },
   { NULL },
 };
 
-/* Lets one call fail, and after a kill all that come after it. */
+/* Lets one call fail, and after it what cannot work any more. */
 typedef struct
 {
   SngStorage storage;
   const char *names_of; /* only syncs of this directory count; NULL: each call does */
   guint n_left;
-  gboolean is_kill;
+  CrashEnd end;
   gboolean ended;
   CrashRecord *record;
   TestDisk *disk;
@@ -315,7 +320,9 @@ static gint64
 ending_perform (SngStorage *storage, const SngStorageCall *call)
 {
   Ending *self = (Ending *) storage;
-  gboolean fails = self->is_kill && self->ended;
+  gboolean fails = self->ended
+                   && (self->end == CRASH_END_KILL
+                       || (self->end == CRASH_END_NO_SYNC && call->verb == SNG_STORAGE_SYNC_DIRECTORY));
   gboolean counts = self->names_of == NULL
                     || (call->verb == SNG_STORAGE_SYNC_DIRECTORY && g_str_equal (call->path, self->names_of));
 
@@ -414,7 +421,7 @@ static gboolean
 record_change (CrashRun *self, Fixture *fixture, const CrashChange *change, Ending *ending)
 {
   SngStorage **top = sng_checkpoint_store_get_storage (fixture->store);
-  gboolean is_prepared = ending != NULL && self->scenario->in_commit;
+  gboolean is_prepared = ending != NULL && ending->names_of == NULL && self->scenario->in_commit;
   gboolean has_returned;
 
   if (is_prepared)
@@ -437,7 +444,7 @@ record_changes (CrashRun *self, Fixture *fixture, guint n_calls)
   const CrashScenario *scenario = self->scenario;
   Ending ending = { .storage = { ending_perform, NULL },
                     .n_left = n_calls,
-                    .is_kill = scenario->end == CRASH_END_KILL,
+                    .end = scenario->end,
                     .record = self->record,
                     .disk = &fixture->disk };
   Ending failure = { .storage = { ending_perform, NULL },
@@ -492,6 +499,8 @@ crash_run_new (const CrashScenario *scenario, guint n_calls)
     scenario->damage (&fixture);
 
   self->record = crash_record_new (fixture.directory);
+  /* What becomes of the files of ranks is seen where nothing is stopped. */
+  self->record->is_coarse = scenario->end != CRASH_END_RETURN && scenario->changes[0].n_ranks > 0;
   record_changes (self, &fixture, n_calls);
   fixture_tear_down (&fixture, NULL);
 

@@ -18,12 +18,14 @@ typedef struct
   guint n_ranks; /* that save it, each with a store of its own; 0: one process alone */
 } CrashChange;
 
-/* How the first change ends: as it should; in a kill, without a word to the caller; by a call that fails. */
+/* How the first change ends: as it should; in a kill, without a word to the caller; by a call that fails, alone or with all
+ * syncs of names that come after it. */
 typedef enum
 {
   CRASH_END_RETURN,
   CRASH_END_KILL,
-  CRASH_END_FAILURE
+  CRASH_END_FAILURE,
+  CRASH_END_NO_SYNC
 } CrashEnd;
 
 typedef struct
