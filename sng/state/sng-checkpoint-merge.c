@@ -51,14 +51,14 @@ lookup (const Merger *merger, const Place *place, guint rank)
   return state != NULL ? sng_state_dict_lookup_entry (state, place->name) : NULL;
 }
 
-/* Whether another rank's entry is the same to the last bit. */
+/* Whether another rank's entry is the same, to the last bit, as one that is no shard. */
 static gboolean
 is_same (const SngStateEntry *a, const SngStateEntry *b)
 {
   if (a->tensor == NULL || b->tensor == NULL)
     return a->tensor == b->tensor && g_variant_equal (a->value, b->value);
 
-  return a->shard == NULL && b->shard == NULL && sng_tensor_equal (a->tensor, b->tensor);
+  return b->shard == NULL && sng_tensor_equal (a->tensor, b->tensor);
 }
 
 static gboolean
@@ -99,12 +99,12 @@ check_pair (const Merger *merger,
     return refuse (error, merger, place, "%s and %s are not of one tensor", first, second);
 
   *is_copy = sng_shard_equal (a->shard, b->shard);
-  if (*is_copy)
-    return sng_tensor_equal (a->tensor, b->tensor)
-           || refuse (error, merger, place, "two ranks have the part %s, and not the same", first);
+  if (*is_copy && !sng_tensor_equal (a->tensor, b->tensor))
+    return refuse (error, merger, place, "two ranks have the part %s, and not the same", first);
+  if (!*is_copy && sng_shard_overlaps (a->shard, b->shard))
+    return refuse (error, merger, place, "%s and %s overlap", first, second);
 
-  return !sng_shard_overlaps (a->shard, b->shard)
-         || refuse (error, merger, place, "%s and %s overlap", first, second);
+  return TRUE;
 }
 
 /* All different pieces of a tensor. */
@@ -179,9 +179,10 @@ merge_shards (const Merger *merger, const Place *place, SngStateDict *state, GEr
   for (guint i = 0; whole != NULL && i < pieces->len; i++)
     {
       const SngStateEntry *piece = pieces->pdata[i];
-      g_autoptr (SngTensor) view = sng_shard_slice (piece->shard, whole, error);
+      /* All pieces are of one shape, and that is the whole's. */
+      g_autoptr (SngTensor) view = sng_shard_slice (piece->shard, whole, NULL);
 
-      if (view == NULL || !sng_tensor_copy_from (view, piece->tensor, error))
+      if (!sng_tensor_copy_from (view, piece->tensor, error))
         g_clear_object (&whole);
     }
   if (whole == NULL)

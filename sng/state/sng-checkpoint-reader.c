@@ -267,8 +267,11 @@ read_entry (JsonNode *node, SngStateDict *tensors, SngStateDict *state, const ch
   if ((shard = read_place (object, tensor, path, name, error)) == NULL)
     return FALSE;
 
-  return check_fingerprint (tensor, path, name, fingerprint, error)
-         && sng_state_dict_set_shard (state, name, tensor, shard, error);
+  if (!check_fingerprint (tensor, path, name, fingerprint, error))
+    return FALSE;
+  sng_state_dict_set_shard (state, name, tensor, shard, NULL); /* its shape is the tensor's */
+
+  return TRUE;
 }
 
 static SngStateDict *

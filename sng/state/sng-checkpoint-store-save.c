@@ -171,9 +171,10 @@ sng_checkpoint_store_publish (SngCheckpointStore *self, const char *name, char *
 {
   g_autofree char *latest = NULL;
   guint64 step = 0, named;
-  gboolean is_named = sng_checkpoint_step_from_name (name, &step)
-                      && sng_checkpoint_store_read_latest (self, &named, NULL) && named == step;
+  gboolean is_named;
 
+  sng_checkpoint_step_from_name (name, &step);
+  is_named = sng_checkpoint_store_read_latest (self, &named, NULL) && named == step;
   if (!is_named && !sng_checkpoint_store_write_latest (self, name, &latest, error))
     return FALSE;
   if (put_both_in_place (self, name, hidden, latest, error))

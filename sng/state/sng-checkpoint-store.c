@@ -245,7 +245,7 @@ compare_steps (gconstpointer a, gconstpointer b)
 {
   guint64 x = *(const guint64 *) a, y = *(const guint64 *) b;
 
-  return x < y ? -1 : x > y;
+  return (x > y) - (x < y);
 }
 
 /* The steps among the names of a directory, ascending. */

@@ -234,7 +234,10 @@ check_tokens (const char *text, gsize length, GError **error)
       p += n;
     }
 
-  return closed || refuse (error, length, "the JSON object does not end");
+  if (!closed)
+    return refuse (error, length, "the JSON object does not end");
+
+  return TRUE;
 }
 
 typedef struct

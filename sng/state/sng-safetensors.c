@@ -104,7 +104,7 @@ compare_items (gconstpointer a, gconstpointer b)
   if (x->end != y->end)
     return x->end < y->end ? -1 : 1;
 
-  return x->position < y->position ? -1 : x->position > y->position;
+  return (x->position > y->position) - (x->position < y->position);
 }
 
 static gboolean

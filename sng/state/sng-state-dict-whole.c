@@ -78,8 +78,7 @@ entry_fits (const SngStateEntry *entry, const SngStateEntry *expected)
   if (expected->shard == NULL || entry->shard != NULL)
     return sng_tensor_same_layout (entry->tensor, expected->tensor)
            && (entry->shard == expected->shard
-               || (entry->shard != NULL && expected->shard != NULL
-                   && sng_shard_equal (entry->shard, expected->shard)));
+               || (expected->shard != NULL && sng_shard_equal (entry->shard, expected->shard)));
 
   shape = sng_tensor_get_shape (entry->tensor, &n_dims);
   global_shape = sng_shard_get_global_shape (expected->shard, &n_global);

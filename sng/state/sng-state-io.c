@@ -202,7 +202,10 @@ sng_state_io_sync_directory (SngStorage *storage, const char *path, GError **err
   int code = (int) -sng_storage_insist (storage,
                                         (SngStorageCall){ .verb = SNG_STORAGE_SYNC_DIRECTORY, .path = path });
 
-  return code == 0 || sng_state_io_fail (error, "sync", path, code);
+  if (code != 0)
+    return sng_state_io_fail (error, "sync", path, code);
+
+  return TRUE;
 }
 
 gboolean
@@ -211,7 +214,10 @@ sng_state_io_rename (SngStorage *storage, const char *from, const char *to, GErr
   int code = (int) -sng_storage_insist (
       storage, (SngStorageCall){ .verb = SNG_STORAGE_RENAME, .path = from, .other = to });
 
-  return code == 0 || sng_state_io_fail (error, "rename to", to, code);
+  if (code != 0)
+    return sng_state_io_fail (error, "rename to", to, code);
+
+  return TRUE;
 }
 
 gboolean
@@ -232,12 +238,9 @@ sng_state_io_remove (SngStorage *storage, const char *path, GError **error)
 {
   SngStorageCall call = { .verb = SNG_STORAGE_REMOVE, .path = path };
   GStatBuf info;
-  int code;
+  int code = g_lstat (path, &info) == 0 ? 0 : errno;
 
-  if (g_lstat (path, &info) != 0)
-    return errno == ENOENT || sng_state_io_fail (error, "remove", path, errno);
-
-  if (S_ISDIR (info.st_mode))
+  if (code == 0 && S_ISDIR (info.st_mode))
     {
       g_auto (GStrv) names = sng_state_io_list (path, error);
 
@@ -253,9 +256,12 @@ sng_state_io_remove (SngStorage *storage, const char *path, GError **error)
       call.verb = SNG_STORAGE_REMOVE_DIRECTORY;
     }
 
-  code = (int) -sng_storage_insist (storage, call);
+  if (code == 0)
+    code = (int) -sng_storage_insist (storage, call);
+  if (code != 0 && code != ENOENT)
+    return sng_state_io_fail (error, "remove", path, code);
 
-  return code == 0 || code == ENOENT || sng_state_io_fail (error, "remove", path, code);
+  return TRUE;
 }
 
 static gboolean
