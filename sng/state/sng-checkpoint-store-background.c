@@ -140,6 +140,7 @@ static gboolean
 begin (SngCheckpointStore *self, SngCheckpoint *checkpoint, GArray *superseded, GTask *task, GError **error)
 {
   g_autoptr (SngBackgroundSave) save = g_new0 (SngBackgroundSave, 1);
+  g_autoptr (GError) failure = NULL;
 
   save->store = self;
   save->superseded = g_array_ref (superseded);
@@ -151,9 +152,12 @@ begin (SngCheckpointStore *self, SngCheckpoint *checkpoint, GArray *superseded, 
     }
 
   g_set_object (&save->task, task);
-  save->thread = g_thread_try_new ("sng-save", save_thread, save, error);
+  save->thread = g_thread_try_new ("sng-save", save_thread, save, &failure);
   if (save->thread == NULL)
-    return FALSE;
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED, "[checkpoint][background] %s", failure->message);
+      return FALSE;
+    }
   self->background = g_steal_pointer (&save);
 
   return TRUE;

@@ -168,7 +168,7 @@ join (SngStateFile *self)
   return code;
 }
 
-/* Has the full buffer written, while another one is gathered. */
+/* Has the full buffer written, while another one is gathered. Where there is no thread to be had it is written at once. */
 static int
 hand_over (SngStateFile *self)
 {
@@ -179,9 +179,14 @@ hand_over (SngStateFile *self)
 
   self->full = g_steal_pointer (&self->buffer);
   self->n_full = self->n_bytes;
-  self->thread = g_thread_new ("sng-write", write_thread, self);
   self->n_bytes = 0;
   self->limit = LARGE;
+  self->thread = g_thread_try_new ("sng-write", write_thread, self, NULL);
+  if (self->thread == NULL)
+    {
+      self->buffer = g_steal_pointer (&self->full);
+      return write_all (self, self->buffer, self->n_full, TRUE);
+    }
   self->buffer = take_buffer ();
 
   return self->buffer != NULL ? 0 : ENOMEM;

@@ -11,6 +11,7 @@
 #include "checkpoint-fixture.h"
 #include "state/sng-checkpoint-private.h"
 #include "state/sng-checkpoint-store-private.h"
+#include "system-fixture.h"
 
 /* Lets nothing through until it is opened. */
 typedef struct
@@ -73,7 +74,7 @@ overwrite (SngCheckpoint *checkpoint)
         {
           SngTensor *tensor = sng_state_dict_lookup_tensor (state, name);
 
-          if (tensor != NULL)
+          if (tensor != NULL && sng_tensor_get_n_bytes (tensor) > 0)
             memset (sng_tensor_get_data (tensor), 0xff, sng_tensor_get_n_bytes (tensor));
         }
     }
@@ -395,6 +396,95 @@ test_async (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n_references, ==, 1);
 }
 
+/* What keeps a save from being begun is told where its end would be. */
+static void
+test_async_not_begun (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 70);
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Result result = { loop, NULL, NULL };
+
+  /* The one before has failed. */
+  save (fixture, 3, 30);
+  fixture->disk.calls_to_failure = 4;
+  begin (fixture, 5, 50, 0);
+  sng_checkpoint_store_save_async (fixture->store, checkpoint, NULL, saved_cb, &result);
+  g_main_loop_run (loop);
+  g_assert_null (result.path);
+  fixture_assert_error (result.error, SNG_ERROR_IO, "[checkpoint][background] [checkpoint][save]");
+  g_assert_true (holds (fixture, 3, 30));
+}
+
+static void
+test_no_memory (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 70);
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (GError) error = NULL;
+  Result result = { loop, NULL, NULL };
+
+  save (fixture, 3, 30);
+  test_system_fail (TEST_SYSTEM_DEVICE_ALLOC, 0, ENOMEM);
+  g_assert_false (sng_checkpoint_store_begin_save (fixture->store, checkpoint, NULL, 0, &error));
+  g_assert_true (test_system_has_failed (TEST_SYSTEM_DEVICE_ALLOC));
+  fixture_assert_error (error, SNG_ERROR_FAILED, "[checkpoint][stage] ");
+
+  test_system_fail (TEST_SYSTEM_PTHREAD_CREATE, 0, EAGAIN);
+  g_assert_false (sng_checkpoint_store_begin_save (fixture->store, checkpoint, NULL, 0, &error));
+  g_assert_true (test_system_has_failed (TEST_SYSTEM_PTHREAD_CREATE));
+  fixture_assert_error (error, SNG_ERROR_FAILED, "[checkpoint][background] ");
+
+  test_system_fail (TEST_SYSTEM_PTHREAD_CREATE, 0, EAGAIN);
+  sng_checkpoint_store_save_async (fixture->store, checkpoint, NULL, saved_cb, &result);
+  g_assert_true (test_system_has_failed (TEST_SYSTEM_PTHREAD_CREATE));
+  g_main_loop_run (loop);
+  g_assert_null (result.path);
+  fixture_assert_error (result.error, SNG_ERROR_FAILED, "[checkpoint][background] ");
+
+  /* Nothing of it is left. */
+  wait_for (fixture);
+  g_assert_true (holds (fixture, 3, 30));
+  begin (fixture, 8, 80, 0);
+  wait_for (fixture);
+  g_assert_true (holds (fixture, 8, 80));
+}
+
+typedef struct
+{
+  Fixture *fixture;
+  Result result;
+} Late;
+
+static void
+late_cb (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Late *late = data;
+
+  late->fixture->disk.calls_to_failure = 4;
+  begin (late->fixture, 8, 80, 0);
+  saved_cb (object, result, &late->result);
+}
+
+/* The next one may have begun before anybody asks how it was; and what becomes of that one is not asked yet. */
+static void
+test_late_finish (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (7, 70);
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autofree char *expected = get_path (fixture, "step-00000007", NULL);
+  g_autoptr (GError) error = NULL;
+  Late late = { fixture, { loop, NULL, NULL } };
+
+  sng_checkpoint_store_save_async (fixture->store, checkpoint, NULL, late_cb, &late);
+  g_main_loop_run (loop);
+  g_assert_no_error (late.result.error);
+  g_assert_cmpstr (late.result.path, ==, expected);
+  g_free (late.result.path);
+  g_assert_false (sng_checkpoint_store_wait (fixture->store, &error));
+  fixture_assert_error (error, SNG_ERROR_IO, "step-00000008");
+  g_assert_true (holds (fixture, 7, 70));
+}
+
 #define ADD(path, function)                                                                                  \
  g_test_add ("/sng/background-save/" path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -410,6 +500,9 @@ main (int argc, char *argv[])
   ADD ("errors", test_errors);
   ADD ("unasked", test_unasked);
   ADD ("async", test_async);
+  ADD ("async-not-begun", test_async_not_begun);
+  ADD ("no-memory", test_no_memory);
+  ADD ("late-finish", test_late_finish);
 
   return g_test_run ();
 }
