@@ -18,7 +18,8 @@ typedef enum
   FAULT_CHECK,
   FAULT_CHECK_SILENT,
   FAULT_SET,
-  FAULT_SET_SILENT
+  FAULT_SET_SILENT,
+  FAULT_CHECK_UNDECIDED /* it has an error, and says that all is well */
 } Fault;
 
 #define TEST_TYPE_STATEFUL (test_stateful_get_type ())

@@ -263,6 +263,7 @@ static const struct
   /* and so in a member that nobody asked for */
   { X ("tru"), 8, "header: not JSON at byte 10" },
   { X (""), 8, "header: not JSON" },
+  { "{\"a\":{\"x\":", 8, "header: the JSON object does not end at byte 10" },
   { X ("+1"), 8, "header: not JSON" },
   { X ("01"), 8, "header: a malformed number" },
   { X ("-"), 8, "header: a malformed number" },
@@ -310,7 +311,8 @@ static const struct
   { A ("\"U8\"", "[2,4e0]", "[0,8]"), 8, "tensor 'a': dimension 1 of the shape is not a whole number" },
   { A ("\"U8\"", "[8,null]", "[0,8]"), 8, "tensor 'a': dimension 1 of the shape is not a whole number" },
   { A ("\"U8\"", "[08]", "[0,8]"), 8, "tensor 'a': dimension 0 of the shape is not a whole number" },
-  { A ("\"U8\"", "[18446744073709551624]", "[0,8]"), 8, "dimension 0 of the shape is not a whole number" },
+  { A ("\"U8\"", "[18446744073709551616]", "[0,8]"), 8, "dimension 0 of the shape is not a whole number" },
+  { A ("\"U8\"", "[184467440737095516150]", "[0,8]"), 8, "dimension 0 of the shape is not a whole number" },
   { A ("\"U8\"", "[4294967296,4294967296]", "[0,8]"), 8, "the shape overflows at dimension 1, 4294967296" },
   { A ("\"F64\"", "[2305843009213693953]", "[0,8]"), 8, "tensor 'a': dtype and shape ask for" },
   { A ("\"U8\"", "[4294967296,4294967296,0]", "[0,0]"), 0, "the shape overflows at dimension 1" },

@@ -39,6 +39,7 @@ test_order (void)
   g_assert_null (sng_state_dict_lookup_value (state, "z"));
   g_assert_null (sng_state_dict_lookup_tensor (state, "a"));
   g_assert_null (sng_state_dict_lookup_tensor (state, "nobody"));
+  g_assert_null (sng_state_dict_lookup_value (state, "nobody"));
 
   g_assert_true (sng_state_dict_remove (state, "größe/α"));
   g_assert_false (sng_state_dict_remove (state, "größe/α"));
@@ -91,6 +92,17 @@ test_numbers (void)
   g_assert_false (sng_state_dict_get_double (state, "least", &number, &error));
   fixture_assert_error (error, SNG_ERROR_MISMATCH, "'least' is a value of type 'x'");
 
+  for (int sign = -1; sign <= 1; sign += 2)
+    {
+      sng_state_dict_set_int64 (state, "exact", sign * (G_GINT64_CONSTANT (1) << 53));
+      g_assert_true (sng_state_dict_get_double (state, "exact", &number, &error));
+      g_assert_cmpfloat (number, ==, sign * 9007199254740992.0);
+      sng_state_dict_set_int64 (state, "inexact", sign * ((G_GINT64_CONSTANT (1) << 53) + 1));
+      g_assert_false (sng_state_dict_get_double (state, "inexact", &number, &error));
+      fixture_assert_error (error, SNG_ERROR_MISMATCH, "'inexact' is a value of type 'x'");
+    }
+  g_assert_true (sng_state_dict_get_int64 (state, "exact", NULL, &error));
+
   sng_state_dict_set_double (state, "d", NAN);
   g_assert_true (sng_state_dict_get_double (state, "d", &number, &error));
   g_assert_true (isnan (number));
@@ -121,6 +133,10 @@ test_wrong_entries (void)
   fixture_assert_error (error, SNG_ERROR_MISMATCH, "'huge'");
   g_assert_false (sng_state_dict_get_int64 (state, "rate", &integer, &error));
   fixture_assert_error (error, SNG_ERROR_MISMATCH, "'rate' is a value of type 'd'");
+  g_assert_false (sng_state_dict_get_int64 (state, "nobody", &integer, &error));
+  fixture_assert_error (error, SNG_ERROR_NOT_FOUND, "'nobody'");
+  g_assert_false (sng_state_dict_get_double (state, "weights", &number, &error));
+  fixture_assert_error (error, SNG_ERROR_MISMATCH, "'weights' is BF16 [4, 5], not a number");
   g_assert_false (sng_state_dict_get_double (state, "text", &number, &error));
   fixture_assert_error (error, SNG_ERROR_MISMATCH, "'text'");
   g_assert_false (sng_state_dict_get_double (state, "nobody", &number, &error));

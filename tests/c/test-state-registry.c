@@ -208,6 +208,11 @@ test_failures_name_the_stateful (Fixture *fixture, gconstpointer data)
   fixture_assert_error (error, SNG_ERROR_INVALID_DATA,
                         "[registry][restore] model (already set: trainer): [test]");
   g_assert_cmpuint (fixture->third->n_set, ==, 0);
+
+  fixture->first->fault = FAULT_SET;
+  g_assert_false (sng_state_registry_restore (fixture->registry, checkpoint, &error));
+  fixture_assert_error (error, SNG_ERROR_INVALID_DATA,
+                        "[registry][restore] trainer (already set: nothing): [test]");
 }
 
 static void

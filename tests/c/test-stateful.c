@@ -90,6 +90,19 @@ test_silent_failures (void)
     }
 }
 
+/* An error counts, whatever else was returned. */
+static void
+test_undecided (void)
+{
+  g_autoptr (TestStateful) stateful = test_stateful_new (7);
+  g_autoptr (SngStateDict) state = sng_stateful_get_state (SNG_STATEFUL (stateful), NULL);
+  g_autoptr (GError) error = NULL;
+
+  stateful->fault = FAULT_CHECK_UNDECIDED;
+  g_assert_false (sng_stateful_check_state (SNG_STATEFUL (stateful), state, &error));
+  fixture_assert_error (error, SNG_ERROR_INVALID_DATA, "[test] planted fault");
+}
+
 static void
 test_not_implemented (void)
 {
@@ -115,6 +128,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/stateful/round-trip", test_round_trip);
   g_test_add_func ("/sng/stateful/errors", test_errors);
   g_test_add_func ("/sng/stateful/silent-failures", test_silent_failures);
+  g_test_add_func ("/sng/stateful/undecided", test_undecided);
   g_test_add_func ("/sng/stateful/not-implemented", test_not_implemented);
 
   return g_test_run ();
