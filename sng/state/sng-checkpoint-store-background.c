@@ -7,6 +7,7 @@
 
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
+#include "state/sng-state-file-private.h"
 
 /* Saves in a thread. There is one at a time: the next one waits for it, so they are in order, there is one copy of the state,
  * and whoever saves faster than the disk writes notices. */
@@ -134,6 +135,7 @@ sng_checkpoint_store_end_background (SngCheckpointStore *self)
   if (!sng_checkpoint_store_wait (self, &error))
     g_warning ("nobody has asked whether this was saved: %s", error->message);
   g_clear_object (&self->arena);
+  sng_state_file_trim ();
 }
 
 static gboolean

@@ -99,7 +99,6 @@ sng_checkpoint_store_save_rank (SngCheckpointStore *self,
       sng_state_io_remove (self->storage, path, NULL);
       is_saved = FALSE;
     }
-  sng_state_file_trim ();
   if (!is_saved)
     g_prefix_error (error, "[checkpoint][save] step-%08" G_GUINT64_FORMAT ", rank %u: ",
                     sng_checkpoint_get_step (checkpoint), rank);
@@ -238,7 +237,6 @@ sng_checkpoint_store_commit_ranks (SngCheckpointStore *self, guint64 step, guint
 
   name = sng_checkpoint_step_to_name (step);
   is_published = complete_and_publish (self, name, step, n_ranks, error);
-  sng_state_file_trim ();
   if (!is_published)
     {
       g_prefix_error (error, "[checkpoint][commit] %s: ", name);

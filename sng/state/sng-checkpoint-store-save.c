@@ -186,14 +186,15 @@ sng_checkpoint_store_publish (SngCheckpointStore *self, const char *name, char *
   return FALSE;
 }
 
-static char *
-write_and_publish (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
+char *
+sng_checkpoint_store_write (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
 {
   SngStorage *storage = self->storage;
   g_autofree char *name = NULL;
   g_autofree char *prefix = NULL;
   g_autofree char *temporary = NULL;
 
+  self->saved_step = sng_checkpoint_get_step (checkpoint);
   name = sng_checkpoint_step_to_name (sng_checkpoint_get_step (checkpoint));
   prefix = sng_checkpoint_store_temporary_prefix (self, name);
   if (!sng_checkpoint_store_prepare (self, sng_checkpoint_get_step (checkpoint), error)
@@ -213,18 +214,6 @@ write_and_publish (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError *
     }
 
   return g_build_filename (self->path, name, NULL);
-}
-
-char *
-sng_checkpoint_store_write (SngCheckpointStore *self, SngCheckpoint *checkpoint, GError **error)
-{
-  char *path;
-
-  self->saved_step = sng_checkpoint_get_step (checkpoint);
-  path = write_and_publish (self, checkpoint, error);
-  sng_state_file_trim ();
-
-  return path;
 }
 
 /**

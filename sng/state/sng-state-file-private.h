@@ -25,7 +25,7 @@ gboolean      sng_state_file_finish       (SngStateFile   *self,
                                            GError        **error);
 void          sng_state_file_free         (SngStateFile   *self);
 
-/* Gives memory back that is kept from one file to the next. */
+/* Gives memory back that is kept from one file to the next, at most 128 MiB. A store does when it goes. */
 void          sng_state_file_trim         (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngStateFile, sng_state_file_free)

@@ -16,7 +16,8 @@
  * other one is being written; tests/bench/bench-checkpoint.py has what that is worth. */
 
 #define SMALL (64u << 10) /* bytes of the first buffer: most files are smaller */
-#define LARGE (64u << 20) /* of those that are written in a thread; at half of it the disk is a fifth slower */
+#define LARGE                                                                                                \
+ (64u << 20) /* of those that are written in a thread; at half of it the disk is a fifth slower */
 #define FIRST (16u << 20) /* after which the disk begins */
 #define BLOCK 4096u       /* what a disk's own blocks are a part of */
 #define MIN_DIRECT (1u << 20)
