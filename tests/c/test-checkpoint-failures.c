@@ -11,6 +11,7 @@
 
 #include "checkpoint-fixture.h"
 #include "state/sng-checkpoint-store-private.h"
+#include "state/sng-state-file-private.h"
 #include "system-fixture.h"
 
 /* The error of a failure that was planted; the oldest checkpoint is there. */
@@ -453,6 +454,7 @@ test_no_memory (Fixture *fixture, gconstpointer data)
         }
       sng_checkpoint_set_state (checkpoint, "model", state);
 
+      sng_state_file_trim ();
       test_system_fail (TEST_SYSTEM_MMAP, 0, ENOMEM);
       g_assert_null (sng_checkpoint_store_save (fixture->store, checkpoint, &error));
       g_assert_true (test_system_has_failed (TEST_SYSTEM_MMAP));

@@ -15,7 +15,8 @@
 #include "system-fixture.h"
 
 #define MIB (1u << 20)
-#define LARGE (32 * MIB) /* what a thread writes at a time */
+#define FIRST (16 * MIB) /* what a thread writes first */
+#define LARGE (64 * MIB) /* and then at a time */
 
 /* Takes what is written and keeps nothing of it, except that one of the calls of a kind fails. */
 typedef struct
@@ -146,7 +147,7 @@ assert_failed (Fixture *fixture, SngStateFile *file, GError *error, const char *
 static void
 test_large (Fixture *fixture, gconstpointer data)
 {
-  const gsize n_bytes = 2 * LARGE + 3 * MIB + 5;
+  const gsize n_bytes = FIRST + LARGE + 3 * MIB + 5;
 
   fixture->sink.keeps = TRUE;
   for (guint n_threads = 0; n_threads < 3; n_threads++)
