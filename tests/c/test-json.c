@@ -112,10 +112,11 @@ test_depth (void)
 static void
 test_taken (void)
 {
-  static const char text[] = "\t{\"word\": [true, false, null], \"zero\": 0, \"minus\": -0,\r\n"
-                             " \"most\": 123456789012345678, \"least\": -123456789012345678, \"part\": -1.25,"
-                             " \"large\": 1E2, \"small\": 1.5e-1, \"plus\": 1e+1, \"empty\": {},"
-                             " \"string\": \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\\ue000\" }\n";
+  static const char text[] =
+      "\t{\"word\": [true, false, null], \"zero\": 0, \"minus\": -0,\r\n"
+      " \"most\": 9223372036854775807, \"least\": -9223372036854775807, \"part\": -1.25,"
+      " \"large\": 1E2, \"small\": 1.5e-1, \"plus\": 1e+1, \"empty\": {},"
+      " \"string\": \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\\ue000\" }\n";
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) node = parse (text, &error);
   JsonObject *object;
@@ -129,7 +130,7 @@ test_taken (void)
   g_assert_true (sng_json_get_unsigned (object, "zero", &number));
   g_assert_cmpuint (number, ==, 0);
   g_assert_true (sng_json_get_unsigned (object, "most", &number));
-  g_assert_cmpuint (number, ==, G_GUINT64_CONSTANT (123456789012345678));
+  g_assert_cmpuint (number, ==, G_MAXINT64);
 
   /* What is absent, or of another kind. */
   g_assert_false (sng_json_get_unsigned (object, "least", &number));

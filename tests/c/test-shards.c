@@ -506,6 +506,41 @@ test_failing_calls (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n_failed, >, 20);
 }
 
+/* The same where there is not even the store's directory, and where something else has the place of one. */
+static void
+test_no_directory (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngCheckpoint) part = new_part (0, 2, 1);
+  g_autofree char *parts = get_path (fixture, ".step-00000007.ranks", NULL);
+  g_autofree char *rank = g_build_filename (parts, "rank-00000", NULL);
+  g_autofree char *deep = g_build_filename (fixture->directory, "deep", NULL);
+  g_autoptr (GError) error = NULL;
+  int n = 0;
+
+  for (;; n++)
+    {
+      gboolean saved;
+
+      fixture->disk.calls_to_failure = n;
+      saved = sng_checkpoint_store_save_rank (fixture->store, part, 0, 2, &error);
+      if (fixture->disk.calls_to_failure >= 0)
+        break;
+      g_assert_false (saved);
+      fixture_assert_error (error, SNG_ERROR_IO, "[checkpoint][save] step-00000007, rank 0: ");
+      g_assert_false (g_file_test (rank, G_FILE_TEST_EXISTS));
+      if (g_file_test (deep, G_FILE_TEST_EXISTS))
+        fixture_remove (deep);
+    }
+  fixture->disk.calls_to_failure = -1;
+  g_assert_no_error (error);
+  g_assert_cmpint (n, >, 10);
+
+  fixture_remove (parts);
+  fixture_write (parts, "", 0);
+  g_assert_false (sng_checkpoint_store_save_rank (fixture->store, part, 0, 2, &error));
+  fixture_assert_error (error, SNG_ERROR_IO, g_strerror (ENOTDIR));
+}
+
 /* Shards as such. */
 static void
 test_places (void)
@@ -596,6 +631,7 @@ main (int argc, char *argv[])
   ADD ("plain-save", test_plain_save);
   ADD ("damage", test_damage);
   ADD ("failing-calls", test_failing_calls);
+  ADD ("no-directory", test_no_directory);
 
   return g_test_run ();
 }
