@@ -141,8 +141,10 @@ make_one (SngStorage *storage, const char *path, const char *wanted, GError **er
   int code = (int) -sng_storage_insist (storage,
                                         (SngStorageCall){ .verb = SNG_STORAGE_MAKE_DIRECTORY, .path = path });
 
-  return code == 0 || sng_state_io_is_directory (path)
-         || sng_state_io_fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
+  if (code == 0 || sng_state_io_is_directory (path))
+    return TRUE;
+
+  return sng_state_io_fail (error, "make the directory", wanted, code == EEXIST ? ENOTDIR : code);
 }
 
 static gboolean
