@@ -226,7 +226,6 @@ char *
 sng_checkpoint_store_commit_ranks (SngCheckpointStore *self, guint64 step, guint n_ranks, GError **error)
 {
   g_autofree char *name = NULL;
-  gboolean is_published;
 
   g_return_val_if_fail (SNG_IS_CHECKPOINT_STORE (self), NULL);
   g_return_val_if_fail (n_ranks > 0, NULL);
@@ -236,8 +235,7 @@ sng_checkpoint_store_commit_ranks (SngCheckpointStore *self, guint64 step, guint
   self->saved_step = step;
 
   name = sng_checkpoint_step_to_name (step);
-  is_published = complete_and_publish (self, name, step, n_ranks, error);
-  if (!is_published)
+  if (!complete_and_publish (self, name, step, n_ranks, error))
     {
       g_prefix_error (error, "[checkpoint][commit] %s: ", name);
       return NULL;
