@@ -28,6 +28,10 @@
  * @SNG_ERROR_CANCELLED: a [class@Gio.Cancellable] was cancelled
  * @SNG_ERROR_PREEMPTED: a signal asked for the end of a training, which has
  *   saved its state and can be resumed. See [class@Sng.Preemption].
+ * @SNG_ERROR_TIMED_OUT: a command did not end in the time that it was given
+ * @SNG_ERROR_NOT_RECORDED: a command ended well, but recorded nothing
+ * @SNG_ERROR_OTHER_STEPS: a command did not make the steps that it was to make
+ * @SNG_ERROR_NOT_RESUMED: a command that was to go on with what it had left began anew
  *
  * What can go wrong while libsng works.
  *

@@ -11,7 +11,7 @@
 
 #include "sng-enum-types.h"
 #include "sng-error.h"
-#include "train/sng-signal-name-private.h"
+#include "sng-signal-name-private.h"
 
 static const char *
 get_nick (GType type, int value)

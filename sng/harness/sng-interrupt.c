@@ -6,7 +6,7 @@
 #include "harness/sng-interrupt-private.h"
 
 #include "sng-enum-types.h"
-#include "train/sng-signal-name-private.h"
+#include "sng-signal-name-private.h"
 
 /**
  * SngInterruptKind:

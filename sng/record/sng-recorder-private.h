@@ -10,6 +10,43 @@
 
 G_BEGIN_DECLS
 
+/* The metric that has the number of the step. */
+#define SNG_GLOBAL_STEP_METRIC "GlobalStepState"
+
+/* What a run notes in its store when it is stopped by the recorder: after which step. */
+#define SNG_STOPPED_AT_INFO "stopped-at"
+
+/* The file in the run's directory that has the newest step, as text, for whoever waits for the run. */
+#define SNG_PROGRESS_FILE "progress"
+
+struct _SngRecorder
+{
+  GObject parent_instance;
+
+  SngRunStore *store; /* NULL: nothing is recorded */
+  SngStorage *storage; /* of what is captured */
+  guint rank;
+  GHashTable *captured; /* names of metrics */
+  gboolean captures_all;
+  char *place_metric;   /* the one place that is captured beside these; NULL: none */
+  char *place_path;
+  guint64 place_step;
+  gboolean has_directory;
+
+  /* What the environment says. */
+  SngMode mode;
+  char *checkpoint_dir;
+  char *stop_kind; /* NULL: no stop */
+  guint64 stop_at;
+  int stop_signal; /* 0: by an error */
+  int progress_fd; /* -1: nobody waits for it */
+
+  /* What step() has seen. */
+  guint64 last_step;
+  gboolean is_stopped;
+  GHashTable *types; /* of the keys that were recorded: a string, and in which step */
+};
+
 /* What it writes captured tensors to. */
 SngStorage **sng_recorder_get_storage (SngRecorder *self);
 /* Keeps whole what the metric has at one place; in place of an earlier call's. */

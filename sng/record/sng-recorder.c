@@ -6,6 +6,7 @@
 #include "record/sng-recorder-private.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <glib/gstdio.h>
 
@@ -44,24 +45,14 @@
  *   }
  * ```
  *
+ * A training that is run by `sng check` or by an [class@Sng.CommandHarness] needs less: its recorder comes from the
+ * environment, makes its own store, and ends the process where the plan says
+ * ([ctor@Sng.Recorder.new_from_environment], [method@Sng.Recorder.step]).
+ *
  * A recorder is used by one thread at a time.
  *
  * Since: 1.0
  */
-struct _SngRecorder
-{
-  GObject parent_instance;
-
-  SngRunStore *store;
-  SngStorage *storage; /* of what is captured */
-  guint rank;
-  GHashTable *captured; /* names of metrics */
-  char *place_metric;   /* the one place that is captured beside these; NULL: none */
-  char *place_path;
-  guint64 place_step;
-  gboolean has_directory;
-};
-
 G_DEFINE_FINAL_TYPE (SngRecorder, sng_recorder, G_TYPE_OBJECT)
 
 static void
@@ -73,6 +64,11 @@ sng_recorder_finalize (GObject *object)
   g_clear_pointer (&self->captured, g_hash_table_unref);
   g_free (self->place_metric);
   g_free (self->place_path);
+  g_free (self->checkpoint_dir);
+  g_free (self->stop_kind);
+  g_hash_table_unref (self->types);
+  if (self->progress_fd >= 0)
+    close (self->progress_fd);
 
   G_OBJECT_CLASS (sng_recorder_parent_class)->finalize (object);
 }
@@ -88,6 +84,9 @@ sng_recorder_init (SngRecorder *self)
 {
   self->storage = sng_storage_get_posix ();
   self->captured = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->mode = SNG_MODE_CONTINUOUS;
+  self->progress_fd = -1;
 }
 
 /**
@@ -121,7 +120,7 @@ sng_recorder_new (SngRunStore *store, guint rank)
  *
  * Gets the store that is written to.
  *
- * Returns: (transfer none): the store
+ * Returns: (transfer none) (nullable): the store; %NULL where nothing is recorded
  *
  * Since: 1.0
  */
@@ -193,7 +192,7 @@ sng_recorder_capture_place (SngRecorder *self, const char *metric, const char *p
 static gboolean
 is_captured (SngRecorder *self, const SngMetadata *entry)
 {
-  return g_hash_table_contains (self->captured, entry->metric)
+  return self->captures_all || g_hash_table_contains (self->captured, entry->metric)
          || (self->place_metric != NULL && entry->step == self->place_step
              && g_str_equal (entry->metric, self->place_metric)
              && g_str_equal (entry->path, self->place_path));
@@ -236,6 +235,12 @@ sng_recorder_record_value (SngRecorder *self,
   g_return_val_if_fail (step <= G_MAXINT64, FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (self->store == NULL)
+    {
+      g_variant_unref (g_variant_ref_sink (value));
+      return TRUE;
+    }
 
   entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
   entry->value = sng_metadata_normalise_value (value, error);
@@ -317,6 +322,9 @@ sng_recorder_record_tensor (SngRecorder *self,
   g_return_val_if_fail (SNG_IS_TENSOR (tensor), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (self->store == NULL)
+    return TRUE;
+
   entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
 
   fingerprint =
@@ -352,5 +360,5 @@ sng_recorder_finish_step (SngRecorder *self, GError **error)
   g_return_val_if_fail (SNG_IS_RECORDER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return sng_run_store_flush (self->store, error);
+  return self->store == NULL || sng_run_store_flush (self->store, error);
 }

@@ -10,6 +10,7 @@
 #endif
 
 #include "record/sng-run-store.h"
+#include "state/sng-state-dict.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,14 @@ G_DECLARE_FINAL_TYPE (SngRecorder, sng_recorder, SNG, RECORDER, GObject)
 SNG_AVAILABLE_IN_1_0
 SngRecorder *sng_recorder_new           (SngRunStore  *store,
                                          guint         rank);
+SNG_AVAILABLE_IN_1_0
+SngRecorder *sng_recorder_new_from_environment (GError **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_recorder_is_active     (SngRecorder  *self);
+SNG_AVAILABLE_IN_1_0
+SngMode      sng_recorder_get_mode      (SngRecorder  *self);
+SNG_AVAILABLE_IN_1_0
+const char  *sng_recorder_get_checkpoint_dir (SngRecorder *self);
 SNG_AVAILABLE_IN_1_0
 SngRunStore *sng_recorder_get_store     (SngRecorder  *self);
 SNG_AVAILABLE_IN_1_0
@@ -49,6 +58,18 @@ gboolean     sng_recorder_record_tensor (SngRecorder  *self,
                                          GError      **error);
 SNG_AVAILABLE_IN_1_0
 gboolean     sng_recorder_finish_step   (SngRecorder  *self,
+                                         GError      **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_recorder_record        (SngRecorder  *self,
+                                         SngStage      stage,
+                                         guint64       step,
+                                         gint64        micro_batch,
+                                         SngStateDict *metrics,
+                                         GError      **error);
+SNG_AVAILABLE_IN_1_0
+gboolean     sng_recorder_step          (SngRecorder  *self,
+                                         guint64       step,
+                                         SngStateDict *metrics,
                                          GError      **error);
 
 G_END_DECLS

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "sng-error.h"
-#include "train/sng-signal-name-private.h"
+#include "sng-signal-name-private.h"
 #include "train/sng-trainer-private.h"
 
 /**

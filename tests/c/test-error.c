@@ -21,8 +21,8 @@ test_type (void)
 
   g_assert_cmpstr (g_type_name (SNG_TYPE_ERROR), ==, "SngError");
   g_assert_cmpint (codes->minimum, ==, SNG_ERROR_FAILED);
-  g_assert_cmpint (codes->maximum, ==, SNG_ERROR_PREEMPTED);
-  g_assert_cmpint (codes->n_values, ==, SNG_ERROR_PREEMPTED + 1);
+  g_assert_cmpint (codes->maximum, ==, SNG_ERROR_NOT_RESUMED);
+  g_assert_cmpint (codes->n_values, ==, SNG_ERROR_NOT_RESUMED + 1);
 
   code = g_enum_get_value_by_nick (codes, "stop-and-go");
   g_assert_nonnull (code);

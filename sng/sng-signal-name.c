@@ -5,7 +5,7 @@
 
 #define _GNU_SOURCE /* sigabbrev_np () */
 
-#include "train/sng-signal-name-private.h"
+#include "sng-signal-name-private.h"
 
 #include <string.h>
 
