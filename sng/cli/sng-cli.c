@@ -58,8 +58,9 @@ sng_cli_parse (const char *command,
 
   if (n_arguments != SNG_CLI_ANY && *argc != (int) n_arguments + 1)
     {
-      sng_cli_fail (_ ("%s takes %u arguments, not %d; see %s --help"), program, n_arguments, *argc - 1,
-                    program);
+      sng_cli_fail (ngettext ("%s takes %u argument, not %d; see %s --help",
+                              "%s takes %u arguments, not %d; see %s --help", n_arguments),
+                    program, n_arguments, *argc - 1, program);
       return FALSE;
     }
 

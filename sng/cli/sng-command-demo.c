@@ -34,12 +34,10 @@ show_progress (Demo *demo, SngHarness *harness, SngMode mode, guint64 step, guin
   sng_harness_get_work (harness, &done, &total);
 
   if (demo->n_running > 1)
-    activity =
-        g_strdup_printf (_ ("%s, %u at a time: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " steps in all"),
-                         name, demo->n_running, done, total);
+    activity = g_strdup_printf (_ ("%s, %u at a time: %" PRIu64 " of %" PRIu64 " steps in all"), name,
+                                demo->n_running, done, total);
   else if (n_steps > 0)
-    activity =
-        g_strdup_printf (_ ("%s: step %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT), name, step, n_steps);
+    activity = g_strdup_printf (_ ("%s: step %" PRIu64 " of %" PRIu64), name, step, n_steps);
   else
     activity = g_strdup_printf (_ ("%s starts"), name);
 

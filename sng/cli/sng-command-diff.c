@@ -28,9 +28,9 @@ print_diffs (GListModel *diffs, gboolean *equal)
 
   *equal = n_different == 0;
   if (*equal)
-    g_print (_ ("equal: %u entries\n"), n);
+    g_print (ngettext ("equal: %u entry\n", "equal: %u entries\n", n), n);
   else
-    g_print (_ ("different: %u of %u entries\n"), n_different, n);
+    g_print (ngettext ("different: %u of %u entry\n", "different: %u of %u entries\n", n), n_different, n);
 }
 
 static gboolean
@@ -132,12 +132,13 @@ print_metric (Runs *runs, SngMetricResult *result, guint64 *n_entries, GError **
       *n_entries += lone[i];
     }
 
-  g_print (_ ("%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries"), name,
-           n_different - lone[0] - lone[1], compared);
+  g_print (
+      ngettext ("%s: %" PRIu64 " of %" PRIu64 " entry", "%s: %" PRIu64 " of %" PRIu64 " entries", compared),
+      name, n_different - lone[0] - lone[1], compared);
   for (guint i = 0; i < G_N_ELEMENTS (lone); i++)
     {
       if (lone[i] > 0)
-        g_print (_ (", %" G_GUINT64_FORMAT " more only in %s"), lone[i], runs->paths[i]);
+        g_print (_ (", %" PRIu64 " more only in %s"), lone[i], runs->paths[i]);
     }
   g_print ("\n");
 
@@ -177,10 +178,11 @@ print_report (Runs *runs, SngReport *report, gboolean *equal, GError **error)
   if (n_different > 0)
     *equal = FALSE;
   if (*equal)
-    g_print (_ ("equal: %" G_GUINT64_FORMAT " entries\n"), n_entries);
+    g_print (ngettext ("equal: %" PRIu64 " entry\n", "equal: %" PRIu64 " entries\n", n_entries), n_entries);
   else
-    g_print (_ ("different: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries\n"), n_different,
-             n_entries);
+    g_print (ngettext ("different: %" PRIu64 " of %" PRIu64 " entry\n",
+                       "different: %" PRIu64 " of %" PRIu64 " entries\n", n_entries),
+             n_different, n_entries);
 
   return TRUE;
 }

@@ -45,7 +45,7 @@ print_tensor (SngTensor *tensor)
   if (sng_tensor_get_n_elements (tensor) > 0)
     g_print (_ ("  from %g to %g, mean %g"), minimum, maximum, mean);
   if (n_non_finite > 0)
-    g_print (_ (", %" G_GUINT64_FORMAT " not finite"), n_non_finite);
+    g_print (_ (", %" PRIu64 " not finite"), n_non_finite);
   g_print ("\n");
 }
 
@@ -80,7 +80,8 @@ show_safetensors (const char *path, GError **error)
   if (tensors == NULL)
     return FALSE;
 
-  g_print (_ ("%s: %u tensors\n"), path, sng_state_dict_get_n_items (tensors));
+  g_print (ngettext ("%s: %u tensor\n", "%s: %u tensors\n", sng_state_dict_get_n_items (tensors)), path,
+           sng_state_dict_get_n_items (tensors));
   if (metadata != NULL && g_variant_n_children (metadata) > 0)
     {
       g_autofree char *text = g_variant_print (metadata, FALSE);
@@ -105,7 +106,7 @@ show_checkpoint (const char *path, GError **error)
 
   fingerprint = sng_checkpoint_compute_fingerprint (checkpoint);
   hash = fingerprint != NULL ? sng_fingerprint_to_string (fingerprint) : NULL;
-  g_print (_ ("%s: the state after step %" G_GUINT64_FORMAT ", fingerprint %s\n"), path,
+  g_print (_ ("%s: the state after step %" PRIu64 ", fingerprint %s\n"), path,
            sng_checkpoint_get_step (checkpoint), hash != NULL ? hash : "");
 
   names = sng_checkpoint_dup_names (checkpoint);
@@ -138,8 +139,9 @@ print_metric (SngRunStore *store, const char *metric, int width, const char *ind
   if (!sng_run_store_get_step_range (store, metric, &first, &last, error))
     return FALSE;
 
-  g_print (_ ("%s%-*s  %8u entries, steps %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "\n"), indent, width,
-           metric, entries->len, first, last);
+  g_print (ngettext ("%s%-*s  %8u entry, steps %" PRIu64 " to %" PRIu64 "\n",
+                     "%s%-*s  %8u entries, steps %" PRIu64 " to %" PRIu64 "\n", entries->len),
+           indent, width, metric, entries->len, first, last);
 
   return TRUE;
 }
@@ -165,7 +167,7 @@ show_store (const char *path, const char *indent, GError **error)
   restored = sng_run_store_get_info (store, "restored-step");
   g_print ("%s%s: %s", indent, path, finished != NULL ? _ ("finished") : _ ("not finished"));
   if (restored != NULL && g_variant_is_of_type (restored, G_VARIANT_TYPE_UINT64))
-    g_print (_ (", restored from step %" G_GUINT64_FORMAT), g_variant_get_uint64 (restored));
+    g_print (_ (", restored from step %" PRIu64), g_variant_get_uint64 (restored));
   g_print ("\n");
 
   for (guint i = 0; metrics[i] != NULL; i++)
@@ -255,7 +257,7 @@ show_plan (const char *path, GError **error)
       return FALSE;
     }
 
-  g_print (_ ("%s: %" G_GINT64_FORMAT " steps, stopped %s, seed %" G_GINT64_FORMAT "\n"), path,
+  g_print (_ ("%s: %" PRId64 " steps, stopped %s, seed %" PRId64 "\n"), path,
            json_object_get_int_member (plan, "steps"), json_object_get_string_member (plan, "stops"),
            json_object_get_int_member (plan, "seed"));
   print_command (plan);

@@ -52,6 +52,17 @@ count_tensors (SngStateDict *dict, guint *n_tensors, guint64 *n_bytes)
     }
 }
 
+static char *
+dup_contents (guint n_tensors, guint64 n_bytes)
+{
+  g_autofree char *tensors = g_strdup_printf (ngettext ("%u tensor", "%u tensors", n_tensors), n_tensors);
+  g_autofree char *bytes =
+      g_strdup_printf (ngettext ("%" PRIu64 " byte", "%" PRIu64 " bytes", n_bytes), n_bytes);
+
+  /* translators: "171 tensors", and "7393320 bytes" */
+  return g_strdup_printf (_ ("%s, %s"), tensors, bytes);
+}
+
 /* To load a checkpoint is to verify it: every byte is under a digest. */
 static void
 verify_checkpoint (Verification *self, const char *path)
@@ -59,8 +70,11 @@ verify_checkpoint (Verification *self, const char *path)
   g_autoptr (GError) error = NULL;
   g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_load (path, &error);
   g_auto (GStrv) names = NULL;
+  g_autofree char *states = NULL;
+  g_autofree char *contents = NULL;
   guint n_tensors = 0;
   guint64 n_bytes = 0;
+  guint n_states;
 
   if (checkpoint == NULL)
     {
@@ -72,10 +86,13 @@ verify_checkpoint (Verification *self, const char *path)
   for (char **name = names; *name != NULL; name++)
     count_tensors (sng_checkpoint_lookup_state (checkpoint, *name), &n_tensors, &n_bytes);
 
+  n_states = g_strv_length (names);
+  states = g_strdup_printf (ngettext ("%u state", "%u states", n_states), n_states);
+  contents = dup_contents (n_tensors, n_bytes);
+  /* translators: "7 states", and "171 tensors, 7393320 bytes" */
   pass (self, path,
-        g_strdup_printf (_ ("the state after step %" G_GUINT64_FORMAT
-                            ": %u states, %u tensors, %" G_GUINT64_FORMAT " bytes"),
-                         sng_checkpoint_get_step (checkpoint), g_strv_length (names), n_tensors, n_bytes));
+        g_strdup_printf (_ ("the state after step %" PRIu64 ": %s, %s"), sng_checkpoint_get_step (checkpoint),
+                         states, contents));
 }
 
 static void
@@ -83,6 +100,7 @@ verify_safetensors (Verification *self, const char *path)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SngStateDict) tensors = sng_safetensors_load (path, NULL, &error);
+  g_autofree char *contents = NULL;
   guint n_tensors = 0;
   guint64 n_bytes = 0;
 
@@ -93,10 +111,9 @@ verify_safetensors (Verification *self, const char *path)
     }
 
   count_tensors (tensors, &n_tensors, &n_bytes);
-  pass (self, path,
-        g_strdup_printf (
-            _ ("%u tensors, %" G_GUINT64_FORMAT " bytes; only its structure is verified, there is no digest"),
-            n_tensors, n_bytes));
+  contents = dup_contents (n_tensors, n_bytes);
+  /* translators: "171 tensors, 7393320 bytes" */
+  pass (self, path, g_strdup_printf (_ ("%s; only its structure is verified, there is no digest"), contents));
 }
 
 /* What latest says, and what a resume would go on from. */
@@ -214,6 +231,18 @@ read_store (const char *path, guint64 *n_entries, guint *n_captures, GError **er
   return TRUE;
 }
 
+static char *
+dup_entries (guint64 n_entries, guint n_captures)
+{
+  g_autofree char *entries =
+      g_strdup_printf (ngettext ("%" PRIu64 " entry", "%" PRIu64 " entries", n_entries), n_entries);
+  g_autofree char *captures =
+      g_strdup_printf (ngettext ("%u captured tensor", "%u captured tensors", n_captures), n_captures);
+
+  /* translators: "2402 entries", and "3 captured tensors" */
+  return n_captures > 0 ? g_strdup_printf (_ ("%s, %s"), entries, captures) : g_steal_pointer (&entries);
+}
+
 static void
 verify_store (Verification *self, const char *path)
 {
@@ -223,11 +252,8 @@ verify_store (Verification *self, const char *path)
 
   if (!read_store (path, &n_entries, &n_captures, &error))
     report_damage (self, path, error->message);
-  else if (n_captures > 0)
-    pass (self, path,
-          g_strdup_printf (_ ("%" G_GUINT64_FORMAT " entries, %u captured tensors"), n_entries, n_captures));
   else
-    pass (self, path, g_strdup_printf (_ ("%" G_GUINT64_FORMAT " entries"), n_entries));
+    pass (self, path, dup_entries (n_entries, n_captures));
 }
 
 static int

@@ -148,8 +148,8 @@ check_combination (const SngDemoArguments *self, const SngDemoOptions *options)
     if (!check_exclusive (exclusive[i], G_N_ELEMENTS (exclusive[i])))
       return FALSE;
 
-  return check_needs (horizon, "--every-step or --accumulation", has_steps)
-         && check_needs (jobs, "--every-step, --fault, --faults or --accumulation",
+  return check_needs (horizon, _ ("--every-step or --accumulation"), has_steps)
+         && check_needs (jobs, _ ("--every-step, --fault, --faults or --accumulation"),
                          has_steps || fault.is_given || faults.is_given);
 }
 

@@ -26,9 +26,8 @@ check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
   if (value >= minimum && value <= maximum)
     return TRUE;
 
-  sng_cli_fail (
-      _ ("--%s is %" G_GINT64_FORMAT ", but must be from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT), name,
-      value, minimum, maximum);
+  sng_cli_fail (_ ("--%s is %" PRId64 ", but must be from %" PRId64 " to %" PRId64), name, value, minimum,
+                maximum);
 
   return FALSE;
 }

@@ -6,6 +6,7 @@
 #include "sng-progress-bar.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -58,9 +59,25 @@ dup_estimate (SngProgressBar *self, guint64 done, guint64 total)
   left = (gint64) ((double) elapsed / (double) done * (double) (total - done) / G_USEC_PER_SEC + 0.5);
 
   if (left > LONGEST_IN_SECONDS)
-    return g_strdup_printf (_ (", about %" G_GINT64_FORMAT " min left"), (left + 30) / 60);
+    return g_strdup_printf (_ (", about %" PRId64 " min left"), (left + 30) / 60);
 
-  return g_strdup_printf (_ (", about %" G_GINT64_FORMAT " s left"), left);
+  return g_strdup_printf (_ (", about %" PRId64 " s left"), left);
+}
+
+/* The start of the line that has room: a character of Chinese or Japanese takes two columns. */
+static char *
+dup_fitting (const char *line, glong n_columns)
+{
+  const char *end = line;
+
+  for (; *end != '\0'; end = g_utf8_next_char (end))
+    {
+      n_columns -= g_unichar_iswide (g_utf8_get_char (end)) ? 2 : 1;
+      if (n_columns < 0)
+        break;
+    }
+
+  return g_strndup (line, (gsize) (end - line));
 }
 
 void
@@ -81,7 +98,7 @@ sng_progress_bar_update (SngProgressBar *self, const char *activity, guint64 don
 
   estimate = dup_estimate (self, done, total);
   line = g_strdup_printf ("[%s] %s%s", bar, activity, estimate);
-  fitting = g_utf8_substring (line, 0, MIN (g_utf8_strlen (line, -1), get_columns () - 1));
+  fitting = dup_fitting (line, get_columns () - 1);
   g_printerr ("\r\033[K%s", fitting);
 }
 
