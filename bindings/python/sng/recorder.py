@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The libsng contributors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The recorder of a training loop. Without a check around it, it imports nothing and does nothing."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sng.values import UnrecordableError, flatten
+
+Metrics = Mapping[str, Any]
+
+
+class StopAndGoException(Exception):
+    """The check stops the training here. Nothing is wrong: let it end the process."""
+
+
+class Recorder:
+    """Records what a training loop did in each step, and stops the process where a check (`sng check`) says so:
+
+        recorder = sng.Recorder()
+        for step in range(first, last + 1):
+            ...
+            recorder.step(step, {"TrainLoss": loss, "ModelWeights": model, "OptimizerState": optimizer})
+
+    A metric is a number, a string, a tensor, a dict or list of these, or an object with state_dict(). In place
+    of the dict a function that returns it may be given: it is called only when something is recorded."""
+
+    def __init__(self) -> None:
+        self._native: Any = None
+        if os.environ.get("SNG_RUN_DIR"):
+            from sng._gi import namespace
+            self._native = namespace().Recorder.new_from_environment()
+
+    @property
+    def active(self) -> bool:
+        """Whether a check is running this process."""
+        return self._native is not None
+
+    @property
+    def mode(self) -> str:
+        """`continuous`, `stop` or `resume`; `continuous` where no check is."""
+        return str(self._native.get_mode().value_nick) if self.active else "continuous"
+
+    @property
+    def checkpoint_dir(self) -> str | None:
+        """Where the check wants the checkpoints, if it is one: empty when a training starts, as it was when it resumes."""
+        return self._native.get_checkpoint_dir() if self.active else None
+
+    def step(self, step: int, metrics: Metrics | Callable[[], Metrics] | None = None) -> None:
+        """Records the step that was just finished and, if the check says so, stops the process: by a
+        StopAndGoException, by a signal such as SIGTERM, or by SIGKILL."""
+        if self._native is None:
+            return
+        self._call(self._native.step, step, metrics)
+
+    def record(self, step: int, metrics: Metrics | Callable[[], Metrics], *, stage: str = "train",
+               micro_batch: int = -1) -> None:
+        """Records more of a step, before step() ends it: its micro-batches, or its validation (stage="validate")."""
+        if self._native is None:
+            return
+        from sng._gi import namespace
+        stages = {"train": namespace().Stage.TRAIN, "validate": namespace().Stage.VALIDATE}
+        if stage not in stages:
+            raise ValueError(f"[recorder] the stage {stage!r} is none of: {', '.join(stages)}")
+        self._call(self._native.record, stages[stage], step, micro_batch, metrics)
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        from gi.repository import GLib
+        from sng._gi import namespace
+        *place, metrics = arguments
+        state = to_state(metrics() if callable(metrics) else metrics)
+        try:
+            function(*place, state)
+        except GLib.Error as error:
+            if error.matches(namespace().error_quark(), namespace().Error.STOP_AND_GO):
+                raise StopAndGoException(error.message) from None
+            raise
+
+
+def to_state(metrics: Metrics | None) -> Any:
+    """The metrics as an Sng.StateDict of METRIC or METRIC/path. Tensors share their memory where that can be."""
+    from sng._gi import namespace
+    from sng.tensors import to_tensor
+    Sng = namespace()
+    state = Sng.StateDict()
+    if metrics is not None and not isinstance(metrics, Mapping):
+        raise TypeError(f"[recorder] the metrics of a step are a dict of names and values, not a {type(metrics).__qualname__}")
+    for metric, value in (metrics or {}).items():
+        if not isinstance(metric, str) or not metric or "/" in metric:
+            raise ValueError(f"[recorder] {metric!r} is no name of a metric: it must be a string without \"/\"")
+        for path, leaf in flatten_metric(metric, value):
+            key = f"{metric}/{path}" if path else metric
+            if key in state:
+                raise ValueError(f"[recorder] metric {metric} has two values at {path!r}: "
+                                 "keys that only differ in type, or a name with a dot in it")
+            try:
+                state[key] = leaf if isinstance(leaf, (bool, int, float, str)) else to_tensor(leaf)
+            except (TypeError, ValueError, BufferError) as error:
+                raise name_metric(metric, UnrecordableError(path, leaf, str(error))) from error
+    return state
+
+
+def name_metric(metric: str, error: UnrecordableError) -> UnrecordableError:
+    error.args = (f"[recorder] metric {metric}: {error.args[0].removeprefix('[recorder] ')}",)
+    return error
+
+
+def flatten_metric(metric: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """flatten() whose error names the metric."""
+    try:
+        yield from flatten(value)
+    except UnrecordableError as error:
+        raise name_metric(metric, error)
