@@ -92,6 +92,7 @@
 
 #include "harness/sng-fault.h"
 #include "harness/sng-harness.h"
+#include "harness/sng-command-harness.h"
 #include "harness/sng-interrupt.h"
 #include "harness/sng-setup.h"
 #include "harness/sng-stop-plan.h"

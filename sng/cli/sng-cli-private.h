@@ -18,10 +18,18 @@ typedef enum
   SNG_EXIT_PASS = 0,
   SNG_EXIT_DIFFERENT = 1,
   SNG_EXIT_INCONCLUSIVE = 2,
-  SNG_EXIT_ERROR = 3
+  SNG_EXIT_ERROR = 3,
+  /* of a command that is checked */
+  SNG_EXIT_TIMED_OUT = 4,
+  SNG_EXIT_CHILD_FAILED = 5,
+  SNG_EXIT_NOT_RECORDED = 6,
+  SNG_EXIT_OTHER_STEPS = 7,
+  SNG_EXIT_NOT_RESUMED = 8
 } SngExit;
 
 /* Each command takes its own arguments, its name first. */
+int sng_command_check  (int    argc,
+                        char **argv);
 int sng_command_demo   (int    argc,
                         char **argv);
 int sng_command_diff   (int    argc,
@@ -39,12 +47,13 @@ int      sng_cli_fail          (const char     *format,
 /* Any number of arguments, but one at least. */
 #define SNG_CLI_ANY G_MAXUINT
 
-/* Parses the options of a command, which takes n_arguments others; what is wrong is printed. */
+/* Parses the options of a command, which takes n_arguments others; what is wrong is printed. Either list may be NULL. */
 gboolean sng_cli_parse         (const char     *command,
                                 const char     *parameters,
                                 const char     *summary,
                                 const char     *description,
                                 GOptionEntry   *entries,
+                                GOptionEntry   *more_entries,
                                 guint           n_arguments,
                                 int            *argc,
                                 char         ***argv);

@@ -30,6 +30,7 @@ sng_cli_parse (const char *command,
                const char *summary,
                const char *description,
                GOptionEntry *entries,
+               GOptionEntry *more_entries,
                guint n_arguments,
                int *argc,
                char ***argv)
@@ -43,6 +44,8 @@ sng_cli_parse (const char *command,
   g_option_context_set_description (context, description);
   if (entries != NULL)
     g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (more_entries != NULL)
+    g_option_context_add_main_entries (context, more_entries, GETTEXT_PACKAGE);
 
   if (!g_option_context_parse (context, argc, argv, &error))
     {

@@ -342,8 +342,8 @@ sng_command_diff (int argc, char **argv)
           "diff", _ ("A B"),
           _ ("Tells where A and B first differ, and by how much. They are two run directories, two\n"
              "directories or run stores (.db) of modes, two checkpoints, or two .safetensors files."),
-          _ ("Exit codes: 0 they are equal, 1 they differ, 3 they could not be compared."), NULL, 2, &argc,
-          &argv))
+          _ ("Exit codes: 0 they are equal, 1 they differ, 3 they could not be compared."), NULL, NULL, 2,
+          &argc, &argv))
     return SNG_EXIT_ERROR;
 
   if (!diff (argv[1], argv[2], &equal, &error))

@@ -118,7 +118,7 @@ sng_command_faults (int argc, char **argv)
           _ ("Lists what can go wrong with a resume and be planted on purpose: a name, what happens, and\n"
              "what a training needs for it to show. STATE is the name of anything that is registered\n"
              "with the trainer, such as optimizer, or a part of it, such as optimizer/step."),
-          _ ("Exit codes: 0 they were printed, 3 wrong arguments."), entries, 0, &argc, &argv))
+          _ ("Exit codes: 0 they were printed, 3 wrong arguments."), entries, NULL, 0, &argc, &argv))
     return SNG_EXIT_ERROR;
 
   faults = list_faults ();

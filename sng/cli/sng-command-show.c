@@ -344,7 +344,7 @@ sng_command_show (int argc, char **argv)
           "show", _ ("PATH"),
           _ ("Prints what PATH holds: a run directory, the directory or run store (.db) of one of\n"
              "its modes, a checkpoint, or a .safetensors file."),
-          _ ("Exit codes: 0 it was printed, 3 it could not be read."), NULL, 1, &argc, &argv))
+          _ ("Exit codes: 0 it was printed, 3 it could not be read."), NULL, NULL, 1, &argc, &argv))
     return SNG_EXIT_ERROR;
 
   return show (argv[1], &error) ? SNG_EXIT_PASS : sng_cli_fail ("%s", error->message);

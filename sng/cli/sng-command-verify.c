@@ -435,7 +435,7 @@ sng_command_verify (int argc, char **argv)
              ".safetensors file, which has no digest, the structure is verified."),
           _ ("Exit codes: 0 everything verifies, 1 something is damaged, 3 a PATH is not there or is no\n"
              "such thing, whatever became of the others."),
-          entries, SNG_CLI_ANY, &argc, &argv))
+          entries, NULL, SNG_CLI_ANY, &argc, &argv))
     return SNG_EXIT_ERROR;
 
   for (int i = 1; i < argc; i++)

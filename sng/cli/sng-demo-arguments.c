@@ -10,6 +10,7 @@
 static gboolean
 read_line (SngDemoArguments *self, SngDemoOptions *options, int argc, char **argv)
 {
+  g_autofree GOptionEntry *report_entries = sng_report_options_get_entries (&options->report);
   GOptionEntry entries[] = {
     { "fasta", 0, 0, G_OPTION_ARG_FILENAME, &options->fasta,
       N_ ("train an ESM-2 on these proteins (plain or .gz)"), N_ ("FILE") },
@@ -44,14 +45,6 @@ read_line (SngDemoArguments *self, SngDemoOptions *options, int argc, char **arg
     { "seed", 0, 0, G_OPTION_ARG_INT64, &self->seed, N_ ("the seed of everything random (0)"), N_ ("S") },
     { "threads", 0, 0, G_OPTION_ARG_INT64, &self->threads, N_ ("how many threads compute (all processors)"),
       N_ ("T") },
-    { "output", 0, 0, G_OPTION_ARG_FILENAME, &options->output,
-      N_ ("keep the runs in this new or empty directory"), N_ ("DIR") },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("print only the report, as JSON"), NULL },
-    { "tap", 0, 0, G_OPTION_ARG_NONE, &self->tap, N_ ("print only the report, as TAP"), NULL },
-    { "html", 0, 0, G_OPTION_ARG_FILENAME, &options->html, N_ ("write the report as a page for a browser"),
-      N_ ("FILE") },
-    { "junit", 0, 0, G_OPTION_ARG_FILENAME, &options->junit, N_ ("write the report as JUnit XML"),
-      N_ ("FILE") },
     { "repeat", 0, 0, G_OPTION_ARG_NONE, &options->repeat,
       N_ ("train twice without a stop, to tell whether training is deterministic"), NULL },
     { "tolerance", 0, 0, G_OPTION_ARG_STRING, &self->tolerance,
@@ -66,7 +59,7 @@ read_line (SngDemoArguments *self, SngDemoOptions *options, int argc, char **arg
          "that come with the program."),
       _ ("Exit codes: 0 PASS, 1 DIVERGED, 2 NONDETERMINISTIC or INCONCLUSIVE, 3 the check could\n"
          "not be made, 129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM."),
-      entries, 0, &argc, &argv);
+      entries, report_entries, 0, &argc, &argv);
 }
 
 /* ---- What goes together ---- */
@@ -125,22 +118,14 @@ check_combination (const SngDemoArguments *self, const SngDemoOptions *options)
   const Given stress = { "--stress", self->stress != NULL };
   const Given repeat = { "--repeat", options->repeat };
   const Given tolerance = { "--tolerance", self->tolerance != NULL };
-  const Given json = { "--json", self->json };
-  const Given tap = { "--tap", self->tap };
   const Given horizon = { "--horizon", self->horizon != SNG_NOT_GIVEN };
   const Given jobs = { "--jobs", self->jobs != SNG_NOT_GIVEN };
   const Given exclusive[][4] = {
-    { fasta, text },
-    { every_step, fault, faults, accumulation },
-    { stop_at, stops },
-    { stop_at, every_step },
-    { stops, every_step },
-    { stop_at, accumulation },
-    { stops, accumulation },
-    { stress, accumulation },
-    { repeat, accumulation },
-    { tolerance, accumulation },
-    { json, tap },
+    { fasta, text },          { every_step, fault, faults, accumulation },
+    { stop_at, stops },       { stop_at, every_step },
+    { stops, every_step },    { stop_at, accumulation },
+    { stops, accumulation },  { stress, accumulation },
+    { repeat, accumulation }, { tolerance, accumulation },
   };
   gboolean has_steps = every_step.is_given || accumulation.is_given;
 

@@ -20,8 +20,6 @@ typedef struct
   char *accumulation;
   gboolean every_step;
   gboolean faults;
-  gboolean json;
-  gboolean tap;
   gint64 steps;
   gint64 stop_at;
   gint64 horizon;

@@ -5,9 +5,6 @@
 
 #include "sng-demo-options.h"
 
-#include <glib/gstdio.h>
-#include <unistd.h>
-
 #include "sng-cli-private.h"
 #include "sng-demo-arguments.h"
 
@@ -186,53 +183,6 @@ check_stops (const char *stops)
   return FALSE;
 }
 
-/* GLib takes a relative path for one below / where the current directory was removed. */
-static gboolean
-is_nowhere (const char *path)
-{
-  g_autofree char *current = getcwd (NULL, 0);
-
-  return current == NULL && !g_path_is_absolute (path);
-}
-
-/* A child finds the directory as the parent has made it. */
-static gboolean
-check_output (const char *output)
-{
-  g_autoptr (GDir) dir = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (output != NULL && *output == '\0')
-    {
-      sng_cli_fail (_ ("--output: the name of the directory is empty"));
-      return FALSE;
-    }
-
-  if (output != NULL && is_nowhere (output))
-    {
-      sng_cli_fail (_ ("--output %s: the current directory does not exist any more"), output);
-      return FALSE;
-    }
-
-  if (output == NULL || sng_harness_is_child () || !g_file_test (output, G_FILE_TEST_EXISTS))
-    return TRUE;
-
-  dir = g_dir_open (output, 0, &error);
-  if (dir == NULL)
-    {
-      sng_cli_fail ("--output: %s", error->message);
-      return FALSE;
-    }
-
-  if (g_dir_read_name (dir) != NULL)
-    {
-      sng_cli_fail (_ ("--output: the directory %s is not empty"), output);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
 static gboolean
 check_faults (char **ids)
 {
@@ -249,25 +199,6 @@ check_faults (char **ids)
     }
 
   return TRUE;
-}
-
-/* A report that cannot be written is better told of before a long run. */
-static gboolean
-check_file (const char *name, const char *path)
-{
-  g_autofree char *directory = path != NULL ? g_path_get_dirname (path) : NULL;
-
-  if (path == NULL)
-    return TRUE;
-
-  if (*path == '\0' || g_file_test (path, G_FILE_TEST_IS_DIR))
-    sng_cli_fail (_ ("--%s \"%s\": this is no name of a file"), name, path);
-  else if (!g_file_test (directory, G_FILE_TEST_IS_DIR) || g_access (directory, W_OK) != 0)
-    sng_cli_fail (_ ("--%s %s: nothing can be written in the directory %s"), name, path, directory);
-  else
-    return TRUE;
-
-  return FALSE;
 }
 
 static SngDemoTask
@@ -293,12 +224,6 @@ choose_defaults (SngDemoOptions *self, SngDemoArguments *arguments)
     self->precision = g_strdup (DEFAULT_FAULTS_PRECISION);
   if (arguments->accumulation != NULL)
     self->plans = g_strsplit (arguments->accumulation, ",", 0);
-
-  self->format = SNG_REPORT_FORMAT_TEXT;
-  if (arguments->json)
-    self->format = SNG_REPORT_FORMAT_JSON;
-  else if (arguments->tap)
-    self->format = SNG_REPORT_FORMAT_TAP;
 }
 
 gboolean
@@ -313,8 +238,8 @@ sng_demo_options_parse (SngDemoOptions *self, int argc, char **argv)
   choose_defaults (self, &arguments);
 
   return check_numbers (self, &arguments) && check_stops (self->stops) && check_precision (self->precision)
-         && check_faults (self->faults) && check_output (self->output) && check_file ("html", self->html)
-         && check_file ("junit", self->junit) && find_optimizer (arguments.optimizer, &self->optimizer)
+         && check_faults (self->faults) && sng_report_options_check (&self->report)
+         && find_optimizer (arguments.optimizer, &self->optimizer)
          && find_ema_decay (arguments.ema, &self->ema_decay) && find_stress (arguments.stress, &self->stress)
          && find_tolerance (self, arguments.tolerance);
 }
@@ -325,10 +250,8 @@ sng_demo_options_clear (SngDemoOptions *self)
   g_free (self->fasta);
   g_free (self->text);
   g_free (self->precision);
-  g_free (self->output);
   g_free (self->stops);
-  g_free (self->html);
-  g_free (self->junit);
+  sng_report_options_clear (&self->report);
   g_strfreev (self->faults);
   g_strfreev (self->plans);
 }
@@ -353,15 +276,7 @@ sng_demo_options_create_harness (const SngDemoOptions *self)
   if (self->ema_decay >= 0.0)
     sng_demo_harness_set_ema_decay (SNG_DEMO_HARNESS (harness), self->ema_decay);
 
-  /* The run directory is DIR itself. */
-  if (self->output != NULL)
-    {
-      g_autofree char *path = g_canonicalize_filename (self->output, NULL);
-      g_autofree char *parent = g_path_get_dirname (path);
-      g_autofree char *name = g_path_get_basename (path);
-
-      g_object_set (harness, "root-dir", parent, "exp-name", name, NULL);
-    }
+  sng_report_options_apply (&self->report, harness);
 
   return harness;
 }

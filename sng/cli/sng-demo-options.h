@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sng-demo-harness.h"
+#include "sng-report-options.h"
 
 G_BEGIN_DECLS
 
@@ -27,7 +28,6 @@ typedef struct
   SngDemoOptimizer optimizer;
   double ema_decay; /* negative: no average */
   char *precision;  /* NULL: that of the harness */
-  char *output;     /* NULL: nothing is kept */
   guint steps;
   guint stop_at;
   char *stops; /* NULL: one, after stop_at */
@@ -38,11 +38,9 @@ typedef struct
   SngStress stress;
   guint64 seed;
   guint threads; /* 0: all processors */
-  SngReportFormat format; /* of what is printed */
-  char *html;  /* files for the report; NULL: none */
-  char *junit;
   gboolean repeat;
   gboolean noise_tolerance;
+  SngReportOptions report;
 } SngDemoOptions;
 
 /* FALSE where they are wrong, which is printed. */

@@ -17,6 +17,7 @@ static const struct
   int (*run) (int argc, char **argv);
   const char *summary;
 } commands[] = {
+  { "check", sng_command_check, N_ ("run, stop and resume a training of yours, and compare") },
   { "demo", sng_command_demo, N_ ("train, stop, resume and compare a small model on real data") },
   { "diff", sng_command_diff, N_ ("tell where two runs, checkpoints or .safetensors files first differ") },
   { "faults", sng_command_faults, N_ ("list what can go wrong with a resume, and be planted") },

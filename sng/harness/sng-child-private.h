@@ -32,6 +32,7 @@ void                   sng_child_serve       (SngHarness           *self,
 
 /* The command that this process was started with. */
 char                 **sng_child_dup_command (GError              **error);
+/* The result of its task is a boolean. */
 void                   sng_child_run_async   (SngHarness           *self,
                                               SngRun               *run,
                                               SngProgressFunc       progress,
@@ -39,8 +40,12 @@ void                   sng_child_run_async   (SngHarness           *self,
                                               GCancellable         *cancellable,
                                               GAsyncReadyCallback   callback,
                                               gpointer              user_data);
-gboolean               sng_child_run_finish  (GAsyncResult         *result,
-                                              GError              **error);
+/* The file with all that a run printed, and the end of it as a paragraph below an error; "" where it printed nothing. */
+char                  *sng_child_dup_output_path (const char           *directory);
+char                  *sng_child_dup_output_tail (const char           *directory);
+/* Adds that end to the message. */
+void                   sng_child_add_output_tail (const char           *directory,
+                                                  GError               *error);
 
 /* outcome.json */
 gboolean               sng_outcome_save      (const char           *path,

@@ -24,10 +24,6 @@
 /* The number that the child finds its end of the pipe under; the first one that nobody has a meaning for. */
 #define PROGRESS_FD 3
 
-/* How much of what a child printed an error quotes. */
-#define MAX_OUTPUT_LINES 20
-#define MAX_OUTPUT_BYTES 4096
-
 /* How often a child that has died is asked for while whoever traced it holds it. */
 #define REAP_INTERVAL_MS 10
 
@@ -364,48 +360,11 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The end of what the child printed, as a paragraph below an error; "" where it printed nothing. */
-static char *
-dup_output_tail (Child *child)
-{
-  g_autofree char *path = g_build_filename (child->directory, "output.log", NULL);
-  g_autofree char *text = NULL;
-  g_autofree char *valid = NULL;
-  gsize length = 0;
-  const char *start;
-  guint n_lines = 0;
-
-  if (!g_file_get_contents (path, &text, &length, NULL))
-    return g_strdup ("");
-
-  start = text + length - MIN (length, MAX_OUTPUT_BYTES);
-  valid = g_utf8_make_valid (start, -1);
-  g_strchomp (valid);
-  if (*valid == '\0')
-    return g_strdup ("");
-
-  start = valid + strlen (valid);
-  while (start > valid && (start[-1] != '\n' || ++n_lines < MAX_OUTPUT_LINES))
-    start--;
-
-  return g_strdup_printf ("; it printed at last:\n%s", start);
-}
-
-/* An exception in Python is printed, and known to nobody else. */
-static void
-append_output_tail (Child *child, GError *error)
-{
-  g_autofree char *tail = dup_output_tail (child);
-  g_autofree char *message = g_steal_pointer (&error->message);
-
-  error->message = g_strconcat (message, tail, NULL);
-}
-
 /* What an end without an outcome means. */
 static void
 set_end_error (Child *child, gboolean has_outcome, GError **error)
 {
-  g_autofree char *tail = dup_output_tail (child);
+  g_autofree char *tail = sng_child_dup_output_tail (child->directory);
 
   if (WIFSIGNALED (child->status))
     g_set_error (error, SNG_ERROR, SNG_ERROR_CHILD_FAILED, "the child was ended by signal %d (%s)%s",
@@ -460,7 +419,7 @@ finish_child (GTask *task)
   if (child->cancelled)
     g_set_error_literal (&error, SNG_ERROR, SNG_ERROR_CANCELLED, "cancelled");
   else if (!sng_outcome_load (path, g_task_get_source_object (task), child->run, &found, &error))
-    append_output_tail (child, error);
+    sng_child_add_output_tail (child->directory, error);
   else if (!ended_well || (!found && !was_killed_on_purpose (child)))
     set_end_error (child, found, &error);
 
@@ -535,7 +494,7 @@ spawn (SngHarness *self, Child *child, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
-  g_autofree char *output = g_build_filename (child->directory, "output.log", NULL);
+  g_autofree char *output = sng_child_dup_output_path (child->directory);
   g_auto (GStrv) command = priv->command != NULL ? g_strdupv (priv->command) : sng_child_dup_command (error);
   g_autofree char *text = sng_run_to_text (child->run);
   g_autoptr (GSubprocess) process = NULL;
@@ -613,10 +572,4 @@ sng_child_run_async (SngHarness *self,
 
   /* Also after a cancellation: the child has ended only when it was waited for. */
   g_subprocess_wait_async (child->process, NULL, waited_cb, g_object_ref (task));
-}
-
-gboolean
-sng_child_run_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

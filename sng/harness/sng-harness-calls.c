@@ -239,8 +239,7 @@ sng_harness_run_stop_and_go (SngHarness *self, GCancellable *cancellable, GError
   g_return_val_if_fail (SNG_IS_HARNESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return sng_program_run (&sng_program_stop_and_go, self, sng_drill_new (), sng_drill_free, cancellable,
-                          error);
+  return sng_program_run (sng_harness_get_stop_and_go (self), self, NULL, NULL, cancellable, error);
 }
 
 /**
@@ -263,8 +262,8 @@ sng_harness_run_stop_and_go_async (SngHarness *self,
 {
   g_return_if_fail (SNG_IS_HARNESS (self));
 
-  sng_program_start (&sng_program_stop_and_go, self, sng_drill_new (), sng_drill_free,
-                     sng_harness_run_stop_and_go_async, cancellable, callback, user_data);
+  sng_program_start (sng_harness_get_stop_and_go (self), self, NULL, NULL, sng_harness_run_stop_and_go_async,
+                     cancellable, callback, user_data);
 }
 
 /**

@@ -135,7 +135,8 @@ remove_reports (const char *run_directory, GError **error)
 }
 
 /* The directories that the programs give their runs. Whatever else lies beside them is not the harness's. */
-#define RUN_NAMES "^(continuous|repeat|(stop|resume)-[0-9]{6,}(-[0-9]+)?|sweep|faults|drill|accumulation)$"
+#define RUN_NAMES                                                                                            \
+ "^(continuous|repeat|(stop|resume)-[0-9]{6,}(-[0-9]+)?|sweep|faults|drill|accumulation|checkpoints)$"
 
 static gboolean
 remove_runs_in (const char *directory, GError **error)
@@ -220,11 +221,18 @@ dup_store_directory (SngHarness *self, const char *name)
 }
 
 char *
-sng_harness_dup_run_store_path (SngHarness *self, const char *name)
+sng_harness_dup_rank_store_path (SngHarness *self, const char *name, guint rank)
 {
   g_autofree char *directory = dup_store_directory (self, name);
+  g_autofree char *file = g_strdup_printf ("rank-%05u.db", rank);
 
-  return g_build_filename (directory, "rank-00000.db", NULL);
+  return g_build_filename (directory, file, NULL);
+}
+
+char *
+sng_harness_dup_run_store_path (SngHarness *self, const char *name)
+{
+  return sng_harness_dup_rank_store_path (self, name, 0);
 }
 
 char *

@@ -35,7 +35,7 @@ struct _SngDrill
   gboolean is_shortened;          /* CONTINUOUS's was not made from its start */
 };
 
-SngDrill *
+gpointer
 sng_drill_new (void)
 {
   return g_new0 (SngDrill, 1);
@@ -203,7 +203,7 @@ begin (SngDrill *self, SngHarness *harness, GPtrArray *done, GPtrArray *batch, G
   if (!sng_harness_get_private (harness)->drill_down || first == NULL)
     return TRUE;
 
-  if (!sng_judged_runs_open (&runs, harness, done, error))
+  if (!sng_judged_runs_open (&runs, harness, done, 0, error))
     return FALSE;
 
   run = find_place (self, &runs, done, first);

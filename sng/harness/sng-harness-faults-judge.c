@@ -47,7 +47,7 @@ open_runs (SngHarness *self, GPtrArray *before, SngRun *run, SngJudgedRuns *runs
     g_ptr_array_add (all, g_ptr_array_index (before, i));
   g_ptr_array_add (all, run);
 
-  return sng_judged_runs_open (runs, self, all, error);
+  return sng_judged_runs_open (runs, self, all, 0, error);
 }
 
 /* Where the last of them began. */

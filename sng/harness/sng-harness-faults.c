@@ -203,7 +203,7 @@ add_stops (SngHarness *harness,
   guint64 next_end = G_MAXUINT64;
   gboolean is_end = FALSE;
 
-  if (!sng_judged_runs_open (&runs, harness, done, error)
+  if (!sng_judged_runs_open (&runs, harness, done, 0, error)
       || !sng_stop_plan_add_epoch_ends (ends, runs.continuous, num_steps, error))
     return FALSE;
 

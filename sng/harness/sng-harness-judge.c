@@ -21,7 +21,7 @@ sng_judged_runs_clear (SngJudgedRuns *self)
 }
 
 gboolean
-sng_judged_runs_open (SngJudgedRuns *self, SngHarness *harness, GPtrArray *done, GError **error)
+sng_judged_runs_open (SngJudgedRuns *self, SngHarness *harness, GPtrArray *done, guint rank, GError **error)
 {
   self->segments = g_ptr_array_new_with_free_func (g_object_unref);
   self->runs = g_ptr_array_new ();
@@ -29,7 +29,7 @@ sng_judged_runs_open (SngJudgedRuns *self, SngHarness *harness, GPtrArray *done,
   for (guint i = 0; i < done->len; i++)
     {
       SngRun *run = g_ptr_array_index (done, i);
-      g_autofree char *path = sng_harness_dup_run_store_path (harness, run->name);
+      g_autofree char *path = sng_harness_dup_rank_store_path (harness, run->name, rank);
       g_autoptr (SngRunStore) store = sng_run_store_open (path, error);
 
       if (store == NULL)
@@ -153,9 +153,8 @@ sng_harness_add_seconds (SngReport *report, GPtrArray *done)
     }
 }
 
-/* A plan that is a name does not say by itself what it came to. */
-static void
-note_stops (SngHarness *self, SngReport *report)
+void
+sng_harness_note_stops (SngHarness *self, SngReport *report)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_autofree char *stops = priv->plan != NULL ? sng_stop_plan_to_string (priv->plan) : NULL;
@@ -175,7 +174,7 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
   g_autoptr (SngComparison) comparison = NULL;
   g_autoptr (SngReport) report = NULL;
 
-  if (!sng_judged_runs_open (&runs, self, done, error)
+  if (!sng_judged_runs_open (&runs, self, done, 0, error)
       || (comparison = sng_harness_create_comparison (self, &runs, error)) == NULL)
     return NULL;
 
@@ -194,7 +193,7 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
   if (!add_coverage (self, &runs, report, error))
     return NULL;
   sng_harness_take_result (report, sng_harness_judge_stops (&runs));
-  note_stops (self, report);
+  sng_harness_note_stops (self, report);
   sng_harness_diagnose (report, runs.continuous, runs.segments);
 
   return g_steal_pointer (&report);

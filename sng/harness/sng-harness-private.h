@@ -52,6 +52,8 @@ typedef struct
   gboolean noise_tolerance;
   gboolean drill_down;
 
+  const struct _SngRunner *runner; /* what makes the runs; NULL: a trainer */
+
   /* Extra metrics, in the order in which they were added; SngExtraMetric. */
   GPtrArray *extra_metrics;
 
@@ -187,6 +189,9 @@ char              *sng_harness_dup_segment_name      (SngHarness       *self,
 /* sng-harness-directory.c: where the runs are. */
 char              *sng_harness_dup_run_path          (SngHarness       *self,
                                                       const char       *name);
+char              *sng_harness_dup_rank_store_path   (SngHarness       *self,
+                                                      const char       *name,
+                                                      guint             rank);
 char              *sng_harness_dup_run_store_path    (SngHarness       *self,
                                                       const char       *name);
 /* Of the first run of the mode. */

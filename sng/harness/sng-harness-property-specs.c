@@ -22,7 +22,7 @@ add_schedule_specs (GParamSpec **properties)
    * Since: 1.0
    */
   properties[SNG_HARNESS_PROP_NUM_STEPS] =
-      g_param_spec_uint ("num-steps", NULL, NULL, 1, G_MAXUINT, 10, FLAGS);
+      g_param_spec_uint ("num-steps", NULL, NULL, 0, G_MAXUINT, 10, FLAGS);
 
   /**
    * SngHarness:val-check-interval:

@@ -191,7 +191,7 @@ child_finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
 
-  sng_child_run_finish (result, &error);
+  g_task_propagate_boolean (G_TASK (result), &error);
   finish_run (user_data, error);
 }
 
@@ -238,6 +238,12 @@ start_run (GTask *task, SngRun *run, GError **error)
   g_clear_pointer (&priv->callbacks[run->mode], g_ptr_array_unref);
   sng_harness_emit_mode_started (self, run->mode);
 
+  if (priv->runner != NULL)
+    {
+      priv->runner->make_run_async (self, run, progress_cb, work, call->cancellable, child_finished_cb, work);
+      return TRUE;
+    }
+
   if (priv->isolation == SNG_ISOLATION_PROCESS)
     {
       sng_child_run_async (self, run, progress_cb, work, call->cancellable, child_finished_cb, work);
@@ -259,7 +265,7 @@ get_n_jobs (SngHarness *self)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
 
-  if (priv->isolation == SNG_ISOLATION_NONE)
+  if (priv->isolation == SNG_ISOLATION_NONE || priv->runner != NULL)
     return 1;
 
   return priv->jobs != 0 ? priv->jobs : g_get_num_processors ();
@@ -326,6 +332,27 @@ start_runs (GTask *task)
     finish_call (task, g_steal_pointer (&call->error));
 }
 
+/* Of a command nobody knows how to restore what it has saved, and there is nothing to plant a fault into. */
+static gboolean
+check_runner (SngHarness *self, const SngProgram *program, GError **error)
+{
+  const SngRunner *runner = sng_harness_get_private (self)->runner;
+
+  if (runner == NULL)
+    return TRUE;
+
+  if (program == runner->stop_and_go || program == runner->kills)
+    return runner->check_settings (self, error);
+
+  g_set_error (
+      error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+      "[harness] %s can be stopped and resumed, and nothing else: a training in a loop of its own has no "
+      "single modes, no sweep, no faults and no plans of micro-batches",
+      G_OBJECT_TYPE_NAME (self));
+
+  return FALSE;
+}
+
 static gboolean
 begin_call (SngHarness *self, const SngProgram *program, gpointer data, GError **error)
 {
@@ -341,13 +368,14 @@ begin_call (SngHarness *self, const SngProgram *program, gpointer data, GError *
   if (program->judge != NULL)
     g_clear_object (&priv->report);
 
-  if (sng_child_get_request () != NULL)
+  if (priv->runner == NULL && sng_child_get_request () != NULL)
     {
       sng_child_serve (self, error);
       return FALSE;
     }
 
-  if (!sng_harness_check_settings (self, program->stops == NULL, error))
+  if (!check_runner (self, program, error)
+      || !sng_harness_check_settings (self, program->stops == NULL && priv->runner == NULL, error))
     return FALSE;
 
   g_clear_object (&priv->plan);
@@ -390,8 +418,8 @@ sng_program_start (const SngProgram *program,
   GError *error = NULL;
 
   call->program = program;
-  call->data = data;
-  call->data_free = data_free;
+  call->data = program->create_data != NULL ? program->create_data () : data;
+  call->data_free = program->create_data != NULL ? program->free_data : data_free;
   call->runs = g_ptr_array_new_with_free_func ((GDestroyNotify) sng_run_free);
   call->done = g_ptr_array_new ();
   call->batch = g_ptr_array_new ();
@@ -401,7 +429,7 @@ sng_program_start (const SngProgram *program,
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, call, call_free);
 
-  if (!begin_call (self, program, data, &error))
+  if (!begin_call (self, program, call->data, &error))
     {
       g_task_return_error (task, error);
       return;

@@ -183,7 +183,16 @@ count_one (SngHarness *self, gpointer data)
   return sng_harness_get_private (self)->num_steps;
 }
 
-const SngProgram sng_program_stop_and_go = { next_of_all, judge_all, count_all, NULL };
+const SngProgram *
+sng_harness_get_stop_and_go (SngHarness *self)
+{
+  const SngRunner *runner = sng_harness_get_private (self)->runner;
+
+  return runner != NULL ? runner->stop_and_go : &sng_program_stop_and_go;
+}
+
+const SngProgram sng_program_stop_and_go = { next_of_all, judge_all,     count_all,
+                                             NULL,        sng_drill_new, sng_drill_free };
 const SngProgram sng_program_continuous = { next_of_continuous, NULL, count_one, "nowhere" };
 const SngProgram sng_program_stop = { next_of_stop, NULL, count_one, NULL };
 const SngProgram sng_program_resume = { next_of_resume, NULL, count_one, NULL };

@@ -181,7 +181,7 @@ sweep_judge (SngHarness *self, GPtrArray *done, gpointer data, GError **error)
   g_autoptr (SngReport) report = sng_report_new ();
 
   sng_report_set_title (report, "sweep");
-  if (!sng_judged_runs_open (&runs, self, done, error)
+  if (!sng_judged_runs_open (&runs, self, done, 0, error)
       || (comparison = sng_harness_create_comparison (self, &runs, error)) == NULL)
     return NULL;
 

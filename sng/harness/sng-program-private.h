@@ -30,9 +30,12 @@ typedef struct
                              gpointer     data);
   /* Where it stops the training, for people; NULL: where the settings say, which must then make sense. */
   const char  *stops;
+  /* What a call of it keeps; NULL: what it is started with. */
+  gpointer   (*create_data) (void);
+  GDestroyNotify free_data;
 } SngProgram;
 
-/* Owns @data from now on. The result is the report of a program that judges, else a boolean. */
+/* Owns @data from now on; NULL for a program that makes its own. The result is the report of a program that judges, else a boolean. */
 void       sng_program_start   (const SngProgram    *program,
                                 SngHarness          *self,
                                 gpointer             data,
@@ -55,6 +58,26 @@ gboolean   sng_program_perform (const SngProgram    *program,
                                 GCancellable        *cancellable,
                                 GError             **error);
 
+/* What makes the runs of a harness that is no trainer's: sng-command-harness.c. */
+typedef struct _SngRunner
+{
+  const SngProgram *stop_and_go; /* the programs that it can make */
+  const SngProgram *kills;
+  gboolean (*check_settings) (SngHarness           *self,
+                              GError              **error);
+  /* A run, as sng_child_run_async() has it; the result is a boolean. */
+  void     (*make_run_async) (SngHarness           *self,
+                              SngRun               *run,
+                              SngProgressFunc       progress,
+                              gpointer              progress_data,
+                              GCancellable         *cancellable,
+                              GAsyncReadyCallback   callback,
+                              gpointer              user_data);
+} SngRunner;
+
+/* The program of a stop-and-go of this harness. */
+const SngProgram *sng_harness_get_stop_and_go    (SngHarness  *self);
+
 /* sng-harness-stop-and-go.c */
 extern const SngProgram sng_program_stop_and_go;
 extern const SngProgram sng_program_continuous;
@@ -75,7 +98,7 @@ void       sng_harness_stress_run          (SngHarness  *self,
  * the stop-and-go. */
 typedef struct _SngDrill SngDrill;
 
-SngDrill  *sng_drill_new      (void);
+gpointer   sng_drill_new      (void);
 void       sng_drill_free     (gpointer      data);
 gboolean   sng_drill_is_begun (SngDrill     *self);
 /* Judges the runs of the stop-and-go, and appends what is to be run once more. */
@@ -100,6 +123,7 @@ typedef struct
 gboolean   sng_judged_runs_open  (SngJudgedRuns *self,
                                   SngHarness    *harness,
                                   GPtrArray     *done,
+                                  guint          rank,
                                   GError       **error);
 void       sng_judged_runs_clear (SngJudgedRuns *self);
 
@@ -107,6 +131,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngJudgedRuns, sng_judged_runs_clear)
 
 /* Outputs and losses, which the original judges by a tolerance of their own. */
 gboolean   sng_harness_is_output_metric (const char      *metric);
+/* A plan that is a name does not say by itself what it came to. */
+void       sng_harness_note_stops        (SngHarness      *self,
+                                          SngReport       *report);
 /* Adds the line, and takes it. */
 void       sng_harness_take_result      (SngReport       *report,
                                          SngMetricResult *result);

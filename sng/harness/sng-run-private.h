@@ -36,6 +36,7 @@ typedef struct
   char    *failure;        /* why a run with a fault failed, which may be what the fault came to; NULL: it did not */
   gboolean is_interrupted; /* its interrupt fired */
   guint64  n_steps;        /* that it made */
+  guint64  first_step;     /* that a command recorded; 0: none */
   double   start_seconds;  /* from its start until the harness was reached in it; of a run in this process 0 */
   double   seconds;        /* from there to its end */
   double   start_processor_seconds; /* of its process, until the model and its trainer were there */

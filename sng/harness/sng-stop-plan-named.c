@@ -9,6 +9,7 @@
 
 #include <signal.h>
 
+#include "record/sng-run-store-private.h"
 #include "sng-error.h"
 #include "tensor/sng-philox-private.h"
 
@@ -163,6 +164,30 @@ sng_stop_plan_add_boundaries (SngStopPlan *self, SngRunStore *continuous, guint6
                "stop at before"
                " step %" G_GUINT64_FORMAT,
                last_step);
+
+  return FALSE;
+}
+
+gboolean
+sng_stop_plan_add_every (SngStopPlan *self, SngRunStore *continuous, guint64 last_step, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  guint64 step = 0;
+
+  while (sng_run_store_find_step (continuous, step + 1, &step, &local_error) && step < last_step)
+    add_stop (self, step, last_step);
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  if (sng_stop_plan_get_n_interrupts (self) > 0)
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+               "no step before step %" G_GUINT64_FORMAT " was recorded, which is the last one", last_step);
 
   return FALSE;
 }

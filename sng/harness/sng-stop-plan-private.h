@@ -20,6 +20,11 @@ gboolean sng_stop_plan_add_boundaries (SngStopPlan  *self,
                                        SngRunStore  *continuous,
                                        guint64       last_step,
                                        GError      **error);
+/* After each step that was recorded, but the last. */
+gboolean sng_stop_plan_add_every      (SngStopPlan  *self,
+                                       SngRunStore  *continuous,
+                                       guint64       last_step,
+                                       GError      **error);
 /* Each in a step of its own. */
 gboolean sng_stop_plan_add_random     (SngStopPlan  *self,
                                        SngRunStore  *continuous,

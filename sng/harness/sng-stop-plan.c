@@ -10,6 +10,7 @@
 
 #define PLAN_DEFAULT "default"
 #define PLAN_BOUNDARIES "boundaries"
+#define PLAN_EVERY "every"
 #define PLAN_RANDOM "random:"
 
 /**
@@ -27,6 +28,7 @@
  * - `boundaries`: a %SNG_INTERRUPT_RAISE after each step that is the last one of an epoch, and one step before and one step after
  *   each validation, each step from which on the learning rate rises, falls or stands still, and each growth of the loss scale, as
  *   the uninterrupted training has recorded them (`SampleIds`, `ConsumedSamples`, `LearningRate`, `GradScalerState`);
+ * - `every`: a %SNG_INTERRUPT_RAISE after each step that the uninterrupted training has recorded, but the last;
  * - `random:SEED:N`: N interrupts of any kind at any place, each in another step, drawn by the seed.
  *
  * Since: 1.0
@@ -103,7 +105,7 @@ parse_interrupts (SngStopPlan *self, const char *text, GError **error)
   if (parts[0] == NULL)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                   "there is no interrupt in it, nor is it " PLAN_DEFAULT ", " PLAN_BOUNDARIES
+                   "there is no interrupt in it, nor is it " PLAN_DEFAULT ", " PLAN_BOUNDARIES ", " PLAN_EVERY
                    " or random:SEED:N");
       return FALSE;
     }
@@ -113,7 +115,7 @@ parse_interrupts (SngStopPlan *self, const char *text, GError **error)
       SngInterrupt *interrupt = sng_interrupt_from_string (g_strstrip (parts[i]), error);
 
       if (interrupt == NULL && g_ascii_isalpha (text[0]))
-        g_prefix_error (error, "it is none of the plans " PLAN_DEFAULT ", " PLAN_BOUNDARIES
+        g_prefix_error (error, "it is none of the plans " PLAN_DEFAULT ", " PLAN_BOUNDARIES ", " PLAN_EVERY
                                " and random:SEED:N, and ");
       if (interrupt == NULL)
         return FALSE;
@@ -133,7 +135,8 @@ parse (SngStopPlan *self, const char *text, GError **error)
       if (!parse_random (text, &seed, &n, error))
         return FALSE;
     }
-  else if (!g_str_equal (text, PLAN_DEFAULT) && !g_str_equal (text, PLAN_BOUNDARIES))
+  else if (!g_str_equal (text, PLAN_DEFAULT) && !g_str_equal (text, PLAN_BOUNDARIES)
+           && !g_str_equal (text, PLAN_EVERY))
     {
       return parse_interrupts (self, text, error);
     }
@@ -300,6 +303,8 @@ add_recorded (SngStopPlan *self, const char *name, SngRunStore *continuous, guin
 
   if (g_str_equal (name, PLAN_BOUNDARIES))
     return sng_stop_plan_add_boundaries (self, continuous, last_step, error);
+  if (g_str_equal (name, PLAN_EVERY))
+    return sng_stop_plan_add_every (self, continuous, last_step, error);
 
   return parse_random (name, &seed, &n, error)
          && sng_stop_plan_add_random (self, continuous, last_step, seed, n, error);
@@ -308,7 +313,7 @@ add_recorded (SngStopPlan *self, const char *name, SngRunStore *continuous, guin
 /**
  * sng_stop_plan_resolve:
  * @self: a plan
- * @continuous: (nullable): what the uninterrupted training has recorded, which `boundaries` and `random` follow from
+ * @continuous: (nullable): what the uninterrupted training has recorded, which `boundaries`, `every` and `random` follow from
  * @n_steps: the steps of the training
  * @default_stop: the step after which it is stopped by default
  * @error: return location for a #GError

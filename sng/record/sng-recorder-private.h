@@ -44,7 +44,8 @@ struct _SngRecorder
   /* What step() has seen. */
   guint64 last_step;
   gboolean is_stopped;
-  GHashTable *types; /* of the keys that were recorded: a string, and in which step */
+  GHashTable *declared; /* names of metrics */
+  GHashTable *types;    /* of the keys that were recorded, for people */
 };
 
 /* What it writes captured tensors to. */

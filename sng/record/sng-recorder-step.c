@@ -14,7 +14,7 @@
 #include "record/sng-metadata-private.h"
 #include "sng-error.h"
 
-/* What a training changes, if it is one. A run that has none of these is none the worse for it. */
+/* What a training changes, if it is one. Of anything else nobody knows: a learning rate may be constant. */
 static const char *const changing_metrics[] = { SNG_GLOBAL_STEP_METRIC, "TrainLoss", "ModelWeights" };
 
 /* What was recorded, for people. */
@@ -67,6 +67,24 @@ check_type (SngRecorder *self, SngStateDict *metrics, const char *name, guint64 
   return FALSE;
 }
 
+/* Once for each metric. */
+static gboolean
+declare (SngRecorder *self, const char *metric, GError **error)
+{
+  SngMetricFlags flags = SNG_METRIC_NONE;
+
+  if (g_hash_table_contains (self->declared, metric))
+    return TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (changing_metrics); i++)
+    if (g_str_equal (metric, changing_metrics[i]))
+      flags = SNG_METRIC_EXPECT_CHANGE;
+
+  g_hash_table_add (self->declared, g_strdup (metric));
+
+  return sng_run_store_declare_metric (self->store, metric, flags, error);
+}
+
 /* METRIC or METRIC/PATH */
 static gboolean
 record_item (SngRecorder *self,
@@ -91,7 +109,7 @@ record_item (SngRecorder *self,
       return FALSE;
     }
 
-  if (!check_type (self, metrics, name, step, error))
+  if (!check_type (self, metrics, name, step, error) || !declare (self, metric, error))
     return FALSE;
 
   if (tensor != NULL)
@@ -152,17 +170,12 @@ sng_recorder_record (SngRecorder *self,
 static gboolean
 record_step (SngRecorder *self, guint64 step, SngStateDict *metrics, GError **error)
 {
-  if (self->last_step == 0)
-    {
-      for (guint i = 0; i < G_N_ELEMENTS (changing_metrics); i++)
-        if (!sng_run_store_declare_metric (self->store, changing_metrics[i],
-                                           SNG_METRIC_EXPECT_CHANGE | SNG_METRIC_OPTIONAL, error))
-          return FALSE;
-    }
+  gboolean has_step = metrics != NULL && sng_state_dict_contains (metrics, SNG_GLOBAL_STEP_METRIC);
 
-  if ((metrics == NULL || !sng_state_dict_contains (metrics, SNG_GLOBAL_STEP_METRIC))
-      && !sng_recorder_record_value (self, SNG_GLOBAL_STEP_METRIC, SNG_STAGE_TRAIN, step, -1, "",
-                                     g_variant_new_uint64 (step), error))
+  if (!has_step
+      && (!declare (self, SNG_GLOBAL_STEP_METRIC, error)
+          || !sng_recorder_record_value (self, SNG_GLOBAL_STEP_METRIC, SNG_STAGE_TRAIN, step, -1, "",
+                                         g_variant_new_uint64 (step), error)))
     return FALSE;
 
   return metrics == NULL || sng_recorder_record (self, SNG_STAGE_TRAIN, step, -1, metrics, error);

@@ -66,6 +66,7 @@ sng_recorder_finalize (GObject *object)
   g_free (self->place_path);
   g_free (self->checkpoint_dir);
   g_free (self->stop_kind);
+  g_hash_table_unref (self->declared);
   g_hash_table_unref (self->types);
   if (self->progress_fd >= 0)
     close (self->progress_fd);
@@ -84,6 +85,7 @@ sng_recorder_init (SngRecorder *self)
 {
   self->storage = sng_storage_get_posix ();
   self->captured = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->declared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->mode = SNG_MODE_CONTINUOUS;
   self->progress_fd = -1;

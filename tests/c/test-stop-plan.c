@@ -163,6 +163,18 @@ test_bad_text (void)
 }
 
 static void
+test_every (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("test-stop-plan-XXXXXX", NULL);
+  g_autoptr (SngRunStore) store = record (directory, 1, 5, 0, FALSE);
+
+  assert_resolved ("every", store, 5, "1,2,3,4");
+  assert_resolved ("every", store, 3, "1,2");
+  assert_unresolved ("every", NULL, "nothing is recorded");
+  tiny_remove_directory (directory);
+}
+
+static void
 test_boundaries (void)
 {
   g_autofree char *directory = g_dir_make_tmp ("test-stop-plan-XXXXXX", NULL);
@@ -265,6 +277,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/stop-plan/lists", test_lists);
   g_test_add_func ("/sng/stop-plan/bad-text", test_bad_text);
   g_test_add_func ("/sng/stop-plan/boundaries", test_boundaries);
+  g_test_add_func ("/sng/stop-plan/every", test_every);
   g_test_add_func ("/sng/stop-plan/random", test_random);
 
   return g_test_run ();

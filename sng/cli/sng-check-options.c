@@ -1,0 +1,214 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-check-options.h"
+
+#include "sng-cli-private.h"
+
+#define MAX_TIMEOUT (G_MAXINT / 1000)
+
+/* What stands on the command line and becomes something else. */
+typedef struct
+{
+  char *resume_command;
+  char *tolerance;
+  gboolean every_step;
+  gint64 steps;
+  gint64 stop_at;
+  gint64 timeout;
+} Arguments;
+
+static void
+arguments_clear (Arguments *self)
+{
+  g_free (self->resume_command);
+  g_free (self->tolerance);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
+
+static gboolean
+read_line (SngCheckOptions *self, Arguments *arguments, int argc, char **argv)
+{
+  g_autofree GOptionEntry *report_entries = sng_report_options_get_entries (&self->report);
+  GOptionEntry entries[] = {
+    { "steps", 0, 0, G_OPTION_ARG_INT64, &arguments->steps,
+      N_ ("how many steps the training must have (as many as it makes)"), N_ ("N") },
+    { "stop-at", 0, 0, G_OPTION_ARG_INT64, &arguments->stop_at,
+      N_ ("the step after which it is stopped (the one in the middle)"), N_ ("K") },
+    { "stops", 0, 0, G_OPTION_ARG_STRING, &self->stops,
+      N_ ("any number of stops: 7, or 4:kill,7:preempt, or random:SEED:N"), N_ ("PLAN") },
+    { "every-step", 0, 0, G_OPTION_ARG_NONE, &arguments->every_step,
+      N_ ("stop after every step, one after the other"), NULL },
+    { "checkpoint-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->checkpoint_dir,
+      N_ ("where COMMAND always writes; new or empty (a directory that it is told)"), N_ ("DIR") },
+    { "resume-command", 0, 0, G_OPTION_ARG_STRING, &arguments->resume_command,
+      N_ ("what is run to resume, in place of COMMAND"), N_ ("LINE") },
+    { "compare", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->compare,
+      N_ ("compare these result files as well; again for more"), N_ ("GLOB") },
+    { "timeout", 0, 0, G_OPTION_ARG_INT64, &arguments->timeout,
+      N_ ("how many seconds each run may take (any number)"), N_ ("S") },
+    { "repeat", 0, 0, G_OPTION_ARG_NONE, &self->repeat,
+      N_ ("train twice without a stop in any case, not only where something differs"), NULL },
+    { "tolerance", 0, 0, G_OPTION_ARG_STRING, &arguments->tolerance,
+      N_ ("noise: a resumed training may differ by what two without a stop do"), N_ ("T") },
+    { NULL },
+  };
+
+  return sng_cli_parse (
+      "check", _ ("-- COMMAND [ARGUMENT…]"),
+      _ ("Runs COMMAND, a training in any language, once without a stop, once up to a stop, and once\n"
+         "more to resume it, and compares everything that it records. COMMAND sees in its\n"
+         "environment what to do (SNG_MODE, SNG_CHECKPOINT_DIR and others), and calls the step function\n"
+         "of a recorder after each step. In an ARGUMENT {checkpoint-dir} stands for the directory that\n"
+         "lasts from the stop to the resume."),
+      _ ("Exit codes: 0 PASS, 1 DIVERGED, 2 NONDETERMINISTIC or INCONCLUSIVE, 3 the check could\n"
+         "not be made, 4 COMMAND took too long, 5 it failed, 6 it recorded nothing, 7 it did not\n"
+         "make the steps that it was to make, 8 it did not resume, 129, 130 or 143 ended by\n"
+         "SIGHUP, Ctrl-C or SIGTERM."),
+      entries, report_entries, 0, &argc, &argv);
+}
+
+static gboolean
+check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
+{
+  if (value == 0 || (value >= minimum && value <= maximum))
+    return TRUE;
+
+  sng_cli_fail (_ ("--%s is %" PRId64 ", but must be from %" PRId64 " to %" PRId64), name, value, minimum,
+                maximum);
+
+  return FALSE;
+}
+
+static gboolean
+take_numbers (SngCheckOptions *self, const Arguments *arguments)
+{
+  gint64 last_stop = arguments->steps > 0 ? arguments->steps - 1 : G_MAXINT;
+
+  if (!check_range ("steps", arguments->steps, 2, G_MAXINT)
+      || !check_range ("stop-at", arguments->stop_at, 1, last_stop)
+      || !check_range ("timeout", arguments->timeout, 1, MAX_TIMEOUT))
+    return FALSE;
+
+  self->steps = (guint) arguments->steps;
+  self->stop_at = (guint) arguments->stop_at;
+  self->timeout = (guint) arguments->timeout;
+
+  return TRUE;
+}
+
+static gboolean
+take_stops (SngCheckOptions *self, const Arguments *arguments)
+{
+  g_autoptr (SngStopPlan) plan = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if ((self->stops != NULL) + (arguments->stop_at != 0) + arguments->every_step > 1)
+    {
+      sng_cli_fail (_ ("--stop-at, --stops and --every-step: only one of them can be had"));
+      return FALSE;
+    }
+
+  if (arguments->every_step)
+    self->stops = g_strdup ("every");
+
+  plan = self->stops != NULL ? sng_stop_plan_from_string (self->stops, &error) : NULL;
+  if (error == NULL)
+    return TRUE;
+
+  sng_cli_fail ("--stops: %s", error->message);
+
+  return FALSE;
+}
+
+static gboolean
+take_resume_command (SngCheckOptions *self, const char *line)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (line == NULL || g_shell_parse_argv (line, NULL, &self->resume_command, &error))
+    return TRUE;
+
+  sng_cli_fail ("--resume-command: %s", error->message);
+
+  return FALSE;
+}
+
+/* A noise is measured by a repeat. */
+static gboolean
+take_tolerance (SngCheckOptions *self, const char *text)
+{
+  if (text == NULL)
+    return TRUE;
+
+  self->noise_tolerance = self->repeat = TRUE;
+  if (g_str_equal (text, "noise"))
+    return TRUE;
+
+  sng_cli_fail (_ ("--tolerance %s: there is noise"), text);
+
+  return FALSE;
+}
+
+/* What is behind the first "--" is the command's, whatever it looks like. */
+static int
+find_command (int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++)
+    if (g_str_equal (argv[i], "--"))
+      return i;
+
+  return argc;
+}
+
+gboolean
+sng_check_options_parse (SngCheckOptions *self, int argc, char **argv)
+{
+  g_auto (Arguments) arguments = { 0 };
+  int n_own = find_command (argc, argv);
+  g_autofree char **own = g_memdup2 (argv, (gsize) (n_own + 1) * sizeof (char *));
+
+  own[n_own] = NULL;
+  if (!read_line (self, &arguments, n_own, own))
+    return FALSE;
+
+  if (n_own + 1 >= argc)
+    {
+      sng_cli_fail (_ ("there is no command: it follows behind --, as in sng check -- python3 train.py"));
+      return FALSE;
+    }
+
+  self->command = g_strdupv (argv + n_own + 1);
+
+  return take_numbers (self, &arguments) && take_stops (self, &arguments)
+         && take_resume_command (self, arguments.resume_command) && take_tolerance (self, arguments.tolerance)
+         && sng_report_options_check (&self->report);
+}
+
+SngHarness *
+sng_check_options_create_harness (const SngCheckOptions *self)
+{
+  SngHarness *harness = sng_command_harness_new ((const char *const *) self->command);
+
+  g_object_set (harness, "num-steps", self->steps, "stop-step", self->stop_at, "stop-plan", self->stops,
+                "resume-command", self->resume_command, "checkpoint-dir", self->checkpoint_dir, "compare",
+                self->compare, "timeout", self->timeout, "repeat", self->repeat, "noise-tolerance",
+                self->noise_tolerance, NULL);
+  sng_report_options_apply (&self->report, harness);
+
+  return harness;
+}
+
+void
+sng_check_options_clear (SngCheckOptions *self)
+{
+  g_strfreev (self->command);
+  g_strfreev (self->resume_command);
+  g_free (self->checkpoint_dir);
+  g_strfreev (self->compare);
+  g_free (self->stops);
+  sng_report_options_clear (&self->report);
+}

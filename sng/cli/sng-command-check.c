@@ -1,0 +1,36 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "sng-check-options.h"
+#include "sng-cli-call.h"
+#include "sng-cli-private.h"
+
+static void
+start (SngHarness *harness,
+       GCancellable *cancellable,
+       GAsyncReadyCallback callback,
+       gpointer user_data,
+       gpointer data)
+{
+  sng_harness_run_stop_and_go_async (harness, cancellable, callback, user_data);
+}
+
+static SngReport *
+finish (SngHarness *harness, GAsyncResult *result, gpointer data, GError **error)
+{
+  return sng_harness_run_stop_and_go_finish (harness, result, error);
+}
+
+int
+sng_command_check (int argc, char **argv)
+{
+  g_auto (SngCheckOptions) options = { 0 };
+  const SngCliCall call = { start, finish, &options, &options.report, TRUE };
+
+  if (!sng_check_options_parse (&options, argc, argv))
+    return SNG_EXIT_ERROR;
+
+  return sng_cli_call (sng_check_options_create_harness (&options), &call);
+}

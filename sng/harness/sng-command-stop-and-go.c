@@ -1,0 +1,218 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The runs of a command: CONTINUOUS, STOP and each RESUME, and CONTINUOUS once more where they differ. */
+
+#include "harness/sng-command-harness-private.h"
+
+#include "harness/sng-interrupt-private.h"
+#include "sng-error.h"
+
+typedef struct
+{
+  SngReport *report; /* of the runs that are done; NULL: not yet judged */
+} Call;
+
+static void
+call_free (gpointer data)
+{
+  Call *call = data;
+
+  g_clear_object (&call->report);
+  g_free (call);
+}
+
+static gboolean
+has_run (GPtrArray *done, SngMode mode)
+{
+  return sng_run_find (done, sng_mode_to_string (mode)) != NULL;
+}
+
+static guint
+count_segments (GPtrArray *done)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < done->len; i++)
+    {
+      const SngRun *run = g_ptr_array_index (done, i);
+
+      n += run->mode == SNG_MODE_STOP || run->mode == SNG_MODE_RESUME;
+    }
+
+  return n;
+}
+
+/* ---- Where it is stopped ---- */
+
+/* What a plan has drawn for a trainer, as far as a command has it: a stop at the end of the step. */
+static SngInterrupt *
+adapt (SngInterrupt *interrupt)
+{
+  SngInterruptKind kind = sng_interrupt_get_kind (interrupt);
+
+  if (sng_interrupt_get_phase (interrupt) == SNG_PHASE_STEP_FINISHED)
+    return g_object_ref (interrupt);
+
+  return sng_interrupt_new (kind == SNG_INTERRUPT_KILL_IN_SAVE ? SNG_INTERRUPT_KILL : kind,
+                            sng_interrupt_get_step (interrupt));
+}
+
+static gboolean
+resolve_stops (SngHarness *harness, GError **error)
+{
+  SngCommandHarness *self = SNG_COMMAND_HARNESS (harness);
+  SngHarnessPrivate *priv = sng_harness_get_private (harness);
+  g_autoptr (SngStopPlan) wanted =
+      sng_stop_plan_from_string (priv->stop_plan != NULL ? priv->stop_plan : "default", error);
+  g_autofree char *path = sng_harness_dup_run_store_path (harness, sng_mode_to_string (SNG_MODE_CONTINUOUS));
+  g_autoptr (SngRunStore) continuous = sng_run_store_open (path, error);
+  g_autoptr (SngStopPlan) resolved = NULL;
+  guint64 middle = (self->first_step + self->last_step) / 2;
+
+  if (wanted == NULL || continuous == NULL)
+    return FALSE;
+
+  if (self->first_step == self->last_step)
+    {
+      g_set_error (error, SNG_ERROR, SNG_ERROR_OTHER_STEPS,
+                   "CONTINUOUS recorded step %" G_GUINT64_FORMAT
+                   " only: a training that is stopped and resumed has at least 2 steps",
+                   self->last_step);
+      return FALSE;
+    }
+
+  resolved = sng_stop_plan_resolve (wanted, continuous, self->last_step,
+                                    priv->stop_step != 0 ? priv->stop_step : middle, error);
+  if (resolved == NULL)
+    return FALSE;
+
+  g_clear_object (&priv->plan);
+  priv->plan = sng_stop_plan_new ();
+  for (guint i = 0; i < sng_stop_plan_get_n_interrupts (resolved); i++)
+    {
+      g_autoptr (SngInterrupt) interrupt = adapt (sng_stop_plan_get_interrupt (resolved, i));
+
+      sng_stop_plan_add (priv->plan, interrupt);
+    }
+
+  return TRUE;
+}
+
+static SngRun *
+create_segment (SngHarness *harness, guint segment)
+{
+  SngStopPlan *plan = sng_harness_get_private (harness)->plan;
+  g_autofree char *name = sng_harness_dup_segment_name (harness, segment);
+  SngRun *run = sng_run_new (segment == 0 ? SNG_MODE_STOP : SNG_MODE_RESUME, name);
+
+  if (segment < sng_stop_plan_get_n_interrupts (plan))
+    run->interrupt = sng_interrupt_to_string (sng_stop_plan_get_interrupt (plan, segment));
+
+  return run;
+}
+
+/* Where a kill came before the first checkpoint a training begins anew, as it must. One that does so each time goes on with nothing. */
+static gboolean
+check_resumed (SngCommandHarness *self, GPtrArray *done, GError **error)
+{
+  const SngRun *last = NULL;
+
+  for (guint i = 0; i < done->len; i++)
+    {
+      const SngRun *run = g_ptr_array_index (done, i);
+
+      if (run->mode == SNG_MODE_RESUME && run->first_step != self->first_step)
+        return TRUE;
+      if (run->mode == SNG_MODE_RESUME)
+        last = run;
+    }
+
+  if (last == NULL || self->first_step == 0)
+    return TRUE;
+
+  g_set_error (
+      error, SNG_ERROR, SNG_ERROR_NOT_RESUMED,
+      "%s began with step %" G_GUINT64_FORMAT
+      " as if nothing had been there: either no checkpoint had been saved before the stop (save "
+      "earlier, or stop later), or the command does not look for one. SNG_MODE is \"resume\" then, and "
+      "SNG_CHECKPOINT_DIR has what STOP left; a command that needs an option to resume is set as "
+      "resume-command",
+      last->name, last->first_step);
+
+  return FALSE;
+}
+
+/* ---- The program ---- */
+
+/* Once the interrupted training is over: where it differs, is it the resume or the training? */
+static gboolean
+next_after_all (SngHarness *harness, GPtrArray *done, GPtrArray *batch, Call *call, GError **error)
+{
+  if (!check_resumed (SNG_COMMAND_HARNESS (harness), done, error))
+    return FALSE;
+
+  g_clear_object (&call->report);
+  call->report = sng_command_judge (harness, done, error);
+  if (call->report == NULL)
+    return FALSE;
+
+  if (sng_report_get_verdict (call->report) == SNG_VERDICT_DIVERGED && !has_run (done, SNG_MODE_REPEAT))
+    g_ptr_array_add (batch, sng_run_new (SNG_MODE_REPEAT, sng_mode_to_string (SNG_MODE_REPEAT)));
+
+  return TRUE;
+}
+
+static gboolean
+next (SngHarness *harness, GPtrArray *done, GPtrArray *batch, gpointer data, GError **error)
+{
+  SngCommandHarness *self = SNG_COMMAND_HARNESS (harness);
+  SngRun *last = done->len > 0 ? g_ptr_array_index (done, done->len - 1) : NULL;
+  guint n_segments = count_segments (done);
+
+  if (last == NULL)
+    {
+      g_ptr_array_add (batch, sng_run_new (SNG_MODE_CONTINUOUS, sng_mode_to_string (SNG_MODE_CONTINUOUS)));
+      return TRUE;
+    }
+
+  if (!last->is_interrupted && !sng_command_take_results (self, last, error))
+    return FALSE;
+
+  if (sng_harness_get_private (harness)->repeat && !has_run (done, SNG_MODE_REPEAT))
+    g_ptr_array_add (batch, sng_run_new (SNG_MODE_REPEAT, sng_mode_to_string (SNG_MODE_REPEAT)));
+  else if (n_segments == 0 && !resolve_stops (harness, error))
+    return FALSE;
+  else if (n_segments == 0 || last->is_interrupted)
+    g_ptr_array_add (batch, create_segment (harness, n_segments));
+  else
+    return next_after_all (harness, done, batch, data, error);
+
+  return TRUE;
+}
+
+static SngReport *
+judge (SngHarness *harness, GPtrArray *done, gpointer data, GError **error)
+{
+  Call *call = data;
+
+  return g_steal_pointer (&call->report);
+}
+
+static guint64
+count_steps (SngHarness *harness, gpointer data)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (harness);
+
+  return (guint64) priv->num_steps * (priv->repeat ? 3 : 2);
+}
+
+static gpointer
+create_call (void)
+{
+  return g_new0 (Call, 1);
+}
+
+const SngProgram sng_command_stop_and_go = { next, judge, count_steps, NULL, create_call, call_free };
