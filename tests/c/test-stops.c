@@ -421,7 +421,7 @@ test_refused (void)
     const char *part;
   } cases[] = {
     { "7:explode", SNG_ISOLATION_PROCESS, "explode" },
-    { "bounds", SNG_ISOLATION_PROCESS, "none of the plans default, boundaries and random:SEED:N" },
+    { "bounds", SNG_ISOLATION_PROCESS, "none of the plans default, boundaries, every and random:SEED:N" },
     { "", SNG_ISOLATION_PROCESS, "stop-plan" },
     { "4,7:kill", SNG_ISOLATION_NONE, "7:kill kills the process" },
     { "random:1:9", SNG_ISOLATION_NONE, "kills the process" },
