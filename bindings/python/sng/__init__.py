@@ -31,12 +31,12 @@ def __getattr__(name: str) -> Any:
     if name in LAZY_OBJECTS:
         return getattr(importlib.import_module(LAZY_OBJECTS[name]), name)
 
-    from sng._gi import namespace
+    from sng._gi import Sng
     if name == "Sng":
-        return namespace()
-    if not hasattr(namespace(), name):
+        return Sng
+    if not hasattr(Sng, name):
         raise AttributeError(f"neither the module 'sng' nor the namespace Sng has an attribute {name!r}")
-    return getattr(namespace(), name)
+    return getattr(Sng, name)
 
 
 def __dir__() -> list[str]:

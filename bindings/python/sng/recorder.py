@@ -29,8 +29,8 @@ class Recorder:
     def __init__(self) -> None:
         self._native: Any = None
         if os.environ.get("SNG_RUN_DIR"):
-            from sng._gi import namespace
-            self._native = namespace().Recorder.new_from_environment()
+            from sng._gi import Sng
+            self._native = Sng.Recorder.new_from_environment()
 
     @property
     def active(self) -> bool:
@@ -59,30 +59,28 @@ class Recorder:
         """Records more of a step, before step() ends it: its micro-batches, or its validation (stage="validate")."""
         if self._native is None:
             return
-        from sng._gi import namespace
-        stages = {"train": namespace().Stage.TRAIN, "validate": namespace().Stage.VALIDATE}
+        from sng._gi import Sng
+        stages = {"train": Sng.Stage.TRAIN, "validate": Sng.Stage.VALIDATE}
         if stage not in stages:
             raise ValueError(f"[recorder] the stage {stage!r} is none of: {', '.join(stages)}")
         self._call(self._native.record, stages[stage], step, micro_batch, metrics)
 
     def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        from gi.repository import GLib
-        from sng._gi import namespace
+        from sng._gi import GLib, Sng
         *place, metrics = arguments
         state = to_state(metrics() if callable(metrics) else metrics)
         try:
             function(*place, state)
         except GLib.Error as error:
-            if error.matches(namespace().error_quark(), namespace().Error.STOP_AND_GO):
+            if error.matches(Sng.error_quark(), Sng.Error.STOP_AND_GO):
                 raise StopAndGoException(error.message) from None
             raise
 
 
 def to_state(metrics: Metrics | None) -> Any:
     """The metrics as an Sng.StateDict of METRIC or METRIC/path. Tensors share their memory where that can be."""
-    from sng._gi import namespace
+    from sng._gi import Sng
     from sng.tensors import to_tensor
-    Sng = namespace()
     state = Sng.StateDict()
     if metrics is not None and not isinstance(metrics, Mapping):
         raise TypeError(f"[recorder] the metrics of a step are a dict of names and values, not a {type(metrics).__qualname__}")

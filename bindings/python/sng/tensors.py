@@ -5,14 +5,13 @@
 import array
 from typing import Any
 
-from sng._gi import namespace
+from sng._gi import GLib, Sng
 
 CPU = 1
 
 
 def to_tensor(value: Any) -> Any:
     """Raises TypeError, ValueError or BufferError where there is no way."""
-    Sng = namespace()
     if isinstance(value, Sng.Tensor):
         return value
     if isinstance(value, array.array):
@@ -23,8 +22,6 @@ def to_tensor(value: Any) -> Any:
 
 
 def from_array(values: "array.array[Any]") -> Any:
-    from gi.repository import GLib
-    Sng = namespace()
     dtypes = {"q": Sng.Dtype.I64, "d": Sng.Dtype.F64, "B": Sng.Dtype.U8, "f": Sng.Dtype.F32, "i": Sng.Dtype.I32}
     if values.typecode not in dtypes:
         raise TypeError(f"an array of type {values.typecode!r} has no tensor: take \"q\" or \"d\"")
@@ -34,9 +31,8 @@ def from_array(values: "array.array[Any]") -> Any:
 
 
 def from_dlpack(value: Any) -> Any:
-    from gi.repository import GLib
     try:
-        return namespace().Tensor.from_dlpack(value)
+        return Sng.Tensor.from_dlpack(value)
     except GLib.Error as error:
         raise ValueError(error.message) from error
 
@@ -79,4 +75,4 @@ def from_numpy(values: Any) -> Any:
     try:
         return from_dlpack(values)
     except (BufferError, TypeError, ValueError, RuntimeError):
-        return namespace().Tensor.from_numpy(values)
+        return Sng.Tensor.from_numpy(values)

@@ -18,7 +18,7 @@ from gi.overrides import override
 from gi.repository import Gio, GLib
 
 Sng = get_introspection_module("Sng")
-__all__ = ["CheckpointStore", "Report", "Shard", "StateDict", "Stateful", "Tensor"]
+__all__ = ["CheckpointStore", "Report", "Shard", "StateDict", "Stateful", "Tensor", "find_exception"]
 
 NUMPY_NAMES = {
     Sng.Dtype.F64: "<f8", Sng.Dtype.F32: "<f4", Sng.Dtype.F16: "<f2", Sng.Dtype.I64: "<i8", Sng.Dtype.I32: "<i4",
@@ -200,6 +200,17 @@ class CheckpointStore(Sng.CheckpointStore):
         return f"<Sng.CheckpointStore {self.get_path()!r}>"
 
 
+handed_on = []  # the last exception that became an error, with that one's message
+
+
+def find_exception(error):
+    """The exception that the error of a run comes from, if it was raised in this process; it is told once."""
+    for message, exception in handed_on:
+        handed_on.clear()
+        return exception if message in error.message else None
+    return None
+
+
 def hand_on_exceptions(cls):
     """PyGObject prints an exception that is no GLib.Error, and C learns only that something went wrong."""
     def wrap(function):
@@ -212,6 +223,7 @@ def hand_on_exceptions(cls):
             except Exception as error:
                 traceback.print_exc()
                 message = f"{type(error).__name__}: {error}"
+                handed_on[:] = [(message, error)]
                 raise GLib.Error.new_literal(Sng.error_quark(), message, Sng.Error.FAILED) from error
         return vfunc
 
