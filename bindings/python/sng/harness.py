@@ -198,7 +198,11 @@ class StopAndGoHarness(Sng.Harness):
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         if not Sng.Harness.is_child() and self.get_property("command") is None:
-            self.set_property("command", _child.get_command(self))
+            command = _child.get_command(self)
+            if command is None and "PYTEST_CURRENT_TEST" in os.environ and self.get_property("isolation") != Sng.Isolation.NONE:
+                raise TypeError(f"[harness] another process cannot make a {describe(self)} like this one: define it at the "
+                                "top of a file, with arguments that can be pickled; or set isolation = sng.Isolation.NONE")
+            self.set_property("command", command)
         try:
             return function(*arguments)
         except GLib.Error as error:
