@@ -3,6 +3,8 @@
 //
 // As much of a test framework as the tests need: cases, printed as TAP.
 
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
 import System from 'system';
 
 const cases = [];
@@ -45,4 +47,31 @@ export function assertThrows(body) {
         return error;
     }
     throw new Error('nothing was thrown');
+}
+
+// What a promise comes to: {value} or {error}.
+export function settle(promise) {
+    const loop = new GLib.MainLoop(null, false);
+    let outcome = null;
+    promise.then(value => (outcome = {value}), error => (outcome = {error})).finally(() => loop.quit());
+    loop.run();
+    return outcome;
+}
+
+function remove(file) {
+    if (file.query_file_type(Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null) === Gio.FileType.DIRECTORY) {
+        for (const info of file.enumerate_children('standard::name', Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null))
+            remove(file.get_child(info.get_name()));
+    }
+    file.delete(null);
+}
+
+// Calls a function with the path of a directory that is there while it runs.
+export function withDirectory(function_) {
+    const directory = GLib.Dir.make_tmp('sng-test-XXXXXX');
+    try {
+        function_(directory);
+    } finally {
+        remove(Gio.File.new_for_path(directory));
+    }
 }

@@ -8,29 +8,15 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import Sng from 'gi://Sng?version=1.0';
 import System from 'system';
-import {assert, assertEqual, assertThrows, run, test} from './tap.js';
+import {assert, assertEqual, assertThrows, run, settle, test, withDirectory} from './tap.js';
 
 const MANY = 4000000;  // F32, which take a while to write
 
 const other = new GLib.Bytes(new Uint8Array(4 * MANY).fill(255));
 
-function remove(file) {
-    if (file.query_file_type(Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null) === Gio.FileType.DIRECTORY) {
-        for (const info of file.enumerate_children('standard::name', Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null))
-            remove(file.get_child(info.get_name()));
-    }
-    file.delete(null);
-}
-
 function testWithStore(title, body) {
-    test(title, () => {
-        const directory = GLib.dir_make_tmp('sng-test-XXXXXX');
-        try {
-            body(`${directory}/checkpoints`, Sng.CheckpointStore.new(`${directory}/checkpoints`));
-        } finally {
-            remove(Gio.File.new_for_path(directory));
-        }
-    });
+    test(title, () => withDirectory(directory =>
+        body(`${directory}/checkpoints`, Sng.CheckpointStore.new(`${directory}/checkpoints`))));
 }
 
 function newCheckpoint(step, tensor) {
@@ -50,15 +36,6 @@ function load(path) {
     const [checkpoint, refused] = Sng.CheckpointStore.new(path).load_latest();
     assertEqual(refused, null);
     return [checkpoint.get_step(), new Map(checkpoint.lookup_state('model'))];
-}
-
-// What a promise comes to.
-function settle(promise) {
-    const loop = new GLib.MainLoop(null, false);
-    let outcome = null;
-    promise.then(value => (outcome = {value}), error => (outcome = {error})).finally(() => loop.quit());
-    loop.run();
-    return outcome;
 }
 
 testWithStore('tensors-and-values', (path, store) => {

@@ -11,7 +11,7 @@ import GObject from 'gi://GObject';
 import Sng from 'gi://Sng?version=1.0';
 import System from 'system';
 import * as linear from './linear.js';
-import {assert, assertEqual, assertThrows, run, test} from './tap.js';
+import {assert, assertEqual, assertThrows, run, test, withDirectory} from './tap.js';
 
 // All that the typelib knows: "Class.function".
 function overridable() {
@@ -82,15 +82,6 @@ function train(directory, maxSteps, change = null) {
     const state = registry.dup_names().map(name =>
         [name, registry.lookup(name).get_state().compute_fingerprint().to_string()]);
     return [losses, state];
-}
-
-function withDirectory(function_) {
-    const directory = GLib.Dir.make_tmp('sng-test-XXXXXX');
-    try {
-        function_(directory);
-    } finally {
-        GLib.spawn_sync(null, ['rm', '-r', directory], null, GLib.SpawnFlags.SEARCH_PATH, null);
-    }
 }
 
 test('trainer/stops-and-resumes', () => withDirectory(directory => {

@@ -1,0 +1,1 @@
+/* exported init */ function init(Sng) {}
