@@ -10,10 +10,8 @@ import Sng from 'gi://Sng?version=1.0';
 import System from 'system';
 
 function newCheckpoint(step) {
-    const state = new Sng.StateDict();
-    state.set_tensor('weight', Sng.Tensor.new_from_values(Sng.Dtype.F32, [2, 3], Array(6).fill(step)));
-    state.set_double('loss', 1 / step);
-    state.set_value('schedule', GLib.Variant.new_string('cosine'));
+    const weight = Sng.Tensor.from(new Float32Array(6).fill(step), [2, 3]);
+    const state = Sng.StateDict.from({weight, loss: 1 / step, schedule: 'cosine'});
     const checkpoint = Sng.Checkpoint.new(step);
     checkpoint.set_state('model', state);
     return checkpoint;
@@ -23,10 +21,8 @@ function loadLatest(store) {
     const [checkpoint, refused] = store.load_latest();
     for (const reason of refused ?? [])
         print(`refused: ${reason}`);
-    const state = new Map(checkpoint.lookup_state('model'));
-    const weight = state.get('weight');
-    print(`step ${checkpoint.get_step()}: loss ${state.get('loss')},`,
-        `weight [${weight.get_shape()}]: ${weight.dup_values()}`);
+    const {loss, weight} = checkpoint.lookup_state('model').toObject();
+    print(`step ${checkpoint.get_step()}: loss ${loss}, weight ${weight}: ${weight.toTypedArray()}`);
     return checkpoint;
 }
 

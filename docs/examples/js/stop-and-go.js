@@ -17,21 +17,18 @@ const Esm2Harness = GObject.registerClass(class Esm2Harness extends Sng.Harness 
         const data = Sng.FastaDataModule.new(null, 64);
         const optimizer = Sng.Adamw.new(model.get_parameters(), 1e-3, 0.01);
         const scheduler = Sng.CosineLr.new(1e-3, 1e-5, 2, 10);
-        return Sng.Setup.new(model, data, optimizer, scheduler);
+        return {model, data, optimizer, scheduler};
     }
 });
 
 const harness = new Esm2Harness({num_steps: 10, stop_step: 5});
 harness.connect('mode-started', (_, mode) => print(`${Sng.mode_to_string(mode)} …`));
-harness.connect('divergence', (_, divergence) => print(divergence.to_string()));
+harness.connect('divergence', (_, divergence) => print(divergence));
 
-// Starts this program again for each mode; only the first process gets past this line.
-const report = harness.run_stop_and_go(null);
-const metrics = report.get_metrics();
+// Starts this program again for each mode; only the first process gets past this line. The main loop runs meanwhile.
+const report = await harness.run_stop_and_go_async();
 
-for (let i = 0; i < metrics.get_n_items(); i++) {
-    const metric = metrics.get_item(i);
+for (const metric of report)
     print(metric.get_name().padEnd(20), `${metric.get_compared()}`.padStart(5), Sng.verdict_to_string(metric.get_verdict()));
-}
-print(report.get_summary());
+print(report);
 System.exit(report.get_verdict() === Sng.Verdict.PASS ? 0 : 1);

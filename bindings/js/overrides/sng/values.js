@@ -3,7 +3,7 @@
 //
 // Plain values in and out: typed arrays for tensors, objects for dictionaries.
 
-/* exported init, leaves, show, toVariant, unpack */
+/* exported fill, init, leaves, show, toVariant, unpack */
 
 const {GLib} = imports.gi;
 
@@ -107,11 +107,10 @@ function join(path, name) {
     return path === '' ? name : `${path}.${name}`;
 }
 
-function assign(state, object) {
+// Sets entries of a dictionary, each of them once.
+function fill(state, entries) {
     const seen = new Set();
-    for (const [name, leaf, shard] of leaves(object)) {
-        if (name === '')
-            refuse('', object);
+    for (const [name, leaf, shard] of entries) {
         if (seen.has(name))
             throw new TypeError(`${name} is there twice: once as a name with a dot, once as an object in an object`);
         seen.add(name);
@@ -123,6 +122,13 @@ function assign(state, object) {
             state.set_value(name, leaf);
     }
     return state;
+}
+
+function assign(state, object) {
+    const entries = [...leaves(object)];
+    if (entries.some(([name]) => name === ''))
+        refuse('', object);
+    return fill(state, entries);
 }
 
 function nest(object, path, value) {
