@@ -12,6 +12,7 @@
 /* What stands on the command line and becomes something else. */
 typedef struct
 {
+  char *stop_command;
   char *resume_command;
   char *tolerance;
   gboolean every_step;
@@ -23,6 +24,7 @@ typedef struct
 static void
 arguments_clear (Arguments *self)
 {
+  g_free (self->stop_command);
   g_free (self->resume_command);
   g_free (self->tolerance);
 }
@@ -44,6 +46,8 @@ read_line (SngCheckOptions *self, Arguments *arguments, int argc, char **argv)
       N_ ("stop after every step, one after the other"), NULL },
     { "checkpoint-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->checkpoint_dir,
       N_ ("where COMMAND always writes; new or empty (a directory that it is told)"), N_ ("DIR") },
+    { "stop-command", 0, 0, G_OPTION_ARG_STRING, &arguments->stop_command,
+      N_ ("what is run to be stopped, if COMMAND records nothing; it ends by itself"), N_ ("LINE") },
     { "resume-command", 0, 0, G_OPTION_ARG_STRING, &arguments->resume_command,
       N_ ("what is run to resume, in place of COMMAND"), N_ ("LINE") },
     { "compare", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->compare,
@@ -125,14 +129,14 @@ take_stops (SngCheckOptions *self, const Arguments *arguments)
 }
 
 static gboolean
-take_resume_command (SngCheckOptions *self, const char *line)
+take_command (const char *option, const char *line, char ***command)
 {
   g_autoptr (GError) error = NULL;
 
-  if (line == NULL || g_shell_parse_argv (line, NULL, &self->resume_command, &error))
+  if (line == NULL || g_shell_parse_argv (line, NULL, command, &error))
     return TRUE;
 
-  sng_cli_fail ("--resume-command: %s", error->message);
+  sng_cli_fail ("--%s: %s", option, error->message);
 
   return FALSE;
 }
@@ -184,8 +188,9 @@ sng_check_options_parse (SngCheckOptions *self, int argc, char **argv)
   self->command = g_strdupv (argv + n_own + 1);
 
   return take_numbers (self, &arguments) && take_stops (self, &arguments)
-         && take_resume_command (self, arguments.resume_command) && take_tolerance (self, arguments.tolerance)
-         && sng_report_options_check (&self->report);
+         && take_command ("stop-command", arguments.stop_command, &self->stop_command)
+         && take_command ("resume-command", arguments.resume_command, &self->resume_command)
+         && take_tolerance (self, arguments.tolerance) && sng_report_options_check (&self->report);
 }
 
 SngHarness *
@@ -194,9 +199,9 @@ sng_check_options_create_harness (const SngCheckOptions *self)
   SngHarness *harness = sng_command_harness_new ((const char *const *) self->command);
 
   g_object_set (harness, "num-steps", self->steps, "stop-step", self->stop_at, "stop-plan", self->stops,
-                "resume-command", self->resume_command, "checkpoint-dir", self->checkpoint_dir, "compare",
-                self->compare, "timeout", self->timeout, "repeat", self->repeat, "noise-tolerance",
-                self->noise_tolerance, NULL);
+                "stop-command", self->stop_command, "resume-command", self->resume_command, "checkpoint-dir",
+                self->checkpoint_dir, "compare", self->compare, "timeout", self->timeout, "repeat",
+                self->repeat, "noise-tolerance", self->noise_tolerance, NULL);
   sng_report_options_apply (&self->report, harness);
 
   return harness;
@@ -206,6 +211,7 @@ void
 sng_check_options_clear (SngCheckOptions *self)
 {
   g_strfreev (self->command);
+  g_strfreev (self->stop_command);
   g_strfreev (self->resume_command);
   g_free (self->checkpoint_dir);
   g_strfreev (self->compare);

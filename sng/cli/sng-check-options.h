@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   char **command;
-  char **resume_command; /* NULL: the same */
+  char **stop_command;   /* NULL: the same; so the next */
+  char **resume_command;
   char *checkpoint_dir;  /* NULL: one that the command is told */
   char **compare;        /* patterns; NULL: none */
   char *stops;           /* NULL: one, after stop_at */

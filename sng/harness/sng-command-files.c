@@ -258,6 +258,14 @@ record_files (SngCommandHarness *self, const SngRun *run, const char *directory,
 }
 
 gboolean
+sng_command_note_stop (SngCommandHarness *self, const SngRun *run, GError **error)
+{
+  g_autofree char *directory = sng_command_harness_dup_checkpoint_path (self);
+
+  return self->compare == NULL || !run->is_interrupted || record_files (self, run, directory, error);
+}
+
+gboolean
 sng_command_take_results (SngCommandHarness *self, const SngRun *run, GError **error)
 {
   g_autofree char *kept = dup_kept_path (self, run);
@@ -290,8 +298,8 @@ open_stores (SngCommandHarness *self, GPtrArray *done, Stores *stores, GError **
     {
       const SngRun *run = g_ptr_array_index (done, i);
 
-      if (!run->is_interrupted)
-        stores->runs[run->mode == SNG_MODE_STOP ? SNG_MODE_RESUME : run->mode] = run;
+      if (run->mode != SNG_MODE_RESUME || !run->is_interrupted)
+        stores->runs[run->mode] = run;
     }
 
   for (guint mode = 0; mode < SNG_N_MODES; mode++)
@@ -373,6 +381,25 @@ look_closer (SngCommandHarness *self, const Stores *stores, SngReport *report)
     sng_report_set_elements (report, diff);
 }
 
+/* Where STOP had left the results already, the resume had nothing to do. */
+static gboolean
+judge_stop (const Stores *stores, SngReport *report, GError **error)
+{
+  g_autoptr (SngComparison) comparison = sng_comparison_new (stores->stores[SNG_MODE_CONTINUOUS]);
+  g_autoptr (SngReport) stop = NULL;
+
+  sng_comparison_add_segment (comparison, SNG_MODE_RESUME, stores->stores[SNG_MODE_STOP]);
+  stop = sng_comparison_run (comparison, error);
+  if (stop == NULL || sng_report_get_verdict (stop) != SNG_VERDICT_PASS)
+    return stop != NULL;
+
+  sng_harness_take_result (
+      report, sng_metric_result_new (SNG_STOPS, SNG_VERDICT_INCONCLUSIVE, 1, 0, NULL,
+                                     "what STOP left is what CONTINUOUS left: nothing was left to resume"));
+
+  return TRUE;
+}
+
 SngReport *
 sng_command_judge_files (SngCommandHarness *self, GPtrArray *done, GError **error)
 {
@@ -390,8 +417,9 @@ sng_command_judge_files (SngCommandHarness *self, GPtrArray *done, GError **erro
   sng_comparison_set_repeat (comparison, stores.stores[SNG_MODE_REPEAT]);
   sng_comparison_add_segment (comparison, SNG_MODE_RESUME, stores.stores[SNG_MODE_RESUME]);
   report = sng_comparison_run (comparison, error);
-  if (report != NULL)
-    look_closer (self, &stores, report);
+  if (report == NULL || (self->last_step == 0 && !judge_stop (&stores, report, error)))
+    return NULL;
+  look_closer (self, &stores, report);
 
   return g_steal_pointer (&report);
 }

@@ -18,6 +18,7 @@ struct _SngCommandHarness
   SngHarness parent_instance;
 
   /* Settings: the properties. */
+  char **stop_command;
   char **resume_command;
   char  *checkpoint_dir;
   char **compare;
@@ -47,7 +48,11 @@ extern const SngProgram sng_command_stop_and_go;
 /* sng-command-files.c: where the checkpoints are, and what a training has left below the checkpoint directory, once it is over. */
 gboolean sng_command_find_checkpoints            (SngCommandHarness    *self,
                                                   GError              **error);
-/* Records the files that are to be compared, and moves everything out of the way of the next training. */
+/* Records the files that are to be compared as they are right after STOP. */
+gboolean sng_command_note_stop                   (SngCommandHarness    *self,
+                                                  const SngRun         *run,
+                                                  GError              **error);
+/* Records them when a training is over, and moves everything out of the way of the next training. */
 gboolean sng_command_take_results                (SngCommandHarness    *self,
                                                   const SngRun         *run,
                                                   GError              **error);

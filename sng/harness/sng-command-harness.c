@@ -60,6 +60,7 @@ G_DEFINE_FINAL_TYPE (SngCommandHarness, sng_command_harness, SNG_TYPE_HARNESS)
 enum
 {
   PROP_0,
+  PROP_STOP_COMMAND,
   PROP_RESUME_COMMAND,
   PROP_CHECKPOINT_DIR,
   PROP_COMPARE,
@@ -158,10 +159,20 @@ check_settings (SngHarness *harness, GError **error)
       return FALSE;
     }
 
-  if (self->resume_command != NULL && self->resume_command[0] == NULL)
+  if ((self->stop_command != NULL && self->stop_command[0] == NULL)
+      || (self->resume_command != NULL && self->resume_command[0] == NULL))
     {
       g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
-                           "[command][settings] the resume-command is empty");
+                           "[command][settings] the stop-command or the resume-command is empty");
+      return FALSE;
+    }
+
+  if (self->stop_command != NULL && self->compare == NULL)
+    {
+      g_set_error_literal (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+                           "[command][settings] a stop-command is for a command that records nothing, of "
+                           "which result files are "
+                           "compared: set compare");
       return FALSE;
     }
 
@@ -193,6 +204,7 @@ sng_command_harness_finalize (GObject *object)
 {
   SngCommandHarness *self = SNG_COMMAND_HARNESS (object);
 
+  g_strfreev (self->stop_command);
   g_strfreev (self->resume_command);
   g_free (self->checkpoint_dir);
   g_free (self->directory);
@@ -208,6 +220,9 @@ sng_command_harness_get_property (GObject *object, guint prop_id, GValue *value,
 
   switch (prop_id)
     {
+    case PROP_STOP_COMMAND:
+      g_value_set_boxed (value, self->stop_command);
+      break;
     case PROP_RESUME_COMMAND:
       g_value_set_boxed (value, self->resume_command);
       break;
@@ -271,6 +286,9 @@ sng_command_harness_set_property (GObject *object, guint prop_id, const GValue *
 
   switch (prop_id)
     {
+    case PROP_STOP_COMMAND:
+      changed = update_strv (&self->stop_command, value);
+      break;
     case PROP_RESUME_COMMAND:
       changed = update_strv (&self->resume_command, value);
       break;
@@ -300,6 +318,16 @@ sng_command_harness_class_init (SngCommandHarnessClass *klass)
   object_class->finalize = sng_command_harness_finalize;
   object_class->get_property = sng_command_harness_get_property;
   object_class->set_property = sng_command_harness_set_property;
+
+  /**
+   * SngCommandHarness:stop-command:
+   *
+   * What STOP runs, where that is another command than [property@Sng.Harness:command]: one that ends by itself, before the training is over,
+   * such as one with an option for fewer steps. It is for a command that records nothing.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STOP_COMMAND] = g_param_spec_boxed ("stop-command", NULL, NULL, G_TYPE_STRV, flags);
 
   /**
    * SngCommandHarness:resume-command:

@@ -15,6 +15,7 @@
 
 #include "harness/sng-child-private.h"
 #include "harness/sng-interrupt-private.h"
+#include "harness/sng-read-watch-private.h"
 #include "record/sng-recorder-private.h"
 #include "sng-error.h"
 #include "state/sng-state-io-private.h"
@@ -33,7 +34,8 @@ typedef struct
   gint64 start;
   SngProgressFunc progress;
   gpointer progress_data;
-  guint64 n_steps; /* 0: not known */
+  guint64 n_steps;     /* 0: not known */
+  SngReadWatch *reads; /* of a RESUME that records nothing; NULL: nobody looks */
 
   GSubprocess *process;
   pid_t group;
@@ -73,6 +75,7 @@ command_free (gpointer data)
   destroy_source (&command->timeout_source);
   destroy_source (&command->cancel_source);
   g_clear_object (&command->process);
+  g_clear_pointer (&command->reads, sng_read_watch_free);
   g_free (command->directory);
   g_free (command->records);
   g_free (command->checkpoints);
@@ -153,9 +156,13 @@ static char **
 dup_arguments (SngHarness *harness, const Command *command)
 {
   SngCommandHarness *self = SNG_COMMAND_HARNESS (harness);
-  gboolean resumes = command->run->mode == SNG_MODE_RESUME && self->resume_command != NULL;
-  char **arguments = resumes ? self->resume_command : sng_harness_get_private (harness)->command;
+  char **arguments = sng_harness_get_private (harness)->command;
   g_autoptr (GPtrArray) replaced = g_ptr_array_new ();
+
+  if (command->run->mode == SNG_MODE_STOP && self->stop_command != NULL)
+    arguments = self->stop_command;
+  if (command->run->mode == SNG_MODE_RESUME && self->resume_command != NULL)
+    arguments = self->resume_command;
 
   for (guint i = 0; arguments[i] != NULL; i++)
     g_ptr_array_add (replaced, replace (arguments[i], CHECKPOINT_DIR_PLACE, command->checkpoints));
@@ -187,6 +194,10 @@ spawn (SngHarness *harness, Command *command, GError **error)
 
   if (!prepare_checkpoints (SNG_COMMAND_HARNESS (harness), command, error))
     return FALSE;
+
+  /* Whether it goes on with anything shows in what it records, or else in what it reads. */
+  if (command->run->mode == SNG_MODE_RESUME && SNG_COMMAND_HARNESS (harness)->first_step == 0)
+    command->reads = sng_read_watch_new (command->checkpoints);
 
   command->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) arguments, &local_error);
   if (command->process == NULL)
@@ -331,6 +342,21 @@ check_goes_on (SngCommandHarness *self, const Recorded *recorded, GError **error
 }
 
 static gboolean
+check_reads (const Command *command, GError **error)
+{
+  if (command->reads == NULL || sng_read_watch_has_read (command->reads))
+    return TRUE;
+
+  g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_RESUMED,
+               "the command read none of the files that STOP left in %s: it began anew. A command that needs "
+               "an option to "
+               "resume is set as resume-command",
+               command->checkpoints);
+
+  return FALSE;
+}
+
+static gboolean
 check_stop (const SngRun *run, const Recorded *recorded, GError **error)
 {
   if (run->interrupt == NULL || recorded->is_stopped)
@@ -355,7 +381,8 @@ settle (SngHarness *harness, Command *command, GError **error)
   if (!read_recorded (harness, run, &recorded, error))
     return FALSE;
 
-  run->is_interrupted = recorded.is_stopped;
+  /* A stop-command ends by itself. */
+  run->is_interrupted = recorded.is_stopped || (run->mode == SNG_MODE_STOP && run->interrupt == NULL);
   run->first_step = recorded.first_step;
 
   /* However a command ends that was stopped on purpose. */
@@ -366,7 +393,8 @@ settle (SngHarness *harness, Command *command, GError **error)
     return check_recorded (self, &recorded, error) && settle_continuous (self, &recorded, error);
 
   if (run->mode == SNG_MODE_RESUME)
-    return check_goes_on (self, &recorded, error) && check_stop (run, &recorded, error);
+    return check_goes_on (self, &recorded, error) && check_reads (command, error)
+           && check_stop (run, &recorded, error);
 
   return check_start (self, &recorded, error) && check_stop (run, &recorded, error);
 }

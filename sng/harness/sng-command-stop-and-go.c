@@ -60,8 +60,28 @@ adapt (SngInterrupt *interrupt)
                             sng_interrupt_get_step (interrupt));
 }
 
+/* One that records nothing stops by a command of its own. */
 static gboolean
-resolve_stops (SngHarness *harness, GError **error)
+resolve_without_steps (SngHarness *harness, SngStopPlan *plan, GError **error)
+{
+  g_autoptr (SngInterrupt) somewhere = sng_interrupt_new (SNG_INTERRUPT_RAISE, 0);
+
+  if (SNG_COMMAND_HARNESS (harness)->stop_command == NULL)
+    {
+      g_set_error_literal (
+          error, SNG_ERROR, SNG_ERROR_NOT_RECORDED,
+          "[harness][stop] the command records no steps, so nobody knows where it could be stopped: set a "
+          "stop-command, which ends before the training is over");
+      return FALSE;
+    }
+
+  sng_stop_plan_add (plan, somewhere);
+
+  return TRUE;
+}
+
+static gboolean
+resolve_with_steps (SngHarness *harness, SngStopPlan *plan, GError **error)
 {
   SngCommandHarness *self = SNG_COMMAND_HARNESS (harness);
   SngHarnessPrivate *priv = sng_harness_get_private (harness);
@@ -78,7 +98,7 @@ resolve_stops (SngHarness *harness, GError **error)
   if (self->first_step == self->last_step)
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_OTHER_STEPS,
-                   "CONTINUOUS recorded step %" G_GUINT64_FORMAT
+                   "[harness][stop] CONTINUOUS recorded step %" G_GUINT64_FORMAT
                    " only: a training that is stopped and resumed has at least 2 steps",
                    self->last_step);
       return FALSE;
@@ -89,16 +109,26 @@ resolve_stops (SngHarness *harness, GError **error)
   if (resolved == NULL)
     return FALSE;
 
-  g_clear_object (&priv->plan);
-  priv->plan = sng_stop_plan_new ();
   for (guint i = 0; i < sng_stop_plan_get_n_interrupts (resolved); i++)
     {
       g_autoptr (SngInterrupt) interrupt = adapt (sng_stop_plan_get_interrupt (resolved, i));
 
-      sng_stop_plan_add (priv->plan, interrupt);
+      sng_stop_plan_add (plan, interrupt);
     }
 
   return TRUE;
+}
+
+static gboolean
+resolve_stops (SngHarness *harness, GError **error)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (harness);
+
+  g_clear_object (&priv->plan);
+  priv->plan = sng_stop_plan_new ();
+
+  return SNG_COMMAND_HARNESS (harness)->last_step == 0 ? resolve_without_steps (harness, priv->plan, error)
+                                                       : resolve_with_steps (harness, priv->plan, error);
 }
 
 static SngRun *
@@ -108,7 +138,7 @@ create_segment (SngHarness *harness, guint segment)
   g_autofree char *name = sng_harness_dup_segment_name (harness, segment);
   SngRun *run = sng_run_new (segment == 0 ? SNG_MODE_STOP : SNG_MODE_RESUME, name);
 
-  if (segment < sng_stop_plan_get_n_interrupts (plan))
+  if (SNG_COMMAND_HARNESS (harness)->last_step != 0 && segment < sng_stop_plan_get_n_interrupts (plan))
     run->interrupt = sng_interrupt_to_string (sng_stop_plan_get_interrupt (plan, segment));
 
   return run;
@@ -178,6 +208,8 @@ next (SngHarness *harness, GPtrArray *done, GPtrArray *batch, gpointer data, GEr
       return TRUE;
     }
 
+  if (last->mode == SNG_MODE_STOP && !sng_command_note_stop (self, last, error))
+    return FALSE;
   if (!last->is_interrupted && !sng_command_take_results (self, last, error))
     return FALSE;
 
