@@ -84,6 +84,7 @@
 #include "compare/sng-diff.h"
 #include "compare/sng-divergence.h"
 #include "compare/sng-fault-result.h"
+#include "compare/sng-kill-result.h"
 #include "compare/sng-metric-result.h"
 #include "compare/sng-report-run.h"
 #include "compare/sng-report.h"

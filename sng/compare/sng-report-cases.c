@@ -94,6 +94,38 @@ add_fault (SngReportSuite *suite, SngFaultResult *fault)
                                title != NULL ? title : ""));
 }
 
+/* Of one that is no failure there is nothing but its name to tell what it is. */
+static void
+add_kill (SngReportSuite *suite, SngKillResult *kill)
+{
+  SngKillOutcome outcome = sng_kill_result_get_outcome (kill);
+  SngVerdict verdict = sng_kill_result_get_verdict (kill);
+  const char *detail = sng_kill_result_get_detail (kill);
+  const char *text = sng_kill_outcome_to_string (outcome);
+  g_autofree char *place = sng_kill_result_dup_place (kill);
+  g_autofree char *name = outcome == SNG_KILL_OUTCOME_LOST_WORK
+                              ? g_strdup_printf ("killed before %s (%s)", place, text)
+                              : g_strdup_printf ("killed before %s", place);
+
+  add_case (suite, name, verdict,
+            g_strdup_printf ("%s%s%s", text, detail != NULL ? ": " : "", detail != NULL ? detail : ""));
+}
+
+static void
+add_kills (GPtrArray *suites, GListModel *kills, const char *name)
+{
+  g_autofree char *kills_name = g_strconcat (name, ", kills", NULL);
+  SngReportSuite *suite = suite_new (kills_name);
+
+  g_ptr_array_add (suites, suite);
+  for (guint i = 0; i < g_list_model_get_n_items (kills); i++)
+    {
+      g_autoptr (SngKillResult) kill = g_list_model_get_item (kills, i);
+
+      add_kill (suite, kill);
+    }
+}
+
 static double
 sum_seconds (SngReport *report)
 {
@@ -162,6 +194,9 @@ add_suites (GPtrArray *suites, SngReport *report, const char *prefix)
           add_fault (suite, fault);
         }
     }
+
+  if (g_list_model_get_n_items (sng_report_get_kills (report)) > 0)
+    add_kills (suites, sng_report_get_kills (report), name);
 
   if (verdict != SNG_VERDICT_PASS && all_pass (suites, position))
     add_case (own, "verdict", verdict, sng_report_get_summary (report));

@@ -252,6 +252,21 @@ add_fault (JsonBuilder *builder, gpointer item)
 }
 
 static void
+add_kill (JsonBuilder *builder, gpointer item)
+{
+  SngKillResult *kill = item;
+
+  json_builder_begin_object (builder);
+  add_int (builder, "number", (gint64) sng_kill_result_get_number (kill));
+  add_string (builder, "operation", sng_kill_result_get_operation (kill));
+  add_string (builder, "path", sng_kill_result_get_path (kill));
+  add_string (builder, "other_path", sng_kill_result_get_other_path (kill));
+  add_string (builder, "outcome", sng_kill_outcome_to_string (sng_kill_result_get_outcome (kill)));
+  add_string (builder, "detail", sng_kill_result_get_detail (kill));
+  json_builder_end_object (builder);
+}
+
+static void
 add_list (JsonBuilder *builder, const char *name, GListModel *list, void (*add) (JsonBuilder *, gpointer))
 {
   json_builder_set_member_name (builder, name);
@@ -282,6 +297,7 @@ add_report (JsonBuilder *builder, gpointer item)
   add_elements (builder, sng_report_get_elements (report));
   add_list (builder, "parts", sng_report_get_parts (report), add_report);
   add_list (builder, "faults", sng_report_get_faults (report), add_fault);
+  add_list (builder, "kills", sng_report_get_kills (report), add_kill);
   add_list (builder, "runs", sng_report_get_runs (report), add_run);
 
   add_strings (builder, "notes", sng_report_get_notes (report));
@@ -293,7 +309,7 @@ add_report (JsonBuilder *builder, gpointer item)
  * @self: a report
  *
  * Writes the report for programs: a JSON object of `verdict`, `summary`,
- * `first_divergence`, `metrics`, `diagnosis`, `elements`, `parts`, `faults`, `runs` and `notes`.
+ * `first_divergence`, `metrics`, `diagnosis`, `elements`, `parts`, `faults`, `kills`, `runs` and `notes`.
  *
  * The JSON Schema `report.schema.json`, which is installed with the documentation, tells what is in
  * each of them. Recorded values are strings, so one that is not a number does no harm.

@@ -24,6 +24,7 @@ void        sng_report_page_add_strips      (JsonObject  *report);
 void        sng_report_page_add_parts       (JsonObject  *report);
 void        sng_report_page_add_elements    (JsonObject  *report);
 void        sng_report_page_add_faults      (JsonObject  *report);
+void        sng_report_page_add_kills       (JsonObject  *report);
 void        sng_report_page_add_environment (JsonObject  *report);
 void        sng_report_page_add_charts      (JsonObject  *report);
 

@@ -138,6 +138,44 @@ sng_report_page_add_faults (JsonObject *report)
   json_object_set_int_member (report, "n_not_planted", count_class (faults, "not-planted"));
 }
 
+/* ---- Kills ---- */
+
+static void
+add_kill (JsonObject *kill)
+{
+  const char *outcome = sng_report_page_get_string (kill, "outcome");
+  gboolean lost = g_strcmp0 (outcome, "LOST WORK") == 0;
+  gboolean passed = lost || g_strcmp0 (outcome, "PASS") == 0;
+
+  json_object_set_string_member (kill, "class", !passed ? "missed" : lost ? "not-planted" : "found");
+  json_object_set_string_member (kill, "sign", !passed ? "✗" : lost ? "–" : "✓");
+}
+
+void
+sng_report_page_add_kills (JsonObject *report)
+{
+  static const char *const outcomes[] = { "PASS", "LOST WORK", "HARD FAIL", "SILENT DIVERGENCE" };
+  static const char *const names[] = { "n_kills_passed", "n_lost_work", "n_hard_fail", "n_silent" };
+  JsonArray *kills = sng_report_page_get_array (report, "kills");
+
+  if (kills == NULL)
+    return;
+
+  for (guint i = 0; i < json_array_get_length (kills); i++)
+    add_kill (json_array_get_object_element (kills, i));
+
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
+    {
+      guint count = 0;
+
+      for (guint k = 0; k < json_array_get_length (kills); k++)
+        count += g_strcmp0 (sng_report_page_get_string (json_array_get_object_element (kills, k), "outcome"),
+                            outcomes[i])
+                 == 0;
+      json_object_set_int_member (report, names[i], count);
+    }
+}
+
 /* ---- Environment ---- */
 
 /* What a run has under the key; a run that lacks it differs from one that has it. */

@@ -143,6 +143,7 @@ sng_report_page_new (JsonObject *report)
   sng_report_page_add_parts (report);
   sng_report_page_add_elements (report);
   sng_report_page_add_faults (report);
+  sng_report_page_add_kills (report);
   sng_report_page_add_environment (report);
   sng_report_page_add_charts (report);
   add_data (report);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "compare/sng-fault-result-private.h"
+#include "compare/sng-kill-result-private.h"
 #include "compare/sng-report-run-private.h"
 #include "compare/sng-report.h"
 
@@ -26,6 +27,8 @@ void       sng_report_add_run    (SngReport       *self,
                                   SngReportRun    *run);
 void       sng_report_add_fault  (SngReport       *self,
                                   SngFaultResult  *fault);
+void       sng_report_add_kill   (SngReport       *self,
+                                  SngKillResult   *kill);
 void       sng_report_add_note   (SngReport       *self,
                                   const char      *note);
 void       sng_report_set_diagnosis (SngReport    *self,
@@ -43,6 +46,11 @@ guint      sng_report_count_parts  (SngReport  *self,
 void       sng_report_count_faults (SngReport  *self,
                                     guint      *n_planted,
                                     guint      *n_missed);
+guint      sng_report_count_kills  (SngReport      *self,
+                                    SngKillOutcome  outcome);
+/* The first one that has it, or NULL. */
+SngKillResult *sng_report_find_kill (SngReport      *self,
+                                     SngKillOutcome  outcome);
 /* Adds those of the report and of all its parts. */
 void       sng_report_count_compared (SngReport *self,
                                       guint     *n_metrics,

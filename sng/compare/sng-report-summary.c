@@ -7,6 +7,8 @@
 
 #include "compare/sng-report-writer-private.h"
 
+#include <string.h>
+
 static void
 append_pass (GString *summary, SngReport *self)
 {
@@ -127,6 +129,45 @@ append_faults (GString *summary, SngReport *self)
     }
 }
 
+/* How many there are of each outcome, and the first of the worst. */
+static void
+append_kills (GString *summary, SngReport *self)
+{
+  guint n_kills = g_list_model_get_n_items (sng_report_get_kills (self));
+  SngVerdict verdict = sng_report_get_verdict (self);
+  SngKillResult *first = NULL;
+
+  if (verdict != SNG_VERDICT_PASS && verdict == sng_report_get_control_verdict (self))
+    {
+      g_string_append (summary, "without a kill: ");
+      append_trouble (summary, self, verdict);
+      return;
+    }
+
+  g_string_append_printf (summary, "%u %s before a file operation", n_kills, n_kills == 1 ? "kill" : "kills");
+  for (guint outcome = 0; outcome < SNG_N_KILL_OUTCOMES; outcome++)
+    {
+      guint count = sng_report_count_kills (self, outcome);
+
+      if (count == 0)
+        continue;
+      g_string_append_printf (summary, "%s%u %s",
+                              outcome == 0 || strchr (summary->str, '(') == NULL ? " (" : ", ", count,
+                              sng_kill_outcome_to_string (outcome));
+      if (outcome > SNG_KILL_OUTCOME_LOST_WORK)
+        first = sng_report_find_kill (self, outcome);
+    }
+  g_string_append_c (summary, ')');
+
+  if (first != NULL)
+    {
+      g_autofree char *place = sng_kill_result_dup_place (first);
+
+      g_string_append_printf (summary, "; first %s before %s",
+                              sng_kill_outcome_to_string (sng_kill_result_get_outcome (first)), place);
+    }
+}
+
 /**
  * sng_report_get_summary:
  * @self: a report
@@ -152,6 +193,8 @@ sng_report_get_summary (SngReport *self)
 
   if (g_list_model_get_n_items (sng_report_get_faults (self)) > 0)
     append_faults (summary, self);
+  else if (g_list_model_get_n_items (sng_report_get_kills (self)) > 0)
+    append_kills (summary, self);
   else
     append_control (summary, self, verdict);
 

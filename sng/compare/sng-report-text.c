@@ -252,6 +252,35 @@ append_faults (GString *text, SngReport *self)
   table_print (&table, text);
 }
 
+/* ---- kills ---- */
+
+static void
+append_kills (GString *text, SngReport *self)
+{
+  const Column columns[] = {
+    { "killed before", 0, TRUE }, { "operation", 0, FALSE }, { "file", 0, FALSE },
+    { "outcome", 0, FALSE },      { "", 0, FALSE },
+  };
+  GListModel *kills = sng_report_get_kills (self);
+  g_auto (Table) table = { 0 };
+
+  table_init (&table, columns, G_N_ELEMENTS (columns));
+  for (guint i = 0; i < g_list_model_get_n_items (kills); i++)
+    {
+      g_autoptr (SngKillResult) kill = g_list_model_get_item (kills, i);
+      const char *other = sng_kill_result_get_other_path (kill);
+      g_autofree char *file =
+          g_strconcat (sng_kill_result_get_path (kill), other != NULL ? " to " : NULL, other, NULL);
+
+      table_add_number (&table, sng_kill_result_get_number (kill));
+      table_add (&table, sng_kill_result_get_operation (kill));
+      table_add (&table, file);
+      table_add (&table, sng_kill_outcome_to_string (sng_kill_result_get_outcome (kill)));
+      table_add (&table, sng_kill_result_get_detail (kill));
+    }
+  table_print (&table, text);
+}
+
 /* ---- the rest ---- */
 
 static void
@@ -316,7 +345,7 @@ append_divergence (GString *text, SngReport *self)
  * @self: a report
  *
  * Writes the report for people: a table of metric, number of entries compared and
- * verdict, one with a line for each part and one with a line for each fault, each where there are any; where the runs
+ * verdict, one with a line for each part and one with a line for each fault or kill, each where there are any; where the runs
  * differ first; the notes; and the summary in the last line.
  *
  * What cannot be seen in a name or a value is escaped, such as `\n` for a line feed.
@@ -331,14 +360,16 @@ sng_report_to_text (SngReport *self)
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *summary = NULL;
   const char *const *notes;
-  guint n_parts, n_faults;
+  guint n_parts, n_faults, n_kills;
 
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
   n_parts = g_list_model_get_n_items (sng_report_get_parts (self));
   n_faults = g_list_model_get_n_items (sng_report_get_faults (self));
 
-  if (g_list_model_get_n_items (sng_report_get_metrics (self)) > 0 || n_parts + n_faults == 0)
+  n_kills = g_list_model_get_n_items (sng_report_get_kills (self));
+
+  if (g_list_model_get_n_items (sng_report_get_metrics (self)) > 0 || n_parts + n_faults + n_kills == 0)
     append_metrics (text, self);
 
   if (n_parts > 0)
@@ -351,6 +382,12 @@ sng_report_to_text (SngReport *self)
     {
       g_string_append (text, text->len > 0 ? "\n" : "");
       append_faults (text, self);
+    }
+
+  if (n_kills > 0)
+    {
+      g_string_append (text, text->len > 0 ? "\n" : "");
+      append_kills (text, self);
     }
 
   append_divergence (text, self);

@@ -28,6 +28,11 @@
  * passes and every fault that was planted is found, and there is one; otherwise
  * %SNG_VERDICT_INCONCLUSIVE, for a check that misses a fault proves little by passing.
  *
+ * A check by kills before file operations has a [class@Sng.KillResult] for each in
+ * [method@Sng.Report.get_kills]. Its metrics, where it has any, are those of the control: two runs that nothing
+ * ended. The verdict is that of these unless they pass, and else %SNG_VERDICT_DIVERGED when any kill made the
+ * training fail or differ.
+ *
  * ```c
  * g_autoptr (SngReport) report = sng_comparison_run (comparison, &error);
  * g_autofree char *text = sng_report_to_text (report);
@@ -46,6 +51,7 @@ struct _SngReport
   GListStore *parts;
   GListStore *runs;
   GListStore *faults;
+  GListStore *kills;
   GPtrArray *notes; /* with a NULL at its end */
   SngDiagnosis *diagnosis;
   SngTensorDiff *elements;
@@ -63,6 +69,7 @@ sng_report_finalize (GObject *object)
   g_clear_object (&self->parts);
   g_clear_object (&self->runs);
   g_clear_object (&self->faults);
+  g_clear_object (&self->kills);
   g_clear_pointer (&self->notes, g_ptr_array_unref);
   g_clear_object (&self->diagnosis);
   g_clear_object (&self->elements);
@@ -83,6 +90,7 @@ sng_report_init (SngReport *self)
   self->parts = g_list_store_new (SNG_TYPE_REPORT);
   self->runs = g_list_store_new (SNG_TYPE_REPORT_RUN);
   self->faults = g_list_store_new (SNG_TYPE_FAULT_RESULT);
+  self->kills = g_list_store_new (SNG_TYPE_KILL_RESULT);
   self->notes = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (self->notes, NULL);
 }
@@ -134,6 +142,12 @@ void
 sng_report_add_fault (SngReport *self, SngFaultResult *fault)
 {
   g_list_store_append (self->faults, fault);
+}
+
+void
+sng_report_add_kill (SngReport *self, SngKillResult *kill)
+{
+  g_list_store_append (self->kills, kill);
 }
 
 void
@@ -202,6 +216,38 @@ sng_report_count_faults (SngReport *self, guint *n_planted, guint *n_missed)
     }
 }
 
+guint
+sng_report_count_kills (SngReport *self, SngKillOutcome outcome)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->kills));
+  guint count = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SngKillResult) kill = g_list_model_get_item (G_LIST_MODEL (self->kills), i);
+
+      count += sng_kill_result_get_outcome (kill) == outcome;
+    }
+
+  return count;
+}
+
+SngKillResult *
+sng_report_find_kill (SngReport *self, SngKillOutcome outcome)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->kills));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SngKillResult) kill = g_list_model_get_item (G_LIST_MODEL (self->kills), i);
+
+      if (sng_kill_result_get_outcome (kill) == outcome)
+        return kill; /* the list keeps it */
+    }
+
+  return NULL;
+}
+
 void
 sng_report_count_compared (SngReport *self, guint *n_metrics, guint64 *n_compared)
 {
@@ -242,6 +288,22 @@ sng_report_get_control_verdict (SngReport *self)
              : SNG_VERDICT_PASS;
 }
 
+/* Without metrics and parts there was no need of a control. */
+static SngVerdict
+get_verdict_on_kills (SngReport *self, SngVerdict control)
+{
+  gboolean has_control = g_list_model_get_n_items (G_LIST_MODEL (self->metrics)) > 0
+                         || g_list_model_get_n_items (G_LIST_MODEL (self->parts)) > 0;
+
+  if (has_control && control != SNG_VERDICT_PASS)
+    return control;
+
+  return sng_report_count_kills (self, SNG_KILL_OUTCOME_HARD_FAIL) > 0
+                 || sng_report_count_kills (self, SNG_KILL_OUTCOME_SILENT_DIVERGENCE) > 0
+             ? SNG_VERDICT_DIVERGED
+             : SNG_VERDICT_PASS;
+}
+
 /**
  * sng_report_get_verdict:
  * @self: a report
@@ -261,6 +323,8 @@ sng_report_get_verdict (SngReport *self)
   g_return_val_if_fail (SNG_IS_REPORT (self), SNG_VERDICT_INCONCLUSIVE);
 
   control = sng_report_get_control_verdict (self);
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->kills)) > 0)
+    return get_verdict_on_kills (self, control);
   if (g_list_model_get_n_items (G_LIST_MODEL (self->faults)) == 0)
     return control;
 
@@ -376,6 +440,25 @@ sng_report_get_runs (SngReport *self)
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
   return G_LIST_MODEL (self->runs);
+}
+
+/**
+ * sng_report_get_kills:
+ * @self: a report
+ *
+ * Gets what became of the training after a kill before each of its file operations.
+ *
+ * Returns: (transfer none): a list of [class@Sng.KillResult], in the order of the operations; empty for a check
+ *   without such kills
+ *
+ * Since: 1.0
+ */
+GListModel *
+sng_report_get_kills (SngReport *self)
+{
+  g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  return G_LIST_MODEL (self->kills);
 }
 
 /**

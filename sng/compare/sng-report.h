@@ -11,6 +11,7 @@
 
 #include "compare/sng-diagnosis.h"
 #include "compare/sng-fault-result.h"
+#include "compare/sng-kill-result.h"
 #include "compare/sng-metric-result.h"
 #include "compare/sng-report-run.h"
 #include "compare/sng-tensor-diff.h"
@@ -49,6 +50,8 @@ SNG_AVAILABLE_IN_1_0
 GListModel      *sng_report_get_runs             (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 GListModel      *sng_report_get_faults           (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
+GListModel      *sng_report_get_kills            (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 const char *const *sng_report_get_notes          (SngReport   *self);
 SNG_AVAILABLE_IN_1_0

@@ -218,6 +218,56 @@ make_unplanted (void)
   return report;
 }
 
+void
+report_add_kill (SngReport *report,
+                 guint64 number,
+                 const char *operation,
+                 const char *path,
+                 const char *other,
+                 SngKillOutcome outcome,
+                 const char *detail)
+{
+  g_autoptr (SngKillResult) kill = sng_kill_result_new (number, operation, path, other);
+
+  sng_kill_result_set_outcome (kill, outcome, detail);
+  sng_report_add_kill (report, kill);
+}
+
+SngReport *
+report_make_kills (void)
+{
+  SngReport *report = sng_report_new ();
+
+  report_add_kill (report, 1, "open", "a.tmp", NULL, SNG_KILL_OUTCOME_PASS, NULL);
+  report_add_kill (report, 2, "write", "a.tmp", NULL, SNG_KILL_OUTCOME_LOST_WORK,
+                   "2 steps were made once more");
+  report_add_kill (report, 10, "rename", "a.tmp", "a", SNG_KILL_OUTCOME_HARD_FAIL, "EOFError");
+  report_add_kill (report, 11, "write", "b", NULL, SNG_KILL_OUTCOME_SILENT_DIVERGENCE, "TrainLoss at step 5");
+
+  return report;
+}
+
+static SngReport *
+make_passed_kills (void)
+{
+  SngReport *report = make_pass ();
+
+  report_add_kill (report, 1, "open", "a", NULL, SNG_KILL_OUTCOME_PASS, NULL);
+  report_add_kill (report, 2, "write", "a", NULL, SNG_KILL_OUTCOME_LOST_WORK, "1 step was made once more");
+
+  return report;
+}
+
+static SngReport *
+make_hostile_kills (void)
+{
+  SngReport *report = make_passed_kills ();
+
+  report_add_kill (report, 3, HOSTILE, HOSTILE, HOSTILE, SNG_KILL_OUTCOME_HARD_FAIL, HOSTILE);
+
+  return report;
+}
+
 SngReport *
 report_make_hostile (void)
 {
@@ -256,6 +306,9 @@ const ReportKind report_kinds[] = {
   { "faults-found", SNG_VERDICT_PASS, make_found_faults },
   { "faults-missed", SNG_VERDICT_INCONCLUSIVE, report_make_faults },
   { "faults-not-planted", SNG_VERDICT_INCONCLUSIVE, make_unplanted },
+  { "kills", SNG_VERDICT_DIVERGED, report_make_kills },
+  { "kills-passed", SNG_VERDICT_PASS, make_passed_kills },
+  { "kills-hostile", SNG_VERDICT_DIVERGED, make_hostile_kills },
   { "hostile", SNG_VERDICT_INCONCLUSIVE, report_make_hostile },
   { NULL },
 };

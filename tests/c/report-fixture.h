@@ -45,4 +45,13 @@ SngReport *report_make_diverged (void);
 SngReport *report_make_sweep (SngVerdict verdict);
 /* Found, missed and not planted. */
 SngReport *report_make_faults (void);
+/* Of each outcome one, without a control. */
+SngReport *report_make_kills (void);
+void report_add_kill (SngReport *report,
+                      guint64 number,
+                      const char *operation,
+                      const char *path,
+                      const char *other,
+                      SngKillOutcome outcome,
+                      const char *detail);
 SngReport *report_make_hostile (void);

@@ -53,6 +53,24 @@ get_data (const char *page)
   return data;
 }
 
+/* Each kill with its operation and its files, and how many there are of each outcome. */
+static void
+test_kills (void)
+{
+  g_autoptr (SngReport) report = report_make_kills ();
+  g_autoptr (SngReport) none = report_make_faults ();
+  g_autofree char *page = sng_report_to_html (report);
+  g_autofree char *other = sng_report_to_html (none);
+
+  assert_contains (page, "1 passed, 1 lost work, 1 could not go on, 1 diverged silently.");
+  assert_contains (page, "<tr class=\"missed\"><td class=\"number\">10</td><th scope=\"row\">rename "
+                         "<code>a.tmp</code> to <code>a</code></th>");
+  assert_contains (page, "</span> SILENT DIVERGENCE</td><td>TrainLoss at step 5</td>");
+  assert_contains (page, "<tr class=\"not-planted\"><td class=\"number\">2</td>");
+  g_assert_cmpuint (count (page, "id=\"kills\""), ==, 1);
+  g_assert_cmpuint (count (other, "id=\"kills\""), ==, 0);
+}
+
 static void
 test_kinds (void)
 {
@@ -200,6 +218,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/sng/report-html/kills", test_kills);
   g_test_add_func ("/sng/report-html/kinds", test_kinds);
   g_test_add_func ("/sng/report-html/divergence", test_divergence);
   g_test_add_func ("/sng/report-html/hostile", test_hostile);

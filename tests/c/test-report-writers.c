@@ -59,6 +59,39 @@ test_text_of_faults (void)
 }
 
 static void
+test_kills (void)
+{
+  g_autoptr (SngReport) report = report_make_kills ();
+  g_autofree char *text = sng_report_to_text (report);
+  g_autofree char *tap = sng_report_to_tap (report);
+  g_autofree char *junit = sng_report_to_junit (report);
+  g_autofree char *json = sng_report_to_json (report);
+
+  g_assert_cmpstr (text, ==,
+                   "killed before  operation  file        outcome\n"
+                   "            1  open       a.tmp       PASS\n"
+                   "            2  write      a.tmp       LOST WORK          2 steps were made once more\n"
+                   "           10  rename     a.tmp to a  HARD FAIL          EOFError\n"
+                   "           11  write      b           SILENT DIVERGENCE  TrainLoss at step 5\n"
+                   "\n"
+                   "DIVERGED: 4 kills before a file operation (1 PASS, 1 LOST WORK, 1 HARD FAIL, "
+                   "1 SILENT DIVERGENCE); first SILENT DIVERGENCE before 11 write b\n");
+
+  g_assert_nonnull (strstr (tap, "\nok 1 - stop-and-go, kills: killed before 1 open a.tmp\n"
+                                 "ok 2 - stop-and-go, kills: killed before 2 write a.tmp (LOST WORK)\n"
+                                 "not ok 3 - stop-and-go, kills: killed before 10 rename a.tmp to a\n"
+                                 "  ---\n"
+                                 "  verdict: \"DIVERGED\"\n"
+                                 "  message: \"HARD FAIL: EOFError\"\n"));
+  g_assert_nonnull (strstr (junit, "name=\"killed before 11 write b\">\n"
+                                   "      <failure message=\"SILENT DIVERGENCE: TrainLoss at step 5\""));
+  g_assert_nonnull (strstr (junit, "name=\"killed before 2 write a.tmp (LOST WORK)\"/>"));
+  g_assert_nonnull (strstr (json, "\"operation\" : \"rename\""));
+  g_assert_nonnull (strstr (json, "\"other_path\" : \"a\""));
+  g_assert_nonnull (strstr (json, "\"outcome\" : \"SILENT DIVERGENCE\""));
+}
+
+static void
 test_tap (void)
 {
   g_autoptr (SngReport) report = report_make_diverged ();
@@ -222,6 +255,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/sng/report-writers/text-of-a-sweep", test_text_of_a_sweep);
   g_test_add_func ("/sng/report-writers/text-of-faults", test_text_of_faults);
+  g_test_add_func ("/sng/report-writers/kills", test_kills);
   g_test_add_func ("/sng/report-writers/tap", test_tap);
   g_test_add_func ("/sng/report-writers/junit", test_junit);
   g_test_add_func ("/sng/report-writers/cases", test_cases);

@@ -253,6 +253,40 @@ test_faults (void)
 }
 
 static void
+test_kills (void)
+{
+  g_autoptr (SngReport) report = sng_report_new ();
+  SngKillResult *kill;
+
+  report_add_kill (report, 1, "open", "a", NULL, SNG_KILL_OUTCOME_PASS, NULL);
+  assert_summary (report, SNG_VERDICT_PASS, "PASS: 1 kill before a file operation (1 PASS)");
+  report_add_kill (report, 2, "rename", "b", "c", SNG_KILL_OUTCOME_LOST_WORK, "it began anew");
+  assert_summary (report, SNG_VERDICT_PASS, "PASS: 2 kills before a file operation (1 PASS, 1 LOST WORK)");
+
+  kill = g_list_model_get_item (sng_report_get_kills (report), 1);
+  g_assert_cmpuint (sng_kill_result_get_number (kill), ==, 2);
+  g_assert_cmpstr (sng_kill_result_get_operation (kill), ==, "rename");
+  g_assert_cmpstr (sng_kill_result_get_path (kill), ==, "b");
+  g_assert_cmpstr (sng_kill_result_get_other_path (kill), ==, "c");
+  g_assert_cmpint (sng_kill_result_get_outcome (kill), ==, SNG_KILL_OUTCOME_LOST_WORK);
+  g_assert_cmpstr (sng_kill_result_get_detail (kill), ==, "it began anew");
+  g_object_unref (kill);
+
+  report_add_kill (report, 3, "write", "c", NULL, SNG_KILL_OUTCOME_HARD_FAIL, NULL);
+  assert_summary (
+      report, SNG_VERDICT_DIVERGED,
+      "DIVERGED: 3 kills before a file operation (1 PASS, 1 LOST WORK, 1 HARD FAIL); first HARD FAIL "
+      "before 3 write c");
+
+  /* What differs without a kill says nothing about kills. */
+  report_add (report, "A", SNG_VERDICT_PASS, 7, 0, NULL, NULL);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_DIVERGED);
+  report_add (report, "B", SNG_VERDICT_NONDETERMINISTIC, 7, 1, NULL, NULL);
+  assert_summary (report, SNG_VERDICT_NONDETERMINISTIC,
+                  "NONDETERMINISTIC: without a kill: 1 of 2 metrics differs between two uninterrupted runs");
+}
+
+static void
 append_value (SngRunStore *store, const char *metric, guint64 step, gint64 micro_batch, GVariant *value)
 {
   g_autoptr (GError) error = NULL;
@@ -446,6 +480,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/report/parts", test_parts);
   g_test_add_func ("/sng/report/parts-and-metrics", test_parts_and_metrics);
   g_test_add_func ("/sng/report/faults", test_faults);
+  g_test_add_func ("/sng/report/kills", test_kills);
   g_test_add_func ("/sng/report/run", test_run);
   g_test_add_func ("/sng/report/properties", test_properties);
   g_test_add_func ("/sng/report/save", test_save);

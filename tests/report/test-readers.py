@@ -48,8 +48,9 @@ def count_results(report):
     """All that was judged, and how much of it is well and was left out."""
     metrics = [metric["verdict"] == "PASS" for metric in report["metrics"]]
     faults = report["faults"]
-    total = len(metrics) + len(faults)
-    bad = metrics.count(False) + sum(fault["planted"] and not fault["detected"] for fault in faults)
+    kills = [kill["outcome"] in ("PASS", "LOST WORK") for kill in report["kills"]]
+    total = len(metrics) + len(faults) + len(kills)
+    bad = metrics.count(False) + kills.count(False) + sum(fault["planted"] and not fault["detected"] for fault in faults)
     skipped = sum(not fault["planted"] for fault in faults)
     for part in report["parts"]:
         total, bad, skipped = (a + b for a, b in zip((total, bad, skipped), count_results(part)))
@@ -77,6 +78,17 @@ class JsonTest(unittest.TestCase):
         for damage in (lambda r: r.pop("verdict"), lambda r: r.update(verdict="FINE"), lambda r: r.update(new=1),
                        lambda r: r["faults"][0].pop("diagnosis"), lambda r: r["faults"][0].update(step="8"),
                        lambda r: r["metrics"][0].update(compared=-1), lambda r: r["runs"][0].update(mode="go")):
+            report = copy.deepcopy(good)
+            damage(report)
+            self.assertFalse(validator.is_valid(report))
+
+    @unittest.skipIf(jsonschema is None, "needs python3-jsonschema")
+    def test_the_schema_refuses_kills(self):
+        validator = jsonschema.Draft202012Validator(json.loads(pathlib.Path(SCHEMA).read_text(encoding="utf-8")))
+        good = json.loads(read("kills", "json"))
+        self.assertTrue(validator.is_valid(good))
+        for damage in (lambda r: r.pop("kills"), lambda r: r["kills"][0].update(outcome="FINE"),
+                       lambda r: r["kills"][0].update(number=0), lambda r: r["kills"][1].pop("other_path")):
             report = copy.deepcopy(good)
             damage(report)
             self.assertFalse(validator.is_valid(report))
