@@ -20,8 +20,12 @@ SETTINGS = {spec.name.replace("-", "_"): spec.default_value for spec in Sng.Harn
 
 
 def describe(value: object) -> str:
+    """Its type, with an article."""
+    if value is None:
+        return "None"
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
 
 
 class Setting:
@@ -106,11 +110,11 @@ class StopAndGoHarness(Sng.Harness):
         return cls.__name__ if name == "exp_name" else SETTINGS[name]
 
     def __init__(self, **properties: Any) -> None:
+        settings: dict[str, Any] = {"exp_name": type(self).__name__}
         for base in reversed(type(self).__mro__):
-            properties = {**getattr(base, "settings", {}), **properties}
-        properties.setdefault("exp_name", type(self).__name__)
+            settings.update(getattr(base, "settings", {}))
         super().__init__(**{name: os.fspath(value) if isinstance(value, os.PathLike) else value
-                            for name, value in properties.items() if value is not None})
+                            for name, value in {**settings, **properties}.items() if value is not None})
         for name, function in self.extra_metrics_dict.items():
             self.add_metric(name, to_metric_function(name, function))
 
@@ -162,19 +166,19 @@ class StopAndGoHarness(Sng.Harness):
     def do_setup_trainer(self, mode: Any) -> Any:
         trainer = self.setup_trainer(mode)
         if not isinstance(trainer, Sng.Trainer):
-            raise TypeError(f"[harness] {type(self).__name__}.setup_trainer returned a {describe(trainer)}: {TRAINER_HELP}")
+            raise TypeError(f"[harness] {type(self).__name__}.setup_trainer returned {describe(trainer)}: {TRAINER_HELP}")
         return trainer
 
     def do_get_default_callbacks(self) -> Any:
         callbacks = self.get_default_callbacks()
         place = f"[harness] {type(self).__name__}.get_default_callbacks"
         if callbacks is None or isinstance(callbacks, (str, dict)) or not hasattr(callbacks, "__iter__"):
-            raise TypeError(f"{place} returned a {describe(callbacks)}: return a list of Sng.Callback, such as "
+            raise TypeError(f"{place} returned {describe(callbacks)}: return a list of Sng.Callback, such as "
                             "[*super().get_default_callbacks(), MyCallback()]")
         store = Gio.ListStore.new(Sng.Callback)
         for callback in callbacks:
             if not isinstance(callback, Sng.Callback):
-                raise TypeError(f"{place} returned a list with a {describe(callback)} in it, which is no Sng.Callback")
+                raise TypeError(f"{place} returned a list with {describe(callback)} in it, which is no Sng.Callback")
             store.append(callback)
         return store
 
@@ -200,7 +204,7 @@ class StopAndGoHarness(Sng.Harness):
         if not Sng.Harness.is_child() and self.get_property("command") is None:
             command = _child.get_command(self)
             if command is None and "PYTEST_CURRENT_TEST" in os.environ and self.get_property("isolation") != Sng.Isolation.NONE:
-                raise TypeError(f"[harness] another process cannot make a {describe(self)} like this one: define it at the "
+                raise TypeError(f"[harness] another process cannot make {describe(self)} like this one: define it at the "
                                 "top of a file, with arguments that can be pickled; or set isolation = sng.Isolation.NONE")
             self.set_property("command", command)
         try:
@@ -224,7 +228,7 @@ def to_metric_function(name: str, function: Callable[[Any], Any]) -> Callable[[A
         for kind, code in ((bool, "b"), (int, "x"), (float, "d"), (str, "s")):
             if isinstance(value, kind):
                 return GLib.Variant(code, value)
-        raise TypeError(f"[harness] the metric {name} is a {describe(value)}: return a number or a string")
+        raise TypeError(f"[harness] the metric {name} is {describe(value)}: return a number or a string")
     return compute
 
 
@@ -247,7 +251,7 @@ def to_setup(harness: StopAndGoHarness, parts: Any) -> Any:
         return parts
     if not isinstance(parts, (tuple, list)) or len(parts) not in (3, 4):
         count = f" of {len(parts)}" if isinstance(parts, (tuple, list)) else ""
-        raise TypeError(f"{place} a {describe(parts)}{count}: {SETUP_HELP}")
+        raise TypeError(f"{place} {describe(parts)}{count}: {SETUP_HELP}")
 
     model, data, optimizer, scheduler = (*parts, None)[:4]
     torch: Any = sys.modules.get("torch")
@@ -262,7 +266,7 @@ def to_setup(harness: StopAndGoHarness, parts: Any) -> Any:
             continue
         if value is None and name == "scheduler":
             continue
-        raise TypeError(f"{place} a {describe(value)} as the {name}, which is neither an Sng.{own.__name__} nor PyTorch's: {SETUP_HELP}")
+        raise TypeError(f"{place} {describe(value)} as the {name}, which is neither an Sng.{own.__name__} nor PyTorch's: {SETUP_HELP}")
 
     if all(isinstance(value, own) for _, value, own, _ in expected if value is not None):
         return Sng.Setup.new(model, data, optimizer, scheduler)

@@ -249,6 +249,23 @@ for cls in (Sng.DataModule, Sng.Trainer, Sng.Callback, Sng.Harness):
     cls.__init_subclass__ = classmethod(hand_on_exceptions)
 
 
+def add_metric(add):
+    """A function for a metric has nowhere to put an error, so its exception is kept for the error that C makes of it."""
+    @functools.wraps(add)
+    def wrapper(self, name, function, *user_data):
+        def compute(*args):
+            try:
+                return function(*args)
+            except Exception as error:
+                handed_on[:] = [(f".{name} failed without an error", error)]
+                raise
+        return add(self, name, compute, *user_data)
+    return wrapper
+
+
+Sng.Harness.add_metric = add_metric(Sng.Harness.add_metric)
+
+
 def interruptible(function):
     """Python hears of a signal when C returns, which is at the end of the run. So a thread listens meanwhile."""
     def listen(pipe, previous, cancellable):
