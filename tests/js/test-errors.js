@@ -62,7 +62,8 @@ for (const [vfunc, value, expected] of [
     ['restore', undefined, 'restore: returned undefined: return true'],
     ['setup_trainer', undefined, 'returned undefined: return an Sng.Trainer'],
     ['setup_trainer', model, 'returned a LinearModel: return an Sng.Trainer'],
-    ['get_default_callbacks', [], 'returned an Array: return a Gio.ListStore']]) {
+    ['get_default_callbacks', {}, 'returned an Object: return an array, or a Gio.ListStore'],
+    ['get_default_callbacks', [data], 'returned an array whose item 0 is a LineData: it must be an Sng.Callback']]) {
     test(`wrong-result/${vfunc}/${value}`, () => {
         const message = messageOf({[`vfunc_${vfunc}`]: () => value});
         assert(message.includes(expected), message);
@@ -181,6 +182,17 @@ test('plain/setup', () => {
         },
         () => newParts().slice(0, 3)])
         assertEqual(`${harnessOf({vfunc_setup_model}).run_stop_and_go()}`.split(':')[0], 'PASS');
+});
+
+test('plain/list', () => {
+    const report = harnessOf({vfunc_get_default_callbacks: () => [new linear.WeightCallback(), new Sng.ModelWeightsCallback()]}).run_stop_and_go();
+    assertEqual(['Weight', 'ModelWeights', 'TrainLoss'].map(name => report.lookup_metric(name)?.get_verdict()), [0, 0, undefined]);
+    const Listing = GObject.registerClass({GTypeName: 'JsPlainListing'}, class extends Sng.Model {
+        vfunc_get_parameters() {
+            return [...model.get_parameters()];
+        }
+    });
+    assertEqual([...new Listing().get_parameters()].map(parameter => parameter.name), ['weight', 'bias']);
 });
 
 test('plain/state', () => {

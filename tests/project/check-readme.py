@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that README.md tells the truth: its links lead somewhere, its programs and those of the page about checkpoints are
-those of docs/examples, and its commands print what it says they do, numbers aside but for those of what passes.
+"""Checks that README.md tells the truth: its links lead somewhere, its programs and those of some pages are those of docs/examples,
+and its commands print what it says they do, numbers aside but for those of what passes.
 
 check-readme.py SOURCE_ROOT BUILD_ROOT prints TAP."""
 
@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 SOURCE, BUILD = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
+# Pages whose programs are all parts of examples.
+PROGRAMS = ["checkpoints", "writing-a-harness-javascript", "writing-a-harness-vala"]
 PAGES = [SOURCE / "README.md", SOURCE / "CONTRIBUTING.md", *sorted((SOURCE / "docs").glob("*.md"))]
 NUMBER = re.compile(r"0x[0-9a-f]+|-?\d[\d.]*(e[+-]\d+)?")
 
@@ -26,7 +28,7 @@ def broken_links(page, text):
 def foreign_lines(text):
     """Lines of a program that are not in the example that the text before it links to, or names."""
     wrong = []
-    for before, language, block in re.findall(r"([^`]*(?:`[^`\n]+`[^`]*)*)```(python|js|c)\n(.*?)```", text, re.S):
+    for before, language, block in re.findall(r"([^`]*(?:`[^`\n]+`[^`]*)*)```(python|js|vala|c)\n(.*?)```", text, re.S):
         example = (SOURCE / re.findall(r"[(`](docs/examples/[^)`]*)[)`]", before)[-1]).read_text(encoding="utf-8")
         known = {line.strip() for line in example.split("\n")} | {"/* … */"}
         wrong += [f"not in the example: {line}" for line in block.split("\n") if line.strip() not in known]
@@ -61,15 +63,17 @@ def is_printed(expected, printed):
 
 def main():
     readme = PAGES[0].read_text(encoding="utf-8")
-    checkpoints = (SOURCE / "docs/checkpoints.md").read_text(encoding="utf-8")
     lines = [
         ("links", [error for page in PAGES for error in broken_links(page, page.read_text(encoding="utf-8"))]),
         ("links/fault", [] if broken_links(PAGES[0], "[x](no/such/file)") else ["a broken link was not found"]),
         ("programs", foreign_lines(readme)),
-        ("programs/checkpoints", foreign_lines(checkpoints)),
-        ("programs/checkpoints/fault", [] if foreign_lines(checkpoints.replace("[1]", "[2]")) else ["not found"]),
         ("programs/fault", [] if foreign_lines(readme.replace("num_steps=10", "steps=10")) else ["not found"]),
     ]
+    for page in PROGRAMS:
+        text = (SOURCE / f"docs/{page}.md").read_text(encoding="utf-8")
+        planted = re.sub(r"(?<=\n)```\n", "planted\n```\n", text)
+        lines.append((f"programs/{page}", foreign_lines(text)))
+        lines.append((f"programs/{page}/fault", [] if "planted" in str(foreign_lines(planted)) else ["not found"]))
     with tempfile.TemporaryDirectory() as directory:
         for command, expected in commands(readme):
             printed = run(command, directory)

@@ -49,6 +49,7 @@ function describeVfunc(info) {
     const type = GI.callable_info_get_return_type(info);
     const outputs = parameters(info).filter(arg => GI.arg_info_get_direction(arg) !== GI.Direction.IN);
     return {
+        name: info.get_name(),
         canFail: GI.callable_info_can_throw_gerror(info),
         returnsBoolean: GI.type_info_get_tag(type) === GI.TypeTag.BOOLEAN,
         returnsType: typeName(type),

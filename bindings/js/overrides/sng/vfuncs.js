@@ -2,22 +2,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What a function that C calls may return, beside what it must: plain objects
-// for a dictionary and a setup. What else it returns is an error that says so.
+// for a dictionary and a setup, arrays for a list. What else it returns is an error that says so.
 
 /* exported init */
 
-const {GObject} = imports.gi;
+const {Gio, GObject} = imports.gi;
 const {causes, typelib, values} = imports.overrides.sng;
 
 let Sng;
 
+const ITEMS = {get_default_callbacks: 'Callback', get_parameters: 'Parameter'};
 const PARTS = ['model', 'data', 'optimizer', 'scheduler'];
 
 // What to return instead of what cannot be taken.
 const ADVICE = {
     Setup: 'an object {model, data, optimizer, scheduler}, an array of these, or an Sng.Setup',
     StateDict: 'an object of numbers, typed arrays and tensors, or an Sng.StateDict',
-    ListModel: 'a Gio.ListStore',
+    ListModel: 'an array, or a Gio.ListStore',
 };
 
 function refuse(value, wanted) {
@@ -35,7 +36,17 @@ function toSetup(value) {
     return Sng.Setup.new(parts[0], parts[1], parts[2], parts[3] ?? null);
 }
 
-function convert(value, {returnsBoolean, returnsType, nOutputs}) {
+function toList(value, type) {
+    const list = new Gio.ListStore({item_type: type});
+    value.forEach((item, i) => {
+        if (!(item instanceof type))
+            throw new TypeError(`returned an array whose item ${i} is ${values.show(item)}: it must be an Sng.${type.name.slice(4)}`);
+        list.append(item);
+    });
+    return list;
+}
+
+function convert(value, {name, returnsBoolean, returnsType, nOutputs}) {
     if (returnsBoolean && nOutputs === 1 && typeof value === 'number')
         return [true, value];
     if (returnsBoolean && nOutputs === 0 && typeof value !== 'boolean')
@@ -47,6 +58,8 @@ function convert(value, {returnsBoolean, returnsType, nOutputs}) {
             return Sng.StateDict.from(value);
         if (returnsType === 'Setup')
             return toSetup(value);
+        if (returnsType === 'ListModel' && Array.isArray(value))
+            return toList(value, Sng[ITEMS[name]]);
     }
     throw refuse(value, ADVICE[returnsType] ?? `an Sng.${returnsType}`);
 }
