@@ -112,13 +112,32 @@ dup_kept_path (SngCommandHarness *self, const SngRun *run)
   return g_build_filename (directory, "checkpoints", NULL);
 }
 
+gboolean
+sng_command_empty_directory (const char *path, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+
+  if (!sng_state_io_exists (path))
+    return TRUE;
+
+  names = sng_state_io_list (path, error);
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      g_autofree char *child = g_build_filename (path, names[i], NULL);
+
+      if (!sng_state_io_remove (sng_storage_get_posix (), child, error))
+        return FALSE;
+    }
+
+  return names != NULL;
+}
+
 /* A directory that the user has named stays, and is as empty as it was. */
 static gboolean
 move_away (SngCommandHarness *self, const char *to, GError **error)
 {
   SngStorage *storage = sng_storage_get_posix ();
   g_autofree char *from = sng_command_harness_dup_checkpoint_path (self);
-  g_auto (GStrv) names = NULL;
 
   if (!sng_state_io_exists (from))
     return TRUE;
@@ -126,19 +145,7 @@ move_away (SngCommandHarness *self, const char *to, GError **error)
   if (self->directory == NULL)
     return sng_state_io_rename (storage, from, to, error);
 
-  names = sng_state_io_list (from, error);
-  if (names == NULL || !sng_state_io_link_tree (storage, from, to, error))
-    return FALSE;
-
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_autofree char *path = g_build_filename (from, names[i], NULL);
-
-      if (!sng_state_io_remove (storage, path, error))
-        return FALSE;
-    }
-
-  return TRUE;
+  return sng_state_io_link_tree (storage, from, to, error) && sng_command_empty_directory (from, error);
 }
 
 /* In a pattern with "**" a star stands for any number of directories. */

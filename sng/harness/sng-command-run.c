@@ -119,10 +119,23 @@ needs_captures (SngHarness *harness)
   return priv->noise_tolerance || priv->train_val_output_atol > 0.0 || priv->other_output_atol > 0.0;
 }
 
+static void
+set_capture (GSubprocessLauncher *launcher, const SngRun *run)
+{
+  g_autofree char *place = NULL;
+
+  if (run->capture == NULL)
+    return;
+
+  place = g_strdup_printf ("%" G_GUINT64_FORMAT ":%s/%s", run->capture_step, run->capture, run->capture_path);
+  g_subprocess_launcher_setenv (launcher, "SNG_CAPTURE_AT", place, TRUE);
+}
+
 static GSubprocessLauncher *
 create_launcher (SngHarness *harness, const Command *command)
 {
-  static const char *const unset[] = { "SNG_STOP_AT", "SNG_STOP_KIND", "SNG_CAPTURE", NULL };
+  static const char *const unset[] = { "SNG_STOP_AT", "SNG_STOP_KIND", "SNG_CAPTURE", "SNG_CAPTURE_AT",
+                                       NULL };
   GSubprocessLauncher *launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
   g_autofree char *output = sng_child_dup_output_path (command->directory);
   SngMode mode = command->run->mode == SNG_MODE_REPEAT ? SNG_MODE_CONTINUOUS : command->run->mode;
@@ -136,6 +149,7 @@ create_launcher (SngHarness *harness, const Command *command)
   g_subprocess_launcher_setenv (launcher, "SNG_RUN_DIR", command->records, TRUE);
   g_subprocess_launcher_setenv (launcher, "SNG_CHECKPOINT_DIR", command->checkpoints, TRUE);
   set_stop (launcher, command->run);
+  set_capture (launcher, command->run);
   if (needs_captures (harness))
     g_subprocess_launcher_setenv (launcher, "SNG_CAPTURE", "*", TRUE);
   /* What is printed before a kill is to be seen. */
@@ -171,14 +185,17 @@ dup_arguments (SngHarness *harness, const Command *command)
   return (char **) g_ptr_array_free (g_steal_pointer (&replaced), FALSE);
 }
 
-/* A training that starts finds nothing. A directory that the command has a name for is its own to make. */
+/* A training that starts finds nothing. A directory that the command has a name for was empty when the check began, and is the
+ * command's own to make. */
 static gboolean
 prepare_checkpoints (SngCommandHarness *self, const Command *command, GError **error)
 {
   SngStorage *storage = sng_storage_get_posix ();
 
-  if (command->run->mode == SNG_MODE_RESUME || self->directory != NULL)
+  if (command->run->mode == SNG_MODE_RESUME)
     return TRUE;
+  if (self->directory != NULL)
+    return sng_command_empty_directory (self->directory, error);
 
   return sng_state_io_remove (storage, command->checkpoints, error)
          && sng_state_io_make_directory (storage, command->checkpoints, error);
@@ -388,6 +405,10 @@ settle (SngHarness *harness, Command *command, GError **error)
   /* However a command ends that was stopped on purpose. */
   if (!recorded.is_stopped && !check_status (command, error))
     return FALSE;
+
+  /* Of a closer look everything is known. */
+  if (run->capture != NULL)
+    return TRUE;
 
   if (run->mode == SNG_MODE_CONTINUOUS)
     return check_recorded (self, &recorded, error) && settle_continuous (self, &recorded, error);

@@ -13,6 +13,8 @@
 typedef struct
 {
   SngReport *report; /* of the runs that are done; NULL: not yet judged */
+  SngDrill *drill;
+  gboolean drills; /* what is run now is a closer look */
 } Call;
 
 static void
@@ -21,6 +23,7 @@ call_free (gpointer data)
   Call *call = data;
 
   g_clear_object (&call->report);
+  sng_drill_free (call->drill);
   g_free (call);
 }
 
@@ -175,6 +178,50 @@ check_resumed (SngCommandHarness *self, GPtrArray *done, GError **error)
   return FALSE;
 }
 
+/* ---- A closer look ---- */
+
+/* Ended after the step of the place, if not before. */
+static SngRun *
+create_drill_run (Call *call, const SngRun *like, gboolean is_last)
+{
+  SngRun *run = sng_drill_create_run (call->drill, like->mode, like->name);
+
+  if (is_last)
+    run->interrupt = g_strdup_printf ("%" G_GUINT64_FORMAT ":kill", run->capture_step);
+  else
+    run->interrupt = g_strdup (like->interrupt);
+
+  return run;
+}
+
+/* CONTINUOUS once more, and the training that differs, with all the stops that it had before. They are made in this order. */
+static void
+begin_drill (SngHarness *harness, GPtrArray *done, GPtrArray *batch, Call *call)
+{
+  const SngRun *other = sng_drill_look (call->drill, harness, call->report, done);
+  SngRun *continuous;
+
+  call->drills = TRUE;
+  if (other == NULL)
+    return;
+
+  continuous = create_drill_run (call, sng_run_find (done, sng_mode_to_string (SNG_MODE_CONTINUOUS)), TRUE);
+  g_ptr_array_add (batch, continuous);
+
+  for (guint i = 0; i < done->len; i++)
+    {
+      const SngRun *run = g_ptr_array_index (done, i);
+
+      if (run == other
+          || (other->mode == SNG_MODE_RESUME && (run->mode == SNG_MODE_STOP || run->mode == SNG_MODE_RESUME)))
+        g_ptr_array_add (batch, create_drill_run (call, run, run == other));
+      if (run == other)
+        break;
+    }
+
+  sng_drill_set_runs (call->drill, continuous, g_ptr_array_index (batch, batch->len - 1));
+}
+
 /* ---- The program ---- */
 
 /* Once the interrupted training is over: where it differs, is it the resume or the training? */
@@ -191,6 +238,9 @@ next_after_all (SngHarness *harness, GPtrArray *done, GPtrArray *batch, Call *ca
 
   if (sng_report_get_verdict (call->report) == SNG_VERDICT_DIVERGED && !has_run (done, SNG_MODE_REPEAT))
     g_ptr_array_add (batch, sng_run_new (SNG_MODE_REPEAT, sng_mode_to_string (SNG_MODE_REPEAT)));
+  else if (SNG_COMMAND_HARNESS (harness)->last_step != 0
+           && g_list_model_get_n_items (sng_report_get_parts (call->report)) == 0)
+    begin_drill (harness, done, batch, call);
 
   return TRUE;
 }
@@ -201,6 +251,10 @@ next (SngHarness *harness, GPtrArray *done, GPtrArray *batch, gpointer data, GEr
   SngCommandHarness *self = SNG_COMMAND_HARNESS (harness);
   SngRun *last = done->len > 0 ? g_ptr_array_index (done, done->len - 1) : NULL;
   guint n_segments = count_segments (done);
+  Call *call = data;
+
+  if (call->drills)
+    return TRUE;
 
   if (last == NULL)
     {
@@ -220,7 +274,7 @@ next (SngHarness *harness, GPtrArray *done, GPtrArray *batch, gpointer data, GEr
   else if (n_segments == 0 || last->is_interrupted)
     g_ptr_array_add (batch, create_segment (harness, n_segments));
   else
-    return next_after_all (harness, done, batch, data, error);
+    return next_after_all (harness, done, batch, call, error);
 
   return TRUE;
 }
@@ -230,7 +284,7 @@ judge (SngHarness *harness, GPtrArray *done, gpointer data, GError **error)
 {
   Call *call = data;
 
-  return g_steal_pointer (&call->report);
+  return call->drills ? sng_drill_finish (call->drill, harness) : g_steal_pointer (&call->report);
 }
 
 static guint64
@@ -244,7 +298,11 @@ count_steps (SngHarness *harness, gpointer data)
 static gpointer
 create_call (void)
 {
-  return g_new0 (Call, 1);
+  Call *call = g_new0 (Call, 1);
+
+  call->drill = sng_drill_new ();
+
+  return call;
 }
 
 const SngProgram sng_command_stop_and_go = { next, judge, count_steps, NULL, create_call, call_free };

@@ -101,16 +101,13 @@ find_checkpoint (SngHarness *harness, SngRunStore *continuous, const SngMetadata
   return found;
 }
 
-/* A run up to the place. */
-static SngRun *
-create_run (SngDrill *self, guint side, SngMode mode, const char *like)
+SngRun *
+sng_drill_create_run (SngDrill *self, SngMode mode, const char *like)
 {
-  const SngMetadata *place = self->recorded[side];
-  SngRun *run;
+  const SngMetadata *place = self->recorded[SIDE_CONTINUOUS];
+  g_autofree char *name = g_build_filename (DIRECTORY, like, NULL);
+  SngRun *run = sng_run_new (mode, name);
 
-  g_free (self->names[side]);
-  self->names[side] = g_build_filename (DIRECTORY, like, NULL);
-  run = sng_run_new (mode, self->names[side]);
   run->is_left = TRUE;
   run->last_step = place->step;
   run->capture = g_strdup (place->metric);
@@ -120,11 +117,23 @@ create_run (SngDrill *self, guint side, SngMode mode, const char *like)
   return run;
 }
 
+void
+sng_drill_set_runs (SngDrill *self, const SngRun *continuous, const SngRun *other)
+{
+  const SngRun *const runs[N_SIDES] = { continuous, other };
+
+  for (guint side = 0; side < N_SIDES; side++)
+    {
+      g_free (self->names[side]);
+      self->names[side] = g_strdup (runs[side]->name);
+    }
+}
+
 static SngRun *
 create_continuous (SngDrill *self, guint64 checkpoint)
 {
   const char *name = sng_mode_to_string (SNG_MODE_CONTINUOUS);
-  SngRun *run = create_run (self, SIDE_CONTINUOUS, SNG_MODE_CONTINUOUS, name);
+  SngRun *run = sng_drill_create_run (self, SNG_MODE_CONTINUOUS, name);
 
   self->is_shortened = checkpoint != 0;
   if (self->is_shortened)
@@ -140,7 +149,7 @@ create_continuous (SngDrill *self, guint64 checkpoint)
 static SngRun *
 create_other (SngDrill *self, const SngRun *like)
 {
-  SngRun *run = create_run (self, SIDE_OTHER, like->mode, like->name);
+  SngRun *run = sng_drill_create_run (self, like->mode, like->name);
 
   run->source = g_strdup (like->source);
   run->source_step = like->source_step;
@@ -186,42 +195,60 @@ find_place (SngDrill *self, SngJudgedRuns *runs, GPtrArray *done, SngDivergence 
   return run;
 }
 
-/* Where a tolerance has them captured already nothing is run again. */
-static gboolean
-begin (SngDrill *self, SngHarness *harness, GPtrArray *done, GPtrArray *batch, GError **error)
+const SngRun *
+sng_drill_look (SngDrill *self, SngHarness *harness, SngReport *report, GPtrArray *done)
 {
   g_auto (SngJudgedRuns) runs = { 0 };
-  SngDivergence *first;
+  SngDivergence *first = sng_report_get_first_divergence (report);
   const SngRun *run;
-  guint64 checkpoint;
 
-  self->report = sng_harness_judge (harness, done, error);
-  if (self->report == NULL)
-    return FALSE;
-
-  first = sng_report_get_first_divergence (self->report);
-  if (!sng_harness_get_private (harness)->drill_down || first == NULL)
-    return TRUE;
-
-  if (!sng_judged_runs_open (&runs, harness, done, 0, error))
-    return FALSE;
+  g_set_object (&self->report, report);
+  if (!sng_harness_get_private (harness)->drill_down || first == NULL
+      || !sng_judged_runs_open (&runs, harness, done, 0, NULL))
+    return NULL;
 
   run = find_place (self, &runs, done, first);
   if (run == NULL)
-    return TRUE;
+    return NULL;
 
+  /* Where a tolerance has them captured already nothing is run again. */
   if (self->recorded[SIDE_CONTINUOUS]->capture != NULL && self->recorded[SIDE_OTHER]->capture != NULL)
     {
-      self->names[SIDE_CONTINUOUS] = g_strdup (sng_mode_to_string (SNG_MODE_CONTINUOUS));
-      self->names[SIDE_OTHER] = g_strdup (run->name);
-      return TRUE;
+      sng_drill_set_runs (self, sng_run_find (done, sng_mode_to_string (SNG_MODE_CONTINUOUS)), run);
+      return NULL;
     }
 
-  checkpoint = run->mode == SNG_MODE_REPEAT
-                   ? 0
-                   : find_checkpoint (harness, runs.continuous, self->recorded[SIDE_CONTINUOUS]);
-  g_ptr_array_add (batch, create_continuous (self, checkpoint));
-  g_ptr_array_add (batch, create_other (self, run));
+  return run;
+}
+
+static gboolean
+begin (SngDrill *self, SngHarness *harness, GPtrArray *done, GPtrArray *batch, GError **error)
+{
+  g_autoptr (SngReport) report = sng_harness_judge (harness, done, error);
+  g_autofree char *path = sng_harness_dup_run_store_path (harness, sng_mode_to_string (SNG_MODE_CONTINUOUS));
+  g_autoptr (SngRunStore) continuous = NULL;
+  const SngRun *run;
+  SngRun *others[N_SIDES];
+
+  if (report == NULL)
+    return FALSE;
+
+  run = sng_drill_look (self, harness, report, done);
+  if (run == NULL)
+    return TRUE;
+
+  continuous = sng_run_store_open (path, error);
+  if (continuous == NULL)
+    return FALSE;
+
+  others[SIDE_CONTINUOUS] =
+      create_continuous (self, run->mode == SNG_MODE_REPEAT
+                                   ? 0
+                                   : find_checkpoint (harness, continuous, self->recorded[SIDE_CONTINUOUS]));
+  others[SIDE_OTHER] = create_other (self, run);
+  sng_drill_set_runs (self, others[SIDE_CONTINUOUS], others[SIDE_OTHER]);
+  for (guint side = 0; side < N_SIDES; side++)
+    g_ptr_array_add (batch, others[side]);
 
   return TRUE;
 }

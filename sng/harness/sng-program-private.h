@@ -107,6 +107,20 @@ gboolean   sng_drill_next     (SngDrill     *self,
                                GPtrArray    *done,
                                GPtrArray    *batch,
                                GError      **error);
+/* The same in its parts, for who makes the runs in a way of its own. The run of @done that differs from CONTINUOUS in a tensor whose elements are
+ * to be seen; NULL where there is nothing to look at. */
+const SngRun *sng_drill_look  (SngDrill     *self,
+                               SngHarness   *harness,
+                               SngReport    *report,
+                               GPtrArray    *done);
+/* A run up to the place that was found, which captures it. */
+SngRun    *sng_drill_create_run (SngDrill   *self,
+                               SngMode       mode,
+                               const char   *like);
+/* The two that capture it for the report. */
+void       sng_drill_set_runs (SngDrill     *self,
+                               const SngRun *continuous,
+                               const SngRun *other);
 /* The report, with the elements that differ. */
 SngReport *sng_drill_finish   (SngDrill     *self,
                                SngHarness   *harness);

@@ -126,6 +126,25 @@ read_captures (SngRecorder *self)
     }
 }
 
+/* STEP:METRIC/PATH, whatever the path is made of. */
+static gboolean
+read_place (SngRecorder *self, GError **error)
+{
+  const char *text = g_getenv ("SNG_CAPTURE_AT");
+  const char *colon = text != NULL ? strchr (text, ':') : NULL;
+  const char *slash = colon != NULL ? strchr (colon, '/') : NULL;
+  g_autofree char *metric = slash != NULL ? g_strndup (colon + 1, (gsize) (slash - colon - 1)) : NULL;
+
+  if (text == NULL)
+    return TRUE;
+  if (slash == NULL)
+    return fail ("SNG_CAPTURE_AT", text, "it must be STEP:METRIC/PATH", error);
+
+  sng_recorder_capture_place (self, metric, slash + 1, g_ascii_strtoull (text, NULL, 10));
+
+  return TRUE;
+}
+
 static GVariant *
 describe_environment (void)
 {
@@ -217,6 +236,7 @@ open_store (SngRecorder *self, const char *directory, GError **error)
  * | `SNG_STOP_AT` | the step after which [method@Sng.Recorder.step] ends the training; it may be unset |
  * | `SNG_STOP_KIND` | how: `raise`, `kill`, `preempt` (by SIGTERM) or `preempt=SIGNAL` |
  * | `SNG_CAPTURE` | metrics whose tensors are kept whole, with commas in between; `*` for all |
+ * | `SNG_CAPTURE_AT` | one tensor that is, as `STEP:METRIC/PATH` |
  *
  * The rank is that of `OMPI_COMM_WORLD_RANK`, `PMI_RANK`, `RANK` or `SLURM_PROCID`, else 0.
  *
@@ -241,7 +261,7 @@ sng_recorder_new_from_environment (GError **error)
   read_captures (self);
 
   if (!read_mode (self, error) || !read_rank (self, error) || !read_stop (self, error)
-      || !open_store (self, directory, error))
+      || !read_place (self, error) || !open_store (self, directory, error))
     return NULL;
 
   return g_steal_pointer (&self);

@@ -92,6 +92,12 @@ record (SngRecorder *recorder, const Training *training, char **faults, GError *
     return sng_recorder_step (recorder, training->step, NULL, error);
 
   data[0] = training->weight;
+  if (get_fault (faults, "weights-only"))
+    {
+      sng_state_dict_set_tensor (metrics, "ModelWeights/weight", weight);
+      return sng_recorder_step (recorder, training->step, metrics, error);
+    }
+
   sng_state_dict_set_double (metrics, "TrainLoss", training->weight * training->weight);
   sng_state_dict_set_double (metrics, "OptimizerState/momentum", training->momentum);
   sng_state_dict_set_tensor (metrics, "ModelWeights/weight", weight);
@@ -294,6 +300,24 @@ test_forgets (Fixture *fixture, gconstpointer data)
 
   /* The control was made, and clears the training. */
   g_assert_true (has_run (fixture, "repeat"));
+}
+
+/* Of a tensor only the fingerprint is recorded: both trainings are made once more up to the place, and tell its elements. */
+static void
+test_looks_closer (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+  SngTensorDiff *elements;
+
+  set_command (fixture, "weights-only", "forget", NULL);
+  g_object_set (fixture->harness, "stop-plan", "3,6:kill", NULL);
+  report = check (fixture);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_DIVERGED);
+  elements = sng_report_get_elements (report);
+  g_assert_nonnull (elements);
+  g_assert_cmpuint (sng_tensor_diff_get_n_different (elements), ==, 1);
+  g_assert_true (has_run (fixture, "drill/continuous"));
+  g_assert_true (has_run (fixture, "drill/resume-000003"));
 }
 
 static void
@@ -563,6 +587,7 @@ main (int argc, char *argv[])
   add ("clean", test_clean);
   add ("stops", test_stops);
   add ("forgets", test_forgets);
+  add ("looks-closer", test_looks_closer);
   add ("nondeterministic", test_nondeterministic);
   add ("skipped-step", test_skipped_step);
   add ("records-too-little", test_records_too_little);
