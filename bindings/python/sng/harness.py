@@ -201,7 +201,7 @@ class StopAndGoHarness(Sng.Harness):
         return self.run(super().run_faults, ids, cancellable)
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        if not Sng.Harness.is_child() and self.get_property("command") is None:
+        if not Sng.Harness.is_child() and not self.get_property("command"):
             command = _child.get_command(self)
             if command is None and "PYTEST_CURRENT_TEST" in os.environ and self.get_property("isolation") != Sng.Isolation.NONE:
                 raise TypeError(f"[harness] another process cannot make {describe(self)} like this one: define it at the "

@@ -24,11 +24,23 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> Any:
     return HarnessClass.from_parent(collector, name=name, obj=obj)
 
 
+def is_child() -> bool:
+    """Whether a harness that is no sng.StopAndGoHarness has started the program again, which is pytest."""
+    return "SNG_CHILD_RUN" in os.environ
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: Any) -> Any:
+    """The harness shows what its child printed, so there nothing is captured."""
+    if is_child():
+        early_config.known_args_namespace.capture = "no"
+    yield
+
+
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
-    """A harness that is no sng.StopAndGoHarness starts the program again, which is pytest: that one is to come to
-    the same test, and to no other."""
+    """A child comes to the test that has started it, and to no other."""
     current = os.environ.get("PYTEST_CURRENT_TEST")
-    if os.environ.get("SNG_CHILD_RUN") and current:
+    if is_child() and current:
         wanted = current.rsplit(" ", 1)[0]
         deselected = [item for item in items if item.nodeid != wanted]
         items[:] = [item for item in items if item.nodeid == wanted]
