@@ -146,6 +146,34 @@ test('exception/callback', () => {
     assert(error.message.endsWith('SngFunctionCallback.Mine: null has no properties'), error.message);
 });
 
+// Of a trainer the signal is emitted in the midst of a training, which ends.
+test('exception/signal-of-a-trainer', () => {
+    const error = assertThrows(() => harnessOf({vfunc_setup_trainer(mode) {
+        const trainer = linear.LinearHarness.prototype.vfunc_setup_trainer.call(this, mode);
+        trainer.connect('step-end', throwIt);
+        return trainer;
+    }}).run_stop_and_go());
+    assert(error.message.endsWith('[signal] the handler of step-end: TypeError: null has no properties'), error.message);
+    assert(error.message.includes('[harness][continuous]'), error.message);
+    let cause = error;
+    while (cause.cause)
+        ({cause} = cause);
+    assert(cause.stack.startsWith('throwIt@'), cause.stack);
+});
+
+test('exception/signal-of-a-harness', () => {
+    const harness = harnessOf({});
+    const heard = [];
+    harness.connect('mode-finished', throwIt);
+    const id = harness.connect('mode-started', (object, mode) => heard.push([object === harness, mode]));
+    const error = assertThrows(() => harness.run_stop_and_go());
+    assert(error instanceof TypeError && error.stack.startsWith('throwIt@'), error.stack);
+    assertEqual(heard.length, 3);
+    harness.disconnect(id);
+    const {error: rejected} = settle(harness.run_stop_and_go_async());
+    assert(rejected instanceof TypeError && heard.length === 3, `${rejected}`);
+});
+
 // C takes no error from this one: it is 0, which is refused here.
 test('exception/without-an-error', () => {
     linear.LineData.planted = 'vfunc_get_n_samples';

@@ -5,7 +5,7 @@
 // signature. Each module in sng/ says what it adds, and init() adds it.
 
 function _init() {
-    const {calls, iteration, recorder, text, values, vfuncs} = imports.overrides.sng;
-    for (const module of [values, iteration, text, vfuncs, calls, recorder])
+    const {calls, iteration, recorder, signals, text, values, vfuncs} = imports.overrides.sng;
+    for (const module of [values, iteration, text, vfuncs, signals, calls, recorder])
         module.init(this);
 }

@@ -30,7 +30,7 @@ function wrap(method, takesCancellable) {
             args.push(null);
         let result;
         try {
-            result = method.apply(this, args);
+            result = causes.within(() => method.apply(this, args));
         } catch (error) {
             throw causes.explain(error);
         }

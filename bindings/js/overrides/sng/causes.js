@@ -5,12 +5,13 @@
 // after the places that it passed, and without its trace. So the last one is
 // kept, and becomes the cause of what comes out.
 
-/* exported explain, init, keep, keepUnseen, raiseUnseen */
+/* exported explain, init, keep, keepUnseen, raiseUnseen, within */
 
 const {GLib} = imports.gi;
 
 let Sng;
 let kept = null;
+let depth = 0;
 
 function init(namespace) {
     Sng = namespace;
@@ -34,14 +35,24 @@ function keep(error) {
     return thrown;
 }
 
-// The same where C takes no error: what is called next by JavaScript throws it, if it does not fail by itself.
+// Calls what goes into C or comes from it, of which one may be in the other.
+function within(body) {
+    depth++;
+    try {
+        return body();
+    } finally {
+        depth--;
+    }
+}
+
+// Keeps an exception where C takes no error: the call into C throws it at its end, if it does not fail by itself.
 function keepUnseen(error) {
     print(error);
     kept = {error, message: ''};
 }
 
 function raiseUnseen() {
-    if (kept?.message === '') {
+    if (depth === 0 && kept?.message === '') {
         const {error} = kept;
         kept = null;
         throw error;

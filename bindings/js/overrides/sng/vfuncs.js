@@ -74,7 +74,7 @@ function isA(value, type) {
 function wrap(method, vfunc) {
     return function (...args) {
         try {
-            return convert(method.apply(this, args), vfunc);
+            return convert(causes.within(() => method.apply(this, args)), vfunc);
         } catch (error) {
             if (vfunc.canFail)
                 throw causes.keep(error);
