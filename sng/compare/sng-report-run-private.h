@@ -30,6 +30,9 @@ gboolean      sng_report_run_read        (SngReportRun  *self,
                                           SngRunStore   *store,
                                           GError       **error);
 /* From the start of its process to its end. */
+/* Of a run that could not note it itself. */
+void          sng_report_run_set_restored_step (SngReportRun *self,
+                                          guint64        step);
 void          sng_report_run_set_seconds (SngReportRun  *self,
                                           double         seconds);
 /* The metrics that are one number a step, or a micro-batch, in the order of declaration. */

@@ -94,6 +94,12 @@ sng_report_run_set_entries (SngReportRun *self, guint64 n_entries, guint64 first
 }
 
 void
+sng_report_run_set_restored_step (SngReportRun *self, guint64 step)
+{
+  self->restored_step = (gint64) step;
+}
+
+void
 sng_report_run_set_seconds (SngReportRun *self, double seconds)
 {
   self->seconds = seconds;

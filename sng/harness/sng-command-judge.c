@@ -10,6 +10,7 @@
 #include "compare/sng-metric-result-private.h"
 #include "compare/sng-report-private.h"
 #include "record/sng-recorder-private.h"
+#include "record/sng-run-store-private.h"
 #include "sng-error.h"
 
 /* The line that says whether there was anything to compare beside the number of the step. */
@@ -90,6 +91,34 @@ judge_records (SngCommandHarness *self, SngRunStore *continuous, SngReport *repo
                   "resume would pass: record the loss, the weights and the state of the optimizer"));
 }
 
+/* The step that CONTINUOUS recorded before this one; 0: none. */
+static guint64
+find_step_before (SngRunStore *continuous, guint64 step)
+{
+  guint64 found = 0, next = 0;
+
+  while (sng_run_store_find_step (continuous, next + 1, &next, NULL) && next < step)
+    found = next;
+
+  return found;
+}
+
+/* A recorder does not know what was restored, but its first step tells. One that began anew restored nothing. */
+static void
+note_restored_steps (SngCommandHarness *self, const SngJudgedRuns *runs, SngReport *report)
+{
+  GListModel *reported = sng_report_get_runs (report);
+
+  for (guint i = 0; i < g_list_model_get_n_items (reported); i++)
+    {
+      g_autoptr (SngReportRun) run = g_list_model_get_item (reported, i);
+      const SngRun *made = sng_run_find (runs->runs, sng_report_run_get_name (run));
+
+      if (made != NULL && made->mode == SNG_MODE_RESUME && made->first_step > self->first_step)
+        sng_report_run_set_restored_step (run, find_step_before (runs->continuous, made->first_step));
+    }
+}
+
 static SngReport *
 judge_rank (SngCommandHarness *self, GPtrArray *done, guint rank, GError **error)
 {
@@ -110,6 +139,7 @@ judge_rank (SngCommandHarness *self, GPtrArray *done, guint rank, GError **error
   if (report == NULL)
     return NULL;
 
+  note_restored_steps (self, &runs, report);
   judge_records (self, runs.continuous, report);
   sng_harness_take_result (report, judge_stops (self, &runs));
   sng_harness_diagnose (report, runs.continuous, runs.segments);

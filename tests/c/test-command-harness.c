@@ -285,6 +285,21 @@ test_stops (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* From which checkpoint it went on shows in the report. */
+static void
+test_restored_step (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (SngReportRun) resume = NULL;
+
+  g_object_set (fixture->harness, "stop-plan", "7:kill", NULL);
+  set_command (fixture, "cadence=3", NULL);
+  report = check (fixture);
+  resume = g_list_model_get_item (sng_report_get_runs (report), 2);
+  g_assert_cmpint (sng_report_run_get_mode (resume), ==, SNG_MODE_RESUME);
+  g_assert_cmpint (sng_report_run_get_restored_step (resume), ==, 6);
+}
+
 static void
 test_forgets (Fixture *fixture, gconstpointer data)
 {
@@ -586,6 +601,7 @@ main (int argc, char *argv[])
 
   add ("clean", test_clean);
   add ("stops", test_stops);
+  add ("restored-step", test_restored_step);
   add ("forgets", test_forgets);
   add ("looks-closer", test_looks_closer);
   add ("nondeterministic", test_nondeterministic);
