@@ -47,7 +47,7 @@ train_step (State *state)
 static int
 save (const State *state, const char *path)
 {
-  char temporary[4096];
+  char temporary[4096 + 8];
   FILE *file;
   int saved;
 
