@@ -13,6 +13,8 @@ import System from 'system';
 import * as linear from './linear.js';
 import {assert, assertEqual, assertThrows, run, settle, test} from './tap.js';
 
+const SETUP = 'an object {model, data, optimizer, scheduler}, an array of these, or an Sng.Setup';
+
 let count = 0;
 
 // A harness of linear.js with other functions, in this process.
@@ -31,7 +33,7 @@ function messageOf(functions, base) {
 
 test('setup-model/missing', () => {
     const message = messageOf({}, Sng.Harness);
-    assert(message.includes('does not implement setup_model: it must return an SngSetup of a model, a data module and an optimizer'), message);
+    assert(message.includes('does not implement setup_model: it must return an SngSetup of a model, a data'), message);
 });
 
 const model = new linear.LinearModel();
@@ -39,13 +41,13 @@ const data = new linear.LineData();
 const optimizer = new linear.Momentum(model.get_parameters());
 
 for (const [title, value, expected] of [
-    ['nothing', undefined, 'setup_model: returned undefined: return an object {model, data, optimizer, scheduler}, an array of these, or an Sng.Setup'],
+    ['nothing', undefined, `setup_model: returned undefined: return ${SETUP}`],
     ['null', null, 'setup_model: returned null: return an object {model, data'],
     ['number', 5, 'setup_model: returned 5: return'],
     ['string', 'x', 'setup_model: returned the string "x": return'],
     ['other-class', new Gio.Cancellable(), 'setup_model: returned a Gio.Cancellable: return'],
-    ['promise', Promise.resolve(null), 'setup_model: returned a Promise: return an object {model, data, optimizer, scheduler}, an array of these, ' +
-        'or an Sng.Setup. C cannot wait for it, so the function must not be async'],
+    ['promise', Promise.resolve(null), `setup_model: returned a Promise: return ${SETUP}. C cannot wait for it, ` +
+        'so the function must not be async'],
     ['no-model', {}, 'setup_model: returned a setup whose model is null: it must be an Sng.Model'],
     ['wrong-data', [model, model, optimizer], 'returned a setup whose data is a LinearModel: it must be an Sng.DataModule'],
     ['no-optimizer', {model, data}, 'returned a setup whose optimizer is null: it must be an Sng.Optimizer'],
@@ -77,7 +79,8 @@ test('wrong-result/state', () => {
         }
     });
     const message = assertThrows(() => new Wrong().get_state()).message;
-    assertEqual(message, '[vfunc] JsWrongState.get_state: returned 7: return an object of numbers, typed arrays and tensors, or an Sng.StateDict');
+    assertEqual(message, '[vfunc] JsWrongState.get_state: returned 7: return an object of numbers, typed arrays and tensors, ' +
+        'or an Sng.StateDict');
 });
 
 test('wrong-result/entry', () => {
@@ -188,7 +191,8 @@ test('exception/without-an-error', () => {
 // The trace is in what the process printed, and the parent's error has that.
 test('exception/in-another-process', () => {
     const script = GLib.build_filenamev([GLib.path_get_dirname(System.programPath), 'stop-and-go.js']);
-    const process = Gio.Subprocess.new(['gjs', '-m', script, 'nobody'], Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_PIPE);
+    const {STDOUT_PIPE, STDERR_PIPE} = Gio.SubprocessFlags;
+    const process = Gio.Subprocess.new(['gjs', '-m', script, 'nobody'], STDOUT_PIPE | STDERR_PIPE);
     const [, , errors] = process.communicate_utf8(null, null);
     assert(!process.get_successful());
     for (const expected of ['[harness][resume]', 'JsLinearHarness.restore: ', 'TypeError: ', 'vfunc_restore@', 'linear.js'])
@@ -213,7 +217,8 @@ test('plain/setup', () => {
 });
 
 test('plain/list', () => {
-    const report = harnessOf({vfunc_get_default_callbacks: () => [new linear.WeightCallback(), new Sng.ModelWeightsCallback()]}).run_stop_and_go();
+    const vfunc_get_default_callbacks = () => [new linear.WeightCallback(), new Sng.ModelWeightsCallback()];
+    const report = harnessOf({vfunc_get_default_callbacks}).run_stop_and_go();
     assertEqual(['Weight', 'ModelWeights', 'TrainLoss'].map(name => report.lookup_metric(name)?.get_verdict()), [0, 0, undefined]);
     const Listing = GObject.registerClass({GTypeName: 'JsPlainListing'}, class extends Sng.Model {
         vfunc_get_parameters() {
@@ -254,7 +259,8 @@ test('plain/metric', () => {
         const wrong = harnessOf({});
         wrong.add_metric('Wrong', () => value);
         const {message} = assertThrows(() => wrong.run_stop_and_go());
-        assert(message.includes(`the function of the metric Wrong returned ${expected}: return a number, BigInt, boolean, string or GLib.Variant`), message);
+        assert(message.includes(`the function of the metric Wrong returned ${expected}: return a number, BigInt, boolean, string or ` +
+            'GLib.Variant'), message);
     }
 });
 

@@ -131,7 +131,7 @@ test('values/wrong-objects', () => {
         [{a: null}, 'a is null'], [{a: () => 1}, 'a is a function'], [{a: Symbol('s')}, 'a is Symbol(s)'],
         [{a: new Foreign()}, 'a is a Foreign'], [{a: new Gio.Cancellable()}, 'a is a Gio.Cancellable'],
         [{'': 1}, 'an empty name'], [{'a.b': 1, a: {b: 2}}, 'a.b is there twice'], [circle, 'no circles'],
-        [7, 'the value is 7'], [null, 'the value is null'], [tensor(1), 'the value is a Sng.Tensor']]) {
+        [7, 'the value is 7'], [null, 'the value is null'], [tensor(1), 'the value is an Sng.Tensor']]) {
         const error = assertThrows(() => Sng.StateDict.from(object));
         assert(error instanceof TypeError && error.message.includes(message), error.message);
     }

@@ -8,7 +8,7 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import Sng from 'gi://Sng?version=1.0';
 import System from 'system';
-import {assert, assertEqual, assertThrows, run, test, withDirectory} from './tap.js';
+import {assert, assertEqual, assertThrows, run, settle, test, withDirectory} from './tap.js';
 
 const TRAIN = GLib.build_filenamev([GLib.path_get_dirname(System.programPath), '..', '..', 'docs', 'examples', 'js', 'train.js']);
 
@@ -142,6 +142,32 @@ for (const [name, value, metric] of [['velocity', [0, 0], 'OptimizerState'], ['r
         assertEqual([report.lookup_metric(metric).get_verdict(), report.get_first_divergence().get_step()], [Sng.Verdict.DIVERGED, 6]);
     }));
 }
+
+// The same by the harness of commands. The command that resumes sees to it that the checkpoint has forgotten something.
+function checkCommand(script) {
+    const command = ['sh', '-c', `${script} exec gjs -m "$0" "$1"`, TRAIN, '{checkpoint-dir}'];
+    const harness = Sng.CommandHarness.new(['gjs', '-m', TRAIN, '{checkpoint-dir}']);
+    harness.resume_command = command;
+    return settle(harness.run_stop_and_go_async());
+}
+
+test('command/passes', () => {
+    const {value: report, error} = checkCommand('');
+    assert(report, `${error}`);
+    assertEqual(report.get_verdict(), Sng.Verdict.PASS, report.to_text());
+});
+
+test('command/forgets', () => {
+    const {value: report, error} = checkCommand('sed -i "s/velocity.:[^]]*/velocity\\":[0,0/" "$1/checkpoint.json";');
+    assert(report, `${error}`);
+    const first = report.get_first_divergence();
+    assertEqual([first.get_metric(), first.get_step(), first.get_path()], ['OptimizerState', 7, 'velocity'], report.to_text());
+});
+
+test('command/fails', () => {
+    const {error} = checkCommand('echo "no checkpoint for you" >&2; exit 3;');
+    assert(error.matches(Sng.Error, Sng.Error.CHILD_FAILED) && error.message.includes('no checkpoint for you'), `${error}`);
+});
 
 // Without any of that it is a training.
 test('training/alone', () => withDirectory(directory => {

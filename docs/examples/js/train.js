@@ -75,8 +75,8 @@ while (state.step < N_STEPS) {
         TrainLoss: loss,
         TrainInput: batch,
         LearningRate: state.learningRate,
-        ModelWeights: Float64Array.from(state.weights),
         OptimizerState: {velocity: Float64Array.from(state.velocity)},
+        ModelWeights: Float64Array.from(state.weights),
         RngState: state.random,
     });
 }

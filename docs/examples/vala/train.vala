@@ -78,8 +78,8 @@ int main (string[] args) {
             var metrics = new Sng.StateDict ();
             metrics.set_double ("TrainLoss", loss);
             metrics.set_double ("LearningRate", state.learning_rate);
-            metrics.set_double ("ModelWeights/weight", state.weight);
             metrics.set_double ("OptimizerState/velocity", state.velocity);
+            metrics.set_double ("ModelWeights/weight", state.weight);
             metrics.set_value ("RngState", state.random);
             recorder.step (state.step, metrics);
         }

@@ -21,16 +21,16 @@ function isError(thrown) {
     return thrown instanceof Error || thrown instanceof GLib.Error;
 }
 
-function print(error) {
+function printTrace(error) {
     printerr(`${error}\n${error?.stack ?? ''}`);
 }
 
-// Keeps what was thrown before it goes through C, and has it with its own cause. A process of a run shows nobody its exceptions, but
-// what it printed at last is in its parent's error.
+// Keeps what was thrown before it goes through C, and has it with its own cause. A process of a run shows nobody its
+// exceptions, but what it printed at last is in its parent's error.
 function keep(error) {
     const thrown = explain(error);
     if (!thrown?.cause && !(thrown instanceof GLib.Error) && Sng.Harness.is_child())
-        print(thrown);
+        printTrace(thrown);
     kept = {error: thrown, message: thrown?.message ?? String(thrown)};
     return thrown;
 }
@@ -47,7 +47,7 @@ function within(body) {
 
 // Keeps an exception where C takes no error: the call into C throws it at its end, if it does not fail by itself.
 function keepUnseen(error) {
-    print(error);
+    printTrace(error);
     kept = {error, message: ''};
 }
 

@@ -31,14 +31,13 @@ function parameters(info) {
     return Array.from({length: GI.callable_info_get_n_args(info)}, (_, i) => GI.callable_info_get_arg(info, i));
 }
 
-// The methods of a class: {name, mayThrow, takesCancellable}: whether it, or what it calls, may throw, and whether a cancellable is the last
-// parameter.
+// The methods of a class: {name, mayThrow, takesCancellable}: whether it, or what it calls, may throw, and whether a
+// cancellable is the last parameter.
 function methods(className) {
     const info = repository.find_by_name('Sng', className);
-    const found = [...members(info, 'method')];
     const virtual = [...members(info, 'vfunc')].map(vfunc => vfunc.get_name());
     const isMethod = info => GI.function_info_get_flags(info) & GI.FunctionInfoFlags.IS_METHOD;
-    return found.filter(isMethod).map(method => ({
+    return [...members(info, 'method')].filter(isMethod).map(method => ({
         name: method.get_name(),
         mayThrow: GI.callable_info_can_throw_gerror(method) || virtual.includes(method.get_name()),
         takesCancellable: parameters(method).map(arg => typeName(GI.arg_info_get_type(arg))).at(-1) === 'Cancellable',

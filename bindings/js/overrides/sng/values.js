@@ -19,20 +19,20 @@ let Sng;
 // A value in the midst of a message.
 function show(value) {
     if (value === null || typeof value !== 'object')
-        return typeof value === 'function' ? 'a function' : typeof value === 'string' ? `the string "${value}"` : String(value);
+        return {function: 'a function', string: `the string "${String(value)}"`}[typeof value] ?? String(value);
     const name = value.constructor?.name || 'object';
-    return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name.replace('_', '.')}`;
+    return `${/^([aeiou]|Sng_)/i.test(name) ? 'an' : 'a'} ${name.replace('_', '.')}`;
 }
 
 function refuse(path, value) {
-    throw new TypeError(`${path || 'the value'} is ${show(value)}, which cannot be kept: pass a number, BigInt, string, boolean, ` +
-        'GLib.Variant, typed array or Sng.Tensor, something with a state, or objects and arrays of these');
+    throw new TypeError(`${path || 'the value'} is ${show(value)}, which cannot be kept: pass a number, BigInt, string, ` +
+        'boolean, GLib.Variant, typed array or Sng.Tensor, something with a state, or objects and arrays of these');
 }
 
 function dtypeOf(array) {
     const name = DTYPES.get(array.constructor);
     if (!name)
-        throw new TypeError(`no tensor holds a ${array.constructor.name}: pass one of ${[...DTYPES.keys()].map(a => a.name).join(', ')}`);
+        throw new TypeError(`no tensor holds ${show(array)}: pass one of ${[...DTYPES.keys()].map(a => a.name).join(', ')}`);
     return Sng.Dtype[name];
 }
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What a function that C calls may return, beside what it must: plain objects
-// for a dictionary and a setup, arrays for a list. What else it returns is an error that says so.
+// for a dictionary and a setup, arrays for a list. What else it returns is an
+// error that says so.
 
 /* exported init */
 
@@ -26,12 +27,16 @@ function refuse(value, wanted) {
     return new TypeError(`returned ${values.show(value)}: return ${wanted}${advice}`);
 }
 
+function nameOf(type) {
+    return `an ${type.name.replace('_', '.')}`;
+}
+
 function toSetup(value) {
     const parts = Array.isArray(value) ? value : PARTS.map(name => value[name] ?? null);
     const types = [Sng.Model, Sng.DataModule, Sng.Optimizer, Sng.LrScheduler];
     types.forEach((type, i) => {
         if (!(parts[i] instanceof type) && !(i === 3 && (parts[i] ?? null) === null))
-            throw new TypeError(`returned a setup whose ${PARTS[i]} is ${values.show(parts[i])}: it must be an Sng.${type.name.slice(4)}`);
+            throw new TypeError(`returned a setup whose ${PARTS[i]} is ${values.show(parts[i])}: it must be ${nameOf(type)}`);
     });
     return Sng.Setup.new(parts[0], parts[1], parts[2], parts[3] ?? null);
 }
@@ -40,7 +45,7 @@ function toList(value, type) {
     const list = new Gio.ListStore({item_type: type});
     value.forEach((item, i) => {
         if (!(item instanceof type))
-            throw new TypeError(`returned an array whose item ${i} is ${values.show(item)}: it must be an Sng.${type.name.slice(4)}`);
+            throw new TypeError(`returned an array whose item ${i} is ${values.show(item)}: it must be ${nameOf(type)}`);
         list.append(item);
     });
     return list;
