@@ -164,6 +164,20 @@ test('iteration', () => withDirectory(directory => {
     assertEqual([...registry.capture(3)].map(([name, state]) => [name, state instanceof Sng.StateDict]), [['rng', true]]);
 }));
 
+test('iteration/lists', () => {
+    const model = Sng.Transformer.new(Sng.TransformerConfig.new(Sng.Architecture.GPT, 1, 8, 1), null);
+    const optimizer = Sng.Sgd.new(model.get_parameters(), 0.1, 0.9, 0);
+    const names = [...model.get_parameters()].map(parameter => parameter.name);
+    assert(names.length > 5 && names.every(name => typeof name === 'string'));
+    assertEqual([...optimizer.get_parameters()].map(parameter => parameter.name), names);
+    assert([...Sng.Fault.list()].every(fault => fault instanceof Sng.Fault) && [...Sng.Fault.list()].length > 10);
+    const differences = Sng.diff_state_dicts(Sng.StateDict.from({a: Float32Array.of(1, 2)}), Sng.StateDict.from({a: Float32Array.of(1, 3)}));
+    assertEqual([...differences].map(difference => [difference.get_name(), difference.get_n_different()]), [['a', 1]]);
+    assert(`${[...differences][0]}`.startsWith('1 of 2 elements differ'), `${[...differences][0]}`);
+    const callbacks = [...new LinearHarness().get_default_callbacks()];
+    assert(callbacks.length > 10 && callbacks.every(callback => callback instanceof Sng.Callback));
+});
+
 test('texts', () => {
     const state = Sng.StateDict.from({n: 1, t: tensor(1, 2)});
     for (const [object, text] of [

@@ -84,6 +84,20 @@ testWithRecorder('wrong', recorder => {
     assert(error.message.includes('step 1 is finished after step 1'), error.message);
 });
 
+test('stop', () => withDirectory(directory => {
+    const environment = {SNG_RUN_DIR: directory, SNG_MODE: 'stop', SNG_STOP_AT: '2', SNG_STOP_KIND: 'raise'};
+    Object.entries(environment).forEach(([name, value]) => GLib.setenv(name, value, true));
+    const recorder = Sng.Recorder.new_from_environment();
+    Object.keys(environment).forEach(name => GLib.unsetenv(name));
+    assertEqual([recorder.get_mode(), recorder.step(1, {TrainLoss: 1})], [Sng.Mode.STOP, true]);
+    for (const step of [2, 3]) {
+        const error = assertThrows(() => recorder.step(step, {TrainLoss: 1 / step}));
+        assert(error.matches(Sng.Error, Sng.Error.STOP_AND_GO), `${error}`);
+    }
+    assertEqual(recorder.get_store().query('TrainLoss').map(entry => entry.toObject().value), [1, 0.5]);
+    recorder.get_store().close();
+}));
+
 // A run of the example by the protocol of "sng check": whether it succeeded, and what it printed.
 function train(directory, mode, stopAt = null) {
     const run_ = `${directory}/${mode}`;
