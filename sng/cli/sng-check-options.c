@@ -19,6 +19,7 @@ typedef struct
   gint64 steps;
   gint64 stop_at;
   gint64 timeout;
+  gint64 kill_every;
 } Arguments;
 
 static void
@@ -52,6 +53,10 @@ read_line (SngCheckOptions *self, Arguments *arguments, int argc, char **argv)
       N_ ("what is run to resume, in place of COMMAND"), N_ ("LINE") },
     { "compare", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->compare,
       N_ ("compare these result files as well; again for more"), N_ ("GLOB") },
+    { "kill-file-ops", 0, 0, G_OPTION_ARG_FILENAME, &self->kill_dir,
+      N_ ("kill it before each file operation below DIR, and resume it each time"), N_ ("DIR") },
+    { "kill-every", 0, 0, G_OPTION_ARG_INT64, &arguments->kill_every,
+      N_ ("only before one in N of these, and the last one (1)"), N_ ("N") },
     { "timeout", 0, 0, G_OPTION_ARG_INT64, &arguments->timeout,
       N_ ("how many seconds each run may take (any number)"), N_ ("S") },
     { "repeat", 0, 0, G_OPTION_ARG_NONE, &self->repeat,
@@ -94,12 +99,14 @@ take_numbers (SngCheckOptions *self, const Arguments *arguments)
 
   if (!check_range ("steps", arguments->steps, 2, G_MAXINT)
       || !check_range ("stop-at", arguments->stop_at, 1, last_stop)
-      || !check_range ("timeout", arguments->timeout, 1, MAX_TIMEOUT))
+      || !check_range ("timeout", arguments->timeout, 1, MAX_TIMEOUT)
+      || !check_range ("kill-every", arguments->kill_every, 1, G_MAXINT))
     return FALSE;
 
   self->steps = (guint) arguments->steps;
   self->stop_at = (guint) arguments->stop_at;
   self->timeout = (guint) arguments->timeout;
+  self->kill_every = (guint) MAX (arguments->kill_every, 1);
 
   return TRUE;
 }
@@ -113,6 +120,13 @@ take_stops (SngCheckOptions *self, const Arguments *arguments)
   if ((self->stops != NULL) + (arguments->stop_at != 0) + arguments->every_step > 1)
     {
       sng_cli_fail (_ ("--stop-at, --stops and --every-step: only one of them can be had"));
+      return FALSE;
+    }
+
+  if (self->kill_dir != NULL && (self->stops != NULL || arguments->stop_at != 0 || arguments->every_step))
+    {
+      sng_cli_fail (
+          _ ("--kill-file-ops: where it is killed by file operations, it is not stopped after steps"));
       return FALSE;
     }
 
@@ -202,6 +216,11 @@ sng_check_options_create_harness (const SngCheckOptions *self)
                 "stop-command", self->stop_command, "resume-command", self->resume_command, "checkpoint-dir",
                 self->checkpoint_dir, "compare", self->compare, "timeout", self->timeout, "repeat",
                 self->repeat, "noise-tolerance", self->noise_tolerance, NULL);
+  g_object_set (harness, "kill-dir", self->kill_dir, "kill-every", self->kill_every, NULL);
+  /* It is where the command saves, unless that is said otherwise. */
+  if (self->kill_dir != NULL && self->checkpoint_dir == NULL && self->compare == NULL
+      && !g_str_has_prefix (self->kill_dir, "{checkpoint-dir}"))
+    g_object_set (harness, "checkpoint-dir", self->kill_dir, NULL);
   sng_report_options_apply (&self->report, harness);
 
   return harness;
@@ -215,6 +234,7 @@ sng_check_options_clear (SngCheckOptions *self)
   g_strfreev (self->resume_command);
   g_free (self->checkpoint_dir);
   g_strfreev (self->compare);
+  g_free (self->kill_dir);
   g_free (self->stops);
   sng_report_options_clear (&self->report);
 }

@@ -21,6 +21,8 @@ typedef struct
   guint steps;           /* 0: as many as the command makes */
   guint stop_at;         /* 0: in the middle */
   guint timeout;         /* in seconds; 0: none */
+  char *kill_dir;        /* whose file operations it is killed before; NULL: it is stopped */
+  guint kill_every;
   gboolean repeat;
   gboolean noise_tolerance;
   SngReportOptions report;

@@ -424,7 +424,9 @@ sng_command_judge_files (SngCommandHarness *self, GPtrArray *done, GError **erro
   sng_comparison_set_repeat (comparison, stores.stores[SNG_MODE_REPEAT]);
   sng_comparison_add_segment (comparison, SNG_MODE_RESUME, stores.stores[SNG_MODE_RESUME]);
   report = sng_comparison_run (comparison, error);
-  if (report == NULL || (self->last_step == 0 && !judge_stop (&stores, report, error)))
+  if (report == NULL
+      || (self->last_step == 0 && stores.stores[SNG_MODE_STOP] != NULL
+          && !judge_stop (&stores, report, error)))
     return NULL;
   look_closer (self, &stores, report);
 

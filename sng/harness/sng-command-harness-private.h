@@ -23,6 +23,8 @@ struct _SngCommandHarness
   char  *checkpoint_dir;
   char **compare;
   guint  timeout;
+  char  *kill_dir;
+  guint  kill_every;
 
   /* Of the call at work. */
   char   *directory;  /* of the checkpoints, where that is not one in the run directory; NULL: it is */
@@ -44,6 +46,9 @@ void     sng_command_run_async                   (SngHarness           *harness,
 
 /* sng-command-stop-and-go.c */
 extern const SngProgram sng_command_stop_and_go;
+
+/* sng-command-kills.c */
+extern const SngProgram sng_command_kills;
 
 /* sng-command-files.c: where the checkpoints are, and what a training has left below the checkpoint directory, once it is over. */
 gboolean sng_command_find_checkpoints            (SngCommandHarness    *self,

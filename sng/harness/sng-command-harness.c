@@ -65,6 +65,8 @@ enum
   PROP_CHECKPOINT_DIR,
   PROP_COMPARE,
   PROP_TIMEOUT,
+  PROP_KILL_DIR,
+  PROP_KILL_EVERY,
   N_PROPS
 };
 
@@ -193,6 +195,7 @@ check_settings (SngHarness *harness, GError **error)
 
 static const SngRunner runner = {
   .stop_and_go = &sng_command_stop_and_go,
+  .kills = &sng_command_kills,
   .check_settings = check_settings,
   .make_run_async = sng_command_run_async,
 };
@@ -209,6 +212,7 @@ sng_command_harness_finalize (GObject *object)
   g_free (self->checkpoint_dir);
   g_free (self->directory);
   g_strfreev (self->compare);
+  g_free (self->kill_dir);
 
   G_OBJECT_CLASS (sng_command_harness_parent_class)->finalize (object);
 }
@@ -234,6 +238,12 @@ sng_command_harness_get_property (GObject *object, guint prop_id, GValue *value,
       break;
     case PROP_TIMEOUT:
       g_value_set_uint (value, self->timeout);
+      break;
+    case PROP_KILL_DIR:
+      g_value_set_string (value, self->kill_dir);
+      break;
+    case PROP_KILL_EVERY:
+      g_value_set_uint (value, self->kill_every);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -300,6 +310,12 @@ sng_command_harness_set_property (GObject *object, guint prop_id, const GValue *
       break;
     case PROP_TIMEOUT:
       changed = update_uint (&self->timeout, value);
+      break;
+    case PROP_KILL_DIR:
+      changed = update_string (&self->kill_dir, value);
+      break;
+    case PROP_KILL_EVERY:
+      changed = update_uint (&self->kill_every, value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -368,6 +384,26 @@ sng_command_harness_class_init (SngCommandHarnessClass *klass)
    */
   properties[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, G_MAXINT / 1000, 0, flags);
 
+  /**
+   * SngCommandHarness:kill-dir:
+   *
+   * The directory whose file operations [method@Sng.CommandHarness.run_kills] counts; one that begins with `{checkpoint-dir}` is below that.
+   * Unset, it is the checkpoint directory.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_KILL_DIR] = g_param_spec_string ("kill-dir", NULL, NULL, NULL, flags);
+
+  /**
+   * SngCommandHarness:kill-every:
+   *
+   * Before every how manyth of its file operations [method@Sng.CommandHarness.run_kills] kills the command; beside these, before the last
+   * one. 1: before each.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_KILL_EVERY] = g_param_spec_uint ("kill-every", NULL, NULL, 1, G_MAXINT, 1, flags);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -376,6 +412,7 @@ sng_command_harness_init (SngCommandHarness *self)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (SNG_HARNESS (self));
 
+  self->kill_every = 1;
   priv->runner = &runner;
   priv->num_steps = 0;
 }

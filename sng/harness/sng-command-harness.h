@@ -19,6 +19,19 @@ SNG_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (SngCommandHarness, sng_command_harness, SNG, COMMAND_HARNESS, SngHarness)
 
 SNG_AVAILABLE_IN_1_0
-SngHarness *sng_command_harness_new (const char *const *command);
+SngHarness *sng_command_harness_new              (const char *const   *command);
+SNG_AVAILABLE_IN_1_0
+SngReport  *sng_command_harness_run_kills        (SngCommandHarness   *self,
+                                                  GCancellable        *cancellable,
+                                                  GError             **error);
+SNG_AVAILABLE_IN_1_0
+void        sng_command_harness_run_kills_async  (SngCommandHarness   *self,
+                                                  GCancellable        *cancellable,
+                                                  GAsyncReadyCallback  callback,
+                                                  gpointer             user_data);
+SNG_AVAILABLE_IN_1_0
+SngReport  *sng_command_harness_run_kills_finish (SngCommandHarness   *self,
+                                                  GAsyncResult        *result,
+                                                  GError             **error);
 
 G_END_DECLS

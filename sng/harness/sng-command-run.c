@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "harness/sng-child-private.h"
+#include "harness/sng-command-kills-private.h"
 #include "harness/sng-interrupt-private.h"
 #include "harness/sng-read-watch-private.h"
 #include "record/sng-recorder-private.h"
@@ -209,11 +210,13 @@ spawn (SngHarness *harness, Command *command, GError **error)
   g_autoptr (GError) local_error = NULL;
   const char *identifier;
 
-  if (!prepare_checkpoints (SNG_COMMAND_HARNESS (harness), command, error))
+  if (!prepare_checkpoints (SNG_COMMAND_HARNESS (harness), command, error)
+      || !sng_command_count_operations (SNG_COMMAND_HARNESS (harness), command->run, launcher, error))
     return FALSE;
 
   /* Whether it goes on with anything shows in what it records, or else in what it reads. */
-  if (command->run->mode == SNG_MODE_RESUME && SNG_COMMAND_HARNESS (harness)->first_step == 0)
+  if (command->run->mode == SNG_MODE_RESUME && SNG_COMMAND_HARNESS (harness)->first_step == 0
+      && !command->run->counts_operations)
     command->reads = sng_read_watch_new (command->checkpoints);
 
   command->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) arguments, &local_error);
@@ -387,6 +390,15 @@ check_stop (const SngRun *run, const Recorded *recorded, GError **error)
   return FALSE;
 }
 
+/* However it ends, and whatever it has left by then. One that did not come to the operation must have ended well. */
+static gboolean
+settle_kill (SngCommandHarness *self, const Command *command, GError **error)
+{
+  command->run->is_interrupted = sng_command_was_killed (self, command->run);
+
+  return command->run->is_interrupted || check_status (command, error);
+}
+
 /* Says whether the run came to what it was meant to. */
 static gboolean
 settle (SngHarness *harness, Command *command, GError **error)
@@ -394,6 +406,9 @@ settle (SngHarness *harness, Command *command, GError **error)
   SngCommandHarness *self = SNG_COMMAND_HARNESS (harness);
   SngRun *run = command->run;
   Recorded recorded = { 0 };
+
+  if (run->kill_at > 0)
+    return settle_kill (self, command, error);
 
   if (!read_recorded (harness, run, &recorded, error))
     return FALSE;
@@ -412,6 +427,10 @@ settle (SngHarness *harness, Command *command, GError **error)
 
   if (run->mode == SNG_MODE_CONTINUOUS)
     return check_recorded (self, &recorded, error) && settle_continuous (self, &recorded, error);
+
+  /* After a kill in the last save there may be nothing left to do: the program knows. */
+  if (run->mode == SNG_MODE_RESUME && run->counts_operations)
+    return TRUE;
 
   if (run->mode == SNG_MODE_RESUME)
     return check_goes_on (self, &recorded, error) && check_reads (command, error)

@@ -166,8 +166,9 @@ finish_run (Work *work, GError *error)
   sng_harness_emit_mode_finished (self, work->run->mode, error == NULL);
   call->n_running--;
 
-  /* What a fault does to a run is for the program to judge. */
-  if (error != NULL && work->run->fault != NULL && !g_cancellable_is_cancelled (call->cancellable))
+  /* What a fault does to a run, or a kill to the next one, is for the program to judge. */
+  if (error != NULL && (work->run->fault != NULL || work->run->may_fail)
+      && !g_cancellable_is_cancelled (call->cancellable))
     {
       work->run->failure = g_strdup (error->message);
       g_clear_error (&error);

@@ -27,6 +27,9 @@ typedef struct
   char    *capture_path; /* which of that metric ... */
   guint64  capture_step; /* ... and at which step */
   gboolean captures_original; /* the metrics that the original compared are captured whole as well */
+  gboolean counts_operations; /* of a command: its file operations ... */
+  guint64  kill_at;    /* ... right before which of them it is killed; 0: none */
+  gboolean may_fail;   /* what becomes of it is for the program to judge */
   guint    n_threads;  /* in place of the harness's; 0: that; so the next two */
   guint    micro_batch_size;
   guint    accumulate_grad_batches;

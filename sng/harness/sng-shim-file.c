@@ -14,23 +14,28 @@
 
 #define NAME "libsng-shim.so"
 
-/* The file that this code is in. */
+/* Beside the file that this code is in: where it is installed, and where it is built. */
 static char *
 find_beside (void)
 {
+  static const char *const folders[] = { "sng", "shim" };
   Dl_info info;
   g_autofree char *directory = NULL;
-  g_autofree char *path = NULL;
 
   if (dladdr ((gpointer) sng_shim_find_file, &info) == 0 || info.dli_fname == NULL)
-    return NULL;
+    return g_strdup (SNG_BUILD_SHIM);
 
   directory = g_path_get_dirname (info.dli_fname);
-  path = g_build_filename (directory, "sng", NAME, NULL);
-  if (g_path_is_absolute (path))
-    return g_steal_pointer (&path);
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autofree char *relative = g_build_filename (directory, folders[i], NAME, NULL);
+      g_autofree char *path = g_canonicalize_filename (relative, NULL);
 
-  return g_canonicalize_filename (path, NULL);
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        return g_steal_pointer (&path);
+    }
+
+  return g_strdup (SNG_BUILD_SHIM);
 }
 
 char *
@@ -39,16 +44,11 @@ sng_shim_find_file (GError **error)
   const char *chosen = g_getenv ("SNG_SHIM");
   g_autofree char *path = chosen != NULL ? g_canonicalize_filename (chosen, NULL) : find_beside ();
 
-  if (chosen == NULL && (path == NULL || !g_file_test (path, G_FILE_TEST_IS_REGULAR)))
-    {
-      g_free (path);
-      path = g_strdup (SNG_BUILD_SHIM);
-    }
   if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
     return g_steal_pointer (&path);
 
   g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND,
-               "[harness][kills] %s, which counts file operations, is not there: install libsng with it, or "
+               "[shim] %s, which counts file operations, is not there: install libsng with it, or "
                "set SNG_SHIM to the "
                "file " NAME,
                path);

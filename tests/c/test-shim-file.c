@@ -22,7 +22,7 @@ test_chosen (void)
   g_setenv ("SNG_SHIM", file, TRUE);
   g_assert_null (sng_shim_find_file (&error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
-  g_assert_true (g_str_has_prefix (error->message, "[harness][kills] "));
+  g_assert_true (g_str_has_prefix (error->message, "[shim] "));
   g_assert_nonnull (strstr (error->message, file));
   g_assert_nonnull (strstr (error->message, "set SNG_SHIM"));
   g_clear_error (&error);
