@@ -19,7 +19,7 @@ import time
 from command_help import print_tap, read_help
 
 TIMEOUT = 30
-VALUE_LINE = re.compile(r"sng demo --[a-z-]+ --")
+VALUE_LINE = re.compile(r"sng [a-z]+ --[a-z-]+ --")
 BEHIND_SHELL = b"\x18\x0c"  # Ctrl-X Ctrl-L: tells that all before it is done
 CLEAR_LINE = b"\x15"
 
@@ -138,8 +138,12 @@ def list_cases(commands, fault_ids):
             f"sng demo --tolerance{between}n": {"noise"},
             f"sng demo --stress{between}": {"threads", "jitter", "slow-disk"},
             f"sng demo --stress{between}threads,j": {"jitter"},
-            f"sng demo --stops{between}": {"boundaries", "default", "random:"},
+            f"sng demo --stops{between}": {"boundaries", "default", "every", "random:"},
             f"sng demo --stops{between}4:": kinds,
+            f"sng check --stops{between}4:": kinds - {"kill-in-save="},
+            f"sng check --stops{between}4:kill@": set(),
+            f"sng check --compare{between}a-f": {"a-file.html"},
+            f"sng check --checkpoint-dir{between}a-": {"a-directory"},
             f"sng demo --stops{between}4:kill,7:p": {"preempt", "preempt=usr1"},
             f"sng demo --stops{between}4:kill@b": {"backward"},
             f"sng demo --fault{between}": fault_ids,
@@ -148,10 +152,14 @@ def list_cases(commands, fault_ids):
             f"sng demo --html{between}a-": {"a-directory", "a-file.html"},
         }
     cases |= {"sng show a-f": {"a-file.html"}, "sng diff a-file.html a-d": {"a-directory"}, "sng verify --quiet a-f": {"a-file.html"}}
-    for name, (_, value) in commands["demo"].items():
-        if value is not None:
-            # What stands there now is a value, and no option.
-            cases[f"sng demo --{name} --"] = set()
+    # What stands behind "--" is another program's.
+    cases |= {"sng check --json -- a-prog": {"a-program"}, "sng check -- a-program a-f": {"a-file.html"},
+              "sng check -- a-program --": set()}
+    for command in "check", "demo":
+        for name, (_, value) in commands[command].items():
+            if value is not None:
+                # What stands there now is a value, and no option.
+                cases[f"sng {command} --{name} --"] = set()
     return cases
 
 
@@ -204,7 +212,11 @@ def main():
         (directory / "a-directory").mkdir(parents=True)
         (directory / "a-file.html").touch()
         planted.mkdir()
-        environment = {"PATH": f"{sng.parent}:/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8", "LINES": "500",
+        programs = pathlib.Path(work, "programs")
+        programs.mkdir()
+        (programs / "a-program").write_text("#!/bin/sh\n", encoding="utf-8")
+        (programs / "a-program").chmod(0o755)
+        environment = {"PATH": f"{sng.parent}:{programs}:/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8", "LINES": "500",
                        "COLUMNS": "200", "HISTFILE": "", "XDG_DATA_HOME": work, "XDG_CONFIG_HOME": work}
         for shell, (name, complete) in SHELLS.items():
             if shutil.which(shell, path="/usr/bin:/bin") is None:

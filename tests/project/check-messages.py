@@ -26,7 +26,7 @@ NAME = re.compile(r"--[a-z][a-z-]*|\bsng\b")
 # xgettext reads no macro but those of the C standard: it cuts a message there.
 MACRO = re.compile(r"G_G[A-Z0-9]+_FORMAT$")
 # What a translation has to leave as it is.
-LITERAL = re.compile(r"--[a-z][a-z-]*|\.(?:safetensors|npy|json|csv|db|gz)\b|\b(?:sng|libsng|STATE|SEED)\b"
+LITERAL = re.compile(r"--[a-z][a-z-]*|\{[a-z-]+\}|SNG_[A-Z_]+|\.(?:safetensors|npy|json|csv|db|gz)\b|\b(?:sng|libsng|STATE|SEED)\b"
                      r"|\bSIG[A-Z]+\b|\b(?:PASS|DIVERGED|NONDETERMINISTIC|INCONCLUSIVE|TAP|JSON|JUnit)\b"
                      r"|\b(?:adamw|sgd|noise|jitter|threads|slow-disk|boundaries|bf16-mixed|16-mixed)\b|\d+x\d+|\d+:kill")
 ENGLISH_WORDS = {"threads", "noise"}  # words of a sentence as well as values of an option

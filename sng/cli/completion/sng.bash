@@ -8,6 +8,10 @@
 _sng_options ()
 {
   case $1 in
+    check)
+      echo "--steps= --stop-at= --stops= --every-step --checkpoint-dir= --stop-command= --resume-command= --compare= --timeout="
+      echo "--repeat --tolerance= --output= --json --tap --html= --junit= --help"
+      ;;
     demo)
       echo "--fasta= --text= --optimizer= --precision= --ema= --steps= --stop-at= --stops= --every-step --horizon= --fault= --faults"
       echo "--accumulation= --jobs= --stress= --seed= --threads= --output= --json --tap --html= --junit= --repeat --tolerance= --help"
@@ -27,15 +31,17 @@ _sng_values ()
     --precision) echo "32 bf16-mixed 16-mixed" ;;
     --stress) echo "threads, jitter, slow-disk," ;;
     --tolerance) echo "noise" ;;
-    --stops) echo "boundaries default random:" ;;
+    --stops) echo "boundaries default every random:" ;;
     --fault) "$2" faults 2>/dev/null | sed -n 's/^\([^ ]*\) .*/\1/p' | sed 's/:STATE$/:/' ;;
   esac
 }
 
-# What may stand behind STEP: of a stop.
+# What may stand behind STEP: of a stop; a command is stopped at the end of a
+# step, and in no save.
 _sng_stop_kinds ()
 {
-  echo "raise preempt preempt=usr1 kill kill-in-save="
+  echo "raise preempt preempt=usr1 kill"
+  [[ ${COMP_WORDS[1]} == check ]] || echo "kill-in-save="
 }
 
 _sng_stop_places ()
@@ -77,7 +83,7 @@ _sng_reply_stops ()
 {
   local stop=${1##*,}
   case $stop in
-    *@*) _sng_reply "$(_sng_stop_places)" "${stop##*@}" "$2${1%"${1##*@}"}" ;;
+    *@*) [[ ${COMP_WORDS[1]} == check ]] || _sng_reply "$(_sng_stop_places)" "${stop##*@}" "$2${1%"${1##*@}"}" ;;
     random:*) ;;
     *:*) _sng_reply "$(_sng_stop_kinds)" "${stop#*:}" "$2${1%"${stop#*:}"}" ;;
     *) [[ $1 == *,* ]] || _sng_reply "$(_sng_values --stops)" "$1" "$2" ;;
@@ -97,16 +103,42 @@ _sng_value ()
   # readline has a word of its own behind "=", if that breaks words.
   [[ -z $4 || $COMP_WORDBREAKS == *=* ]] || file=$4$3
   case $2 in
-    --fasta | --text | --html | --junit) _sng_files -f "$file" ;;
-    --output) _sng_files -d "$file" ;;
+    --fasta | --text | --html | --junit | --compare) _sng_files -f "$file" ;;
+    --output | --checkpoint-dir) _sng_files -d "$file" ;;
     --stops) _sng_reply_stops "$3" "$4" ;;
     --stress) _sng_reply_list "$(_sng_values "$2")" "$3" "$4" ;;
     *) _sng_reply "$(_sng_values "$2" "$1")" "$3" "$4" ;;
   esac
 }
 
+# The command that "sng check" runs, which begins behind "--": with
+# bash-completion its own completion, and otherwise programs and files.
+_sng_command ()
+{
+  if declare -F _command_offset >/dev/null
+  then
+    _command_offset "$1"
+  elif (( COMP_CWORD == $1 ))
+  then
+    _sng_files -c "${COMP_WORDS[COMP_CWORD]}"
+  else
+    _sng_files -f "${COMP_WORDS[COMP_CWORD]}"
+  fi
+}
+
 _sng ()
 {
+  local i
+  for (( i = 2; i < COMP_CWORD; i++ ))
+  do
+    if [[ ${COMP_WORDS[1]} == check && ${COMP_WORDS[i]} == -- ]]
+    then
+      COMPREPLY=()
+      _sng_command $(( i + 1 ))
+      return
+    fi
+  done
+
   local line=${COMP_LINE:0:COMP_POINT}
   local current=${line##*[[:space:]]} previous command=${COMP_WORDS[1]}
   read -ra previous <<< "${line%"$current"}"
@@ -115,7 +147,7 @@ _sng ()
 
   if (( COMP_CWORD == 1 ))
   then
-    _sng_reply "demo diff faults show verify --help --version" "$current" ""
+    _sng_reply "check demo diff faults show verify --help --version" "$current" ""
   elif [[ $current == --*=* ]]
   then
     _sng_value "${COMP_WORDS[0]}" "${current%%=*}" "${current#*=}" "${current%%=*}="
