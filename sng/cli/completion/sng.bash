@@ -9,7 +9,7 @@ _sng_options ()
 {
   case $1 in
     check)
-      echo "--steps= --stop-at= --stops= --every-step --checkpoint-dir= --stop-command= --resume-command= --compare= --timeout="
+      echo "--steps= --stop-at= --stops= --every-step --checkpoint-dir= --stop-command= --resume-command= --compare= --timeout= --kill-file-ops= --kill-every="
       echo "--repeat --tolerance= --output= --json --tap --html= --junit= --help"
       ;;
     demo)
@@ -104,7 +104,7 @@ _sng_value ()
   [[ -z $4 || $COMP_WORDBREAKS == *=* ]] || file=$4$3
   case $2 in
     --fasta | --text | --html | --junit | --compare) _sng_files -f "$file" ;;
-    --output | --checkpoint-dir) _sng_files -d "$file" ;;
+    --output | --checkpoint-dir | --kill-file-ops) _sng_files -d "$file" ;;
     --stops) _sng_reply_stops "$3" "$4" ;;
     --stress) _sng_reply_list "$(_sng_values "$2")" "$3" "$4" ;;
     *) _sng_reply "$(_sng_values "$2" "$1")" "$3" "$4" ;;

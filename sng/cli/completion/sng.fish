@@ -62,6 +62,8 @@ complete -c sng -n '__sng_using check' -l checkpoint-dir -x -a '(__fish_complete
 complete -c sng -n '__sng_using check' -l stop-command -x -d 'what is run to be stopped'
 complete -c sng -n '__sng_using check' -l resume-command -x -d 'what is run to resume'
 complete -c sng -n '__sng_using check' -l compare -rF -d 'compare these result files as well'
+complete -c sng -n '__sng_using check' -l kill-file-ops -x -a '(__fish_complete_directories)' -d 'kill it before each file operation'
+complete -c sng -n '__sng_using check' -l kill-every -x -d 'only before one in so many of these'
 complete -c sng -n '__sng_using check' -l timeout -x -d 'how many seconds each run may take'
 
 complete -c sng -n '__sng_using demo' -l fasta -rF -d 'train an ESM-2 on these proteins'
