@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The package sng as it is installed, typed and imported: test-package.py VERSION."""
+"""The package sng as it is installed, typed and imported: test-package.py VERSION [BUILD_DIR]."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ import unittest
 import tap
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "bindings" / "python"
-VERSION = sys.argv[1]
+VERSION, *BUILD = sys.argv[1:]
 
 
 def run(*command, **variables):
@@ -139,11 +139,10 @@ class InstallTest(unittest.TestCase):
 
     def test_meson(self):
         """What meson installs, found by its directory on Python's path."""
-        build = os.environ.get("SNG_BUILD_DIR")
-        if not build or not shutil.which("/usr/bin/meson"):
-            self.skipTest("needs SNG_BUILD_DIR, and meson")
+        if not BUILD or not shutil.which("/usr/bin/meson"):
+            self.skipTest("needs the build directory, and meson")
         root = pathlib.Path(self.directory.name, "root")
-        process = run("/usr/bin/meson", "install", "-C", build, "--no-rebuild", "--destdir", root, "--tags", "python-runtime", "--quiet")
+        process = run("/usr/bin/meson", "install", "-C", BUILD[0], "--no-rebuild", "--destdir", root, "--tags", "python-runtime", "--quiet")
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
         package, = root.rglob("sng/__init__.py")
         installed = {path.relative_to(package.parents[1]).as_posix() for path in package.parents[1].rglob("*.py")}
