@@ -395,7 +395,8 @@ sng_csv_records_read (GBytes *contents, GError **error)
   g_autoptr (GPtrArray) found = sng_file_contents_new ();
   g_auto (Table) table = { .columns = g_array_new (FALSE, TRUE, sizeof (Column)) };
   gsize size;
-  const char *text = g_bytes_get_data (contents, &size);
+  const char *data = g_bytes_get_data (contents, &size);
+  const char *text = data != NULL ? data : "";
   Scanner scanner = { text, text, text + size };
 
   g_array_set_clear_func (table.columns, column_clear);

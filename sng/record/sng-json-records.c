@@ -419,7 +419,8 @@ sng_json_records_read (GBytes *contents, GError **error)
   g_autoptr (GPtrArray) found = sng_file_contents_new ();
   g_autoptr (Node) root = NULL;
   gsize size;
-  const char *text = g_bytes_get_data (contents, &size);
+  const char *data = g_bytes_get_data (contents, &size);
+  const char *text = data != NULL ? data : "";
   Parser parser = { text, text, text + size };
 
   if (!g_utf8_validate_len (text, size, &parser.at))

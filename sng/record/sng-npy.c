@@ -197,6 +197,7 @@ static const struct
 static gboolean
 find_dtype (const char *descr, SngDtype *dtype, GError **error)
 {
+  g_autofree char *valid = g_utf8_make_valid (descr, -1);
   gboolean has_order = descr[0] != '\0' && strchr ("<|>=", descr[0]) != NULL;
 
   for (guint i = 0; has_order && i < G_N_ELEMENTS (dtypes); i++)
@@ -208,7 +209,7 @@ find_dtype (const char *descr, SngDtype *dtype, GError **error)
       }
 
   g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-               "a .npy array of the type '%s' is not read: what is read are little-endian numbers", descr);
+               "a .npy array of the type '%s' is not read: what is read are little-endian numbers", valid);
   return FALSE;
 }
 

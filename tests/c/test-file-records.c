@@ -139,6 +139,7 @@ test_npy_headers (FileRecords *fixture, gconstpointer data)
     { "{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': (3,)}", 12, FALSE },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), 'x': 1}", 12, FALSE },
     { "{'descr': '', 'fortran_order': False, 'shape': (3,)}", 12, FALSE },
+    { "{'descr': '<c\2148', 'fortran_order': False, 'shape': (3,)}", 12, FALSE },
     { "{'descr': '<f4, 'fortran_order': False, 'shape': (3,)}", 12, FALSE },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775808,)}", 12, FALSE },
     { "{'descr': '<f4', 'fortran_order': True, 'shape': (9223372036854775807, 9223372036854775807)}", 12,
@@ -152,8 +153,9 @@ test_npy_headers (FileRecords *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GPtrArray) entries = record_npy (fixture, cases[i].header, cases[i].n_bytes);
+      g_autofree char *escaped = g_strescape (cases[i].header, NULL);
 
-      g_test_message ("%s", cases[i].header);
+      g_test_message ("%s", escaped);
       if (cases[i].good)
         g_assert_cmpuint (entries->len, ==, 1);
       else

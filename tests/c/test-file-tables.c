@@ -111,8 +111,9 @@ test_json_refused (FileRecords *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       g_autoptr (GPtrArray) refused = file_records_record_data (fixture, "s.json", texts[i], -1);
+      g_autofree char *escaped = g_strescape (texts[i], NULL);
 
-      g_test_message ("%s", texts[i]);
+      g_test_message ("%s", escaped);
       file_records_assert_not_parsed (refused, "not JSON: ", (gint64) strlen (texts[i]));
     }
 
@@ -248,8 +249,9 @@ test_csv_content (FileRecords *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
     {
       g_autoptr (GPtrArray) entries = file_records_record_data (fixture, "a.csv", refused[i], -1);
+      g_autofree char *escaped = g_strescape (refused[i], NULL);
 
-      g_test_message ("%s", refused[i]);
+      g_test_message ("%s", escaped);
       file_records_assert_not_parsed (entries, "no table: ", (gint64) strlen (refused[i]));
     }
   file_records_assert_not_parsed (zero, "a zero byte, in line 2", 8);

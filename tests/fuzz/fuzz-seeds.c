@@ -297,6 +297,13 @@ write_headers (const char *directory)
     }
 }
 
+/* Result files, with the number of their format before them. */
+static const char *const contents[] = {
+  "\1{\"a\": [1, 2.5, {\"b\": null}], \"c.d\": \"\\u00e9\", \"0\": true, \"\": NaN, \"big\": "
+  "18446744073709551616}",
+  "\2step,loss,\"a \"\"b\"\"\"\n1,0.5,x\r\n2,nan,\"y\nz\"",
+};
+
 int
 main (int argc, char **argv)
 {
@@ -330,6 +337,12 @@ main (int argc, char **argv)
     }
   write_seed (argv[1], "plan", "plan", plan, sizeof plan - 1);
   write_seed (argv[1], "fasta", "two", fasta, -1);
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("file-%u", i);
+
+      write_seed (argv[1], "contents", name, contents[i], -1);
+    }
   sng_state_io_remove (fuzz_get_storage (), fuzz_get_directory (), NULL);
 
   return 0;
