@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A store of checkpoints without a training: saves, saves in the background, loads the newest one, and shows what is
-refused where a file was damaged."""
+refused where a file was damaged: in the directory that is named, or in a temporary one."""
 
 import pathlib
 import sys
@@ -33,24 +33,24 @@ def load_latest(store):
     return checkpoint
 
 
-def main():
-    with tempfile.TemporaryDirectory() as directory:
-        store = Sng.CheckpointStore.new(f"{directory}/checkpoints")
-        weight = numpy.ones((2, 3), dtype="float32")
-        for step in (1, 2):
-            store.save(new_checkpoint(step, weight * step))
+def main(directory):
+    store = Sng.CheckpointStore.new(directory)
+    weight = numpy.ones((2, 3), dtype="float32")
+    for step in (1, 2):
+        store.save(new_checkpoint(step, weight * step))
 
-        # The state is copied before this returns. Step 1 goes when step 3 is durable.
-        store.begin_save(new_checkpoint(3, weight * 3), [1])
-        store.wait()
-        load_latest(store)
+    # The state is copied before this returns. Step 1 goes when step 3 is durable.
+    store.begin_save(new_checkpoint(3, weight * 3), [1])
+    store.wait()
+    load_latest(store)
 
-        path = pathlib.Path(store.list()[-1], "model.safetensors")
-        content = bytearray(path.read_bytes())
-        content[-1] ^= 1
-        path.write_bytes(content)
-        return load_latest(store).get_step() != 2
+    path = pathlib.Path(store.list()[-1], "model.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return load_latest(store).get_step() != 2
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with tempfile.TemporaryDirectory() as temporary:
+        sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else f"{temporary}/checkpoints"))
