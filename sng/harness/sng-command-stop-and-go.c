@@ -74,7 +74,8 @@ resolve_without_steps (SngHarness *harness, SngStopPlan *plan, GError **error)
       g_set_error_literal (
           error, SNG_ERROR, SNG_ERROR_NOT_RECORDED,
           "[harness][stop] the command records no steps, so nobody knows where it could be stopped: set a "
-          "stop-command, which ends before the training is over");
+                           "stop-command, which ends before the training is over, or let it be killed at its file "
+                           "operations (kill-dir)");
       return FALSE;
     }
 
