@@ -350,7 +350,7 @@ class MetricsTest(unittest.TestCase):
         model, optimizer = new_training()
         train(model, optimizer)
         scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
-        metrics = sng.torch.metrics(model=model, optimizer=optimizer, scheduler=scheduler, loss=torch.tensor(0.5), samples=4,
+        metrics = sng.torch.metrics(model=model, optimizer=optimizer, scheduler=scheduler, loss=torch.tensor(0.5), samples=4, rng=("python", "torch"),
                                     scaler=torch.amp.GradScaler("cpu"), ema=torch.optim.swa_utils.AveragedModel(model), Mine=3)
         state = to_state(metrics)
         self.assertEqual((state["TrainLoss"], state["LearningRate"], state["ConsumedSamples"], state["Mine"]), (0.5, 0.1, 4, 3))
@@ -364,6 +364,13 @@ class MetricsTest(unittest.TestCase):
         state = to_state(sng.torch.metrics(optimizer=optimizer, rng=False))
         self.assertEqual((state["LearningRate/0"], state["LearningRate/1"]), (1.0, 2.0))
         self.assertNotIn("RngState/torch", state)
+
+    def test_streams(self):
+        self.assertEqual(list(sng.torch.metrics()["RngState"]), ["torch"])
+        self.assertEqual(list(sng.torch.metrics(rng=("torch", "numpy", "cuda"))["RngState"])[:2], ["numpy", "torch"])
+        for rng in (("dice",), "torch"):
+            with self.assertRaisesRegex(ValueError, "neither True nor False, nor names of: python, numpy, torch, cuda"):
+                len(sng.torch.metrics(rng=rng))
 
     def test_without_a_check_nothing_is_collected(self):
         script = ("import sys, torch, sng, sng.torch\n"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a step of a PyTorch training is, for a recorder."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -43,20 +43,32 @@ def to_number(value: Any) -> Any:
     return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
 
 
+def read_streams(rng: bool | Iterable[str]) -> dict[str, Any] | None:
+    """Of those that are asked for and that this process has."""
+    wanted = ("torch", "cuda") if rng is True else rng or ()
+    unknown = set(wanted) - set(RNG_STREAMS)
+    if isinstance(wanted, str) or unknown:
+        raise ValueError(f"[torch] rng={rng!r} is neither True nor False, nor names of: {', '.join(RNG_STREAMS)}")
+    return {name: RNG_STREAMS[name][0]() for name in get_rng_streams() if name in wanted} or None
+
+
 def metrics(*, model: torch.nn.Module | None = None, optimizer: torch.optim.Optimizer | None = None,
             scheduler: Any = None, scaler: Any = None, ema: Any = None, loss: Any = None, inputs: Any = None,
-            outputs: Any = None, gradient_norm: Any = None, samples: int | None = None, rng: bool = True,
+            outputs: Any = None, gradient_norm: Any = None, samples: int | None = None, rng: bool | Iterable[str] = True,
             **others: Any) -> Mapping[str, Any]:
     """The metrics of a step under the names that all of libsng uses, for recorder.step(). They are
     collected when that call asks for them, so without a check this costs nothing. What is left out is not recorded;
-    others are metrics of your own."""
+    others are metrics of your own.
+
+    rng names the random streams: True are those of PyTorch, which begin alike in every process. Name those of
+    Python and NumPy as well, ("python", "numpy", "torch", "cuda"), where the training seeds them."""
     def collect() -> dict[str, Any]:
         states = {
             "ConsumedSamples": samples,
             "SchedulerState": scheduler,
             "LearningRate": get_learning_rates(optimizer) if optimizer is not None else None,
             "GradScalerState": scaler,
-            "RngState": {name: RNG_STREAMS[name][0]() for name in get_rng_streams()} if rng else None,
+            "RngState": read_streams(rng),
             "TrainInput": inputs,
             "TrainOutput": outputs,
             "TrainLoss": to_number(loss),
