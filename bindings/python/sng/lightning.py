@@ -110,7 +110,7 @@ class _Hooks:
         # In the midst of an accumulation window nothing has changed yet, and an optimizer of several may be more than one step.
         if trainer.global_step >= self._step:
             self._finished = trainer.global_step
-            self.recorder.record(self._finished, self._weights(trainer, pl_module))
+            self.recorder.record(trainer.global_step, self._weights(trainer, pl_module))
 
     def on_validation_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0

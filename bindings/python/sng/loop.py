@@ -75,7 +75,7 @@ class LoopHarness:
 
     def check_metric(self, metric: str) -> bool:
         """Whether a metric passed, for a test of its own: runs the check if none has been, raises what diverged."""
-        if self._native is None:
+        if not self._native:
             self.run_stop_and_go()
         return bool(self._native.check_metric(metric))
 
