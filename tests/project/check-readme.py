@@ -70,13 +70,19 @@ class Shell:
         self.code = 0
         (self.directory / "bin").mkdir()
         (self.directory / "work").mkdir()
-        (self.directory / "bin/python3").symlink_to(sys.executable)
+        self.add_program("python3", "")
+        self.add_program("pytest", "-m pytest -p no:cacheprovider -p sng.pytest_plugin")
         for example in (SOURCE / "docs/examples").glob("*/*.*"):
             if not (self.directory / "work" / example.name).exists():
                 (self.directory / "work" / example.name).symlink_to(example)
         for name, program in COMPILED.items():
             (self.directory / "work" / name).symlink_to(BUILD / "docs/examples" / program)
         self.run_once = functools.cache(self.run_now)
+
+    def add_program(self, name, arguments):
+        program = self.directory / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
 
     def run_now(self, command):
         environment = dict(os.environ, PATH=f"{self.directory}/bin:{BUILD}/sng/cli:{os.environ['PATH']}", LC_ALL="C.UTF-8")
