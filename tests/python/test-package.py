@@ -73,7 +73,7 @@ class TypesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             script = pathlib.Path(directory, "user.py")
             script.write_text("import sng\nrecorder = sng.Recorder()\nrecorder.step('one', {})\nname: int = recorder.mode\n")
-            process = subprocess.run(["mypy", "--ignore-missing-imports", "--python-executable", sys.executable, script], cwd=directory,
+            process = subprocess.run(["mypy", "--ignore-missing-imports", script], cwd=directory,
                                      capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(PACKAGE)})
             self.assertIn('Argument 1 to "step" of "Recorder" has incompatible type "str"', process.stdout)
             self.assertIn("user.py:4: error: Incompatible types in assignment", process.stdout)
