@@ -294,6 +294,27 @@ class TestOrdinary:
         self.assertRegex(process.stdout, r"TestOrdinary::test_it PASSED")
         self.assertIn("TestDuck: RegisteredState: DIVERGED", process.stdout)  # which it did not tell of before
 
+    def test_a_loop(self):
+        """A harness around a loop, which cannot tell beforehand what it will record."""
+        self.write("""
+class TestLoop(sng.LoopHarness):
+    stop_step = 2
+
+    def train(self, mode, recorder):
+        path = os.path.join(recorder.checkpoint_dir, "step")
+        first = int(open(path).read()) if os.path.exists(path) else 0
+        for step in range(first + 1, 5):
+            with open(path, "w") as file:
+                file.write(str(step))
+            recorder.step(step, {"TrainLoss": 1 / step, "Mine": step if mode != "resume" else -step})
+""" + OTHERS)
+        process = self.run_pytest("-v")
+        self.assertRegex(process.stdout, r"TestLoop::test_stop_and_go_consistency\[TrainLoss\] PASSED")
+        self.assertRegex(process.stdout, r"TestLoop::test_stop_and_go_consistency\[OptimizerState\] SKIPPED")
+        self.assertRegex(process.stdout, r"TestLoop::test_stop_and_go_other_metrics FAILED")
+        self.assertRegex(process.stdout, r"\nTestLoop: Mine: DIVERGED\nMine at step 3.*expected 3, found -3")
+        self.assertEqual(self.read_log().count("other"), 2)
+
     def test_what_is_left_alone(self):
         self.write(PASSES + "\n    __test__ = False\n\n\nclass Other(Line):\n    pass\n\n\ndef test_one():\n    pass\n")
         self.assertEqual(self.get_tests(self.run_pytest("--collect-only", "-q")), ["test_one"])
