@@ -35,13 +35,13 @@ def broken_links(page, text):
 
 
 def foreign_lines(text):
-    """Lines of a program that are not in the example that the text before it links to, or names."""
+    """Lines of a program that are not in the example, or the test, that the text before it links to, or names."""
     wrong = []
     for match in FENCE.finditer(text):
         language, block = match.groups()
         if language not in PROGRAMS:
             continue
-        named = re.findall(r"[(`](docs/examples/[^)`]*)[)`]", text[:match.start()])
+        named = re.findall(r"[(`]((?:docs/examples|tests)/[^)`]*\.\w+)[)`]", text[:match.start()])
         example = (SOURCE / named[-1]).read_text(encoding="utf-8") if named else ""
         known = {line.strip() for line in example.split("\n")} | ELLIPSES
         wrong += [f"not in {named[-1] if named else 'any example'}: {line}" for line in block.split("\n") if line.strip() not in known]
@@ -85,7 +85,8 @@ class Shell:
         program.chmod(0o755)
 
     def run_now(self, command):
-        environment = dict(os.environ, PATH=f"{self.directory}/bin:{BUILD}/sng/cli:{os.environ['PATH']}", LC_ALL="C.UTF-8")
+        environment = dict(os.environ, PATH=f"{self.directory}/bin:{BUILD}/sng/cli:{os.environ['PATH']}", LC_ALL="C.UTF-8",
+                           COLUMNS="80")
         result = subprocess.run(["bash", "-c", f"(exit {self.code}); {command}"], cwd=self.directory / "work", env=environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return result.stdout.rstrip("\n").split("\n"), result.returncode
