@@ -3,6 +3,7 @@
 """sng.lightning against Lightning itself: resumes that pass, faults that are planted, and the defects that
 docs/what-we-found.md describes, each held to the version that it was seen with."""
 
+import importlib
 import unittest
 
 import tap
@@ -23,7 +24,9 @@ SEEN_WITH = "2.6.6"
 if WHY_NOT is None:
     import sng.lightning
 
-    class Model(lightning.LightningModule):
+    class Steps:
+        """A model of either package."""
+
         def __init__(self, harness):
             super().__init__()
             self.harness = harness.options
@@ -48,6 +51,9 @@ if WHY_NOT is None:
                 return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "val_loss"}}
             scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    class Model(Steps, lightning.LightningModule):
+        pass
 
     class Generators(Callback):
         """Saves PyTorch's generator and restores it when the training begins, which Lightning leaves to its users."""
@@ -101,6 +107,10 @@ if WHY_NOT is None:
         arguments = {}
 
         def setup_model(self, mode):
+            if "package" in self.options:
+                package = importlib.import_module(self.options["package"])
+                model = type("Model", (Steps, package.LightningModule), {})(self)
+                return model, StatefulDataLoader(samples(), batch_size=2, shuffle=True)
             if self.options.get("iterable"):
                 return Model(self), StatefulDataLoader(Iterable(), batch_size=2)
             if not self.options.get("plain"):
@@ -162,6 +172,10 @@ class TestResume(LightningTest):
 
     def test_clean_killed(self):
         self.assert_pass(self.run_training(stop_plan="2:kill,5"))
+
+    def test_clean_pytorch_lightning(self):
+        """The package under its other name, whose Trainer takes no module of the first."""
+        self.assert_pass(self.run_training(options={"package": "pytorch_lightning"}))
 
     def test_fault_generators(self):
         report = self.run_training(callbacks=[])
