@@ -93,6 +93,12 @@ if WHY_NOT is None:
         def load_state_dict(self, state_dict):
             self.position = state_dict["position"]
 
+    class Sized(Iterable):
+        """The same, and Lightning is not ahead of it."""
+
+        def __len__(self):
+            return 12
+
     def samples(count=12):
         return TensorDataset(torch.randn(count, 4, generator=torch.Generator().manual_seed(0)))
 
@@ -112,7 +118,7 @@ if WHY_NOT is None:
                 model = type("Model", (Steps, package.LightningModule), {})(self)
                 return model, StatefulDataLoader(samples(), batch_size=2, shuffle=True)
             if self.options.get("iterable"):
-                return Model(self), StatefulDataLoader(Iterable(), batch_size=2)
+                return Model(self), StatefulDataLoader(Sized() if self.options["iterable"] == "sized" else Iterable(), batch_size=2)
             if not self.options.get("plain"):
                 return Model(self), StatefulDataLoader(samples(), batch_size=2, shuffle=True)
             generator = torch.Generator().manual_seed(3)
@@ -165,6 +171,9 @@ class TestResume(LightningTest):
         self.assert_pass(report)
         self.assertEqual(report.lookup_metric("TrainLoss").get_compared(), 10)
         self.assertGreater(report.lookup_metric("EmaState").get_compared(), 0)
+
+    def test_clean_stream(self):
+        self.assert_pass(self.run_training(options={"iterable": "sized"}, stop_step=2))
 
     def test_clean_end_of_epoch(self):
         """Loaders with a generator of their own, at the end of an epoch that is not validated."""

@@ -97,6 +97,13 @@ class TestResume(TrainerTest):
         self.assertLessEqual({"GlobalStepState", "LearningRate", "SchedulerState", "OptimizerState", "ModelWeights", "RngState", "TrainInput",
                               "TrainOutput", "TrainLoss", "GradientNorm", "TrainerState"}, names)
 
+    def test_clean_later_epoch(self):
+        self.assert_pass(num_steps=12, stop_step=8)
+
+    def test_clean_group_by_length(self):
+        """At the end of an epoch the generators are restored before the order is drawn."""
+        self.assert_pass(stop_step=6, arguments={"train_sampling_strategy": "group_by_length"})
+
     def test_clean_accumulation(self):
         report = self.assert_pass(num_steps=5, stop_step=1, arguments={"gradient_accumulation_steps": 4})
         self.assertGreater(report.lookup_metric("TrainLoss").get_compared(), 5)
