@@ -136,6 +136,21 @@ if WHY_NOT is None:
             return super().setup_trainer(mode, **{**defaults, "accelerator": "cpu", **self.arguments})
 
 
+    class NoModel(Training):
+        setup_model = sng.lightning.StopAndGoHarness.setup_model
+
+    class WrongModel(Training):
+        wrong = ""
+
+        def setup_model(self, mode):
+            loader = DataLoader(samples(), batch_size=2)
+            return Model(self) if self.wrong == "no data" else (torch.nn.Linear(4, 1), loader)
+
+    class NoCheckpoint(Training):
+        def setup_trainer(self, mode, **defaults):
+            return super().setup_trainer(mode, **{**defaults, "callbacks": [], "enable_checkpointing": False})
+
+
 def describe_first(report):
     """The metric that differs first, and where: what the page names."""
     first = report.get_first_divergence()
@@ -196,6 +211,25 @@ class TestResume(LightningTest):
         self.assertEqual(describe_first(report)[1], 5)
         self.assertLessEqual({"SchedulerState", "LearningRate"}, self.get_diverged(report))
         self.assertNotIn("TrainInput", self.get_diverged(report))
+
+
+class TestMistakes(LightningTest):
+    def assert_told(self, harness, *texts):
+        with self.assertRaises(GLib.Error) as caught:
+            harness.run_stop_and_go()
+        for text in texts:
+            self.assertIn(text, caught.exception.message)
+
+    def test_no_model(self):
+        self.assert_told(NoModel(), "NotImplementedError: [lightning] NoModel has no setup_model(). Define setup_model(self, mode)")
+
+    def test_wrong_model(self):
+        self.assert_told(WrongModel(wrong="no data"), "TypeError: [lightning] setup_model() gave 'Model'. Return a tuple (model, data)")
+        self.assert_told(WrongModel(), "[lightning] setup_model() gave 'Linear' as its model, which is no LightningModule")
+
+    def test_no_checkpoint(self):
+        self.assert_told(NoCheckpoint(callbacks=[]), "[resume]", "FileNotFoundError: [lightning] there is no checkpoint in",
+                         "Let a ModelCheckpoint write to self.checkpoint_dir before the stop")
 
 
 class TestDefects(LightningTest):
