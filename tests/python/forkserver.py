@@ -5,8 +5,10 @@
 start() forks the test, before it has done anything else, into a server that forks again for each mode of a harness. The
 harness starts a small client, which hands over its arguments, environment and output, and ends as the training did."""
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -63,7 +65,9 @@ def serve(server):
 
 def start(harness_class):
     """From now on the class and those derived from it start their processes by the server."""
-    path = os.path.join(tempfile.mkdtemp(prefix="sng-fork-"), "socket")
+    directory = tempfile.mkdtemp(prefix="sng-fork-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    path = os.path.join(directory, "socket")
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     server.listen()

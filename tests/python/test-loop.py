@@ -5,6 +5,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import loops
@@ -72,12 +73,12 @@ class TestLoop(unittest.TestCase):
 
     def test_without_check(self):
         """Outside a check train() is only a function."""
-        directory = GLib.Dir.make_tmp("sng-loop-XXXXXX")
-        recorder = sng.Recorder()
-        self.assertFalse(recorder.active)
-        recorder.__class__ = type("Elsewhere", (sng.Recorder,), {"checkpoint_dir": directory})
-        loops.Loop().train("continuous", recorder)
-        self.assertEqual(os.listdir(directory), ["state.json"])
+        with tempfile.TemporaryDirectory() as directory:
+            recorder = sng.Recorder()
+            self.assertFalse(recorder.active)
+            recorder.__class__ = type("Elsewhere", (sng.Recorder,), {"checkpoint_dir": directory})
+            loops.Loop().train("continuous", recorder)
+            self.assertEqual(os.listdir(directory), ["state.json"])
 
 
 if __name__ == "__main__":
