@@ -146,6 +146,10 @@ if WHY_NOT is None:
             loader = DataLoader(samples(), batch_size=2)
             return Model(self) if self.wrong == "no data" else (torch.nn.Linear(4, 1), loader)
 
+    class NoTrainer(Training):
+        def setup_trainer(self, mode, **defaults):
+            super().setup_trainer(mode, **defaults)
+
     class NoCheckpoint(Training):
         def setup_trainer(self, mode, **defaults):
             return super().setup_trainer(mode, **{**defaults, "callbacks": [], "enable_checkpointing": False})
@@ -226,6 +230,9 @@ class TestMistakes(LightningTest):
     def test_wrong_model(self):
         self.assert_told(WrongModel(wrong="no data"), "TypeError: [lightning] setup_model() gave 'Model'. Return a tuple (model, data)")
         self.assert_told(WrongModel(), "[lightning] setup_model() gave 'Linear' as its model, which is no LightningModule")
+
+    def test_no_trainer(self):
+        self.assert_told(NoTrainer(), "TypeError: [lightning] setup_trainer() gave 'NoneType'. Return a Trainer of lightning.pytorch")
 
     def test_no_checkpoint(self):
         self.assert_told(NoCheckpoint(callbacks=[]), "[resume]", "FileNotFoundError: [lightning] there is no checkpoint in",

@@ -7,6 +7,7 @@ import os
 import unittest
 
 import tap
+from gi.repository import GLib
 
 WHY_NOT = None
 try:
@@ -68,6 +69,22 @@ if WHY_NOT is None:
             return trainer
 
 
+    class NoModel(Training):
+        setup_model = sng.transformers.StopAndGoHarness.setup_model
+
+    class WrongModel(Training):
+        def setup_model(self, mode):
+            return super().setup_model(mode)[0]
+
+    class NoTrainer(Training):
+        def setup_trainer(self, mode, **defaults):
+            super().setup_trainer(mode, **defaults)
+
+    class NoCheckpoint(Training):
+        def setup_trainer(self, mode, **defaults):
+            return super().setup_trainer(mode, **{**defaults, "save_strategy": "no"})
+
+
 class TrainerTest(unittest.TestCase):
     def setUp(self):
         if WHY_NOT is not None:
@@ -120,6 +137,27 @@ class TestResume(TrainerTest):
     def test_fault_optimizer(self):
         report = self.run_training(forget="optimizer.pt")
         self.assertEqual(self.describe_first(report), ("OptimizerState", 4))
+
+
+class TestMistakes(TrainerTest):
+    def assert_told(self, harness, *texts):
+        with self.assertRaises(GLib.Error) as caught:
+            harness.run_stop_and_go()
+        for text in texts:
+            self.assertIn(text, caught.exception.message)
+
+    def test_no_model(self):
+        self.assert_told(NoModel(), "NotImplementedError: [transformers] NoModel has no setup_model(). Define setup_model(self, mode)")
+
+    def test_wrong_model(self):
+        self.assert_told(WrongModel(), "TypeError: [transformers] setup_model() gave 'BertForMaskedLM'. Return a tuple (model, train_dataset)")
+
+    def test_no_trainer(self):
+        self.assert_told(NoTrainer(), "TypeError: [transformers] setup_trainer() gave 'NoneType'. Return a Trainer")
+
+    def test_no_checkpoint(self):
+        """Transformers' own words, and where they were said."""
+        self.assert_told(NoCheckpoint(), "[resume]", "No valid checkpoint found in output directory")
 
 
 class TestDefects(TrainerTest):

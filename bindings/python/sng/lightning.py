@@ -243,6 +243,11 @@ class StopAndGoHarness(LoopHarness):
         self.package = _package_of(model)
         self.checkpoint_dir = recorder.checkpoint_dir
         trainer = self.setup_trainer(mode, **self._defaults())
+        if not isinstance(trainer, self.package.Trainer):
+            raise TypeError(
+                f"[lightning] setup_trainer() gave {type(trainer).__qualname__!r}. Return a Trainer of {self.package.__name__}, "
+                "such as super().setup_trainer(mode, **defaults) makes"
+            )
         if not any(isinstance(callback, _Hooks) for callback in trainer.callbacks):
             trainer.callbacks.append(callback_class(self.package)(recorder))
         checkpoint = self.find_checkpoint() if mode == "resume" else None

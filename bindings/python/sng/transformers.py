@@ -195,6 +195,11 @@ class StopAndGoHarness(LoopHarness):
         set_seed(self.seed)
         self.checkpoint_dir = recorder.checkpoint_dir
         trainer = self.setup_trainer(mode, **self._defaults())
+        if not isinstance(trainer, Trainer):
+            raise TypeError(
+                f"[transformers] setup_trainer() gave {type(trainer).__qualname__!r}. Return a Trainer, such as "
+                "super().setup_trainer(mode, **defaults) makes"
+            )
         if not any(isinstance(callback, Callback) for callback in trainer.callback_handler.callbacks):
             trainer.add_callback(Callback(recorder, trainer, self.ignore_logged))
         trainer.train(resume_from_checkpoint=True if mode == "resume" else None)
