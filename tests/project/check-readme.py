@@ -103,10 +103,10 @@ def missing(command):
     for program in ("gjs", "sqlite3"):
         if f"{program} " in command and not shutil.which(program):
             return program
-    for name in re.findall(r"[\w-]+\.py", command):
-        files = list((SOURCE / "docs/examples/python").glob(name))
+    for name in re.findall(r"[\w-]+(?=\.py)|(?<=-m unittest )\w+", command):
+        text = "".join(file.read_text(encoding="utf-8") for file in (SOURCE / "docs/examples/python").glob(f"{name}.py"))
         for module in ("numpy", "torch", "lightning", "transformers", "pytest"):
-            if files and re.search(rf"^(import|from) {module}\b", files[0].read_text(encoding="utf-8"), re.M) and not importlib.util.find_spec(module):
+            if re.search(rf'^(import|from) {module}\b|importorskip\("{module}"', text, re.M) and not importlib.util.find_spec(module):
                 return module
     return None
 
