@@ -146,12 +146,28 @@ print_metric (SngRunStore *store, const char *metric, int width, const char *ind
   return TRUE;
 }
 
+/* How a run ended, as far as it could note that itself: a command ends without a word. */
+static char *
+describe_end (SngRunStore *store)
+{
+  g_autoptr (GVariant) finished = sng_run_store_get_info (store, "finished");
+  g_autoptr (GVariant) stopped = sng_run_store_get_info (store, "stopped-at");
+  g_autoptr (GVariant) n_steps = sng_run_store_get_info (store, "num-steps");
+
+  if (finished != NULL)
+    return g_strdup (_ ("finished"));
+  if (stopped != NULL && g_variant_is_of_type (stopped, G_VARIANT_TYPE_UINT64))
+    return g_strdup_printf (_ ("stopped after step %" PRIu64), g_variant_get_uint64 (stopped));
+
+  return g_strdup (n_steps != NULL ? _ ("not finished") : _ ("recorded by a command"));
+}
+
 static gboolean
 show_store (const char *path, const char *indent, GError **error)
 {
   g_autofree char *store_path = sng_cli_dup_store (path);
   g_autoptr (SngRunStore) store = sng_run_store_open (store_path, error);
-  g_autoptr (GVariant) finished = NULL;
+  g_autofree char *end = NULL;
   g_autoptr (GVariant) restored = NULL;
   g_auto (GStrv) metrics = NULL;
   int width = 0;
@@ -163,9 +179,9 @@ show_store (const char *path, const char *indent, GError **error)
   if (metrics == NULL)
     return FALSE;
 
-  finished = sng_run_store_get_info (store, "finished");
+  end = describe_end (store);
   restored = sng_run_store_get_info (store, "restored-step");
-  g_print ("%s%s: %s", indent, path, finished != NULL ? _ ("finished") : _ ("not finished"));
+  g_print ("%s%s: %s", indent, path, end);
   if (restored != NULL && g_variant_is_of_type (restored, G_VARIANT_TYPE_UINT64))
     g_print (_ (", restored from step %" PRIu64), g_variant_get_uint64 (restored));
   g_print ("\n");

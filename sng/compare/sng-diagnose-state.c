@@ -28,7 +28,7 @@ static const StateKind kinds[] = {
   { METRIC_SCHEDULER, SNG_CAUSE_SCHEDULE, "the schedule" },
   { METRIC_LEARNING_RATE, SNG_CAUSE_SCHEDULE, "the learning rate" },
   { "GradScalerState", SNG_CAUSE_SCALER, "the loss scale" },
-  { METRIC_RNG, SNG_CAUSE_RNG, "the random numbers" },
+  { METRIC_RNG, SNG_CAUSE_RNG, "the state of the random numbers" },
   { METRIC_OPTIMIZER, SNG_CAUSE_OPTIMIZER, "the optimizer's state" },
   { METRIC_WEIGHTS, SNG_CAUSE_WEIGHTS, "the weights" },
   { METRIC_AVERAGE, SNG_CAUSE_AVERAGES, "the moving average" },
@@ -352,14 +352,24 @@ name_value (const SngMetadata *entry, const char *what)
 }
 
 /* Without the bits of a number, which the evidence has. */
+/* A state of its own kind may be long, and the report has it in whole beside this. */
+#define LONGEST_VALUE 40
+
 static char *
 print_value (GVariant *value)
 {
-  char text[SNG_NUMBER_BUFFER_SIZE];
+  char number[SNG_NUMBER_BUFFER_SIZE];
+  g_autofree char *text = g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE)
+                              ? g_strdup (sng_number_print (number, g_variant_get_double (value)))
+                              : g_variant_print (value, FALSE);
+  g_autofree char *start = NULL;
 
-  return g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE)
-             ? g_strdup (sng_number_print (text, g_variant_get_double (value)))
-             : g_variant_print (value, FALSE);
+  if (g_utf8_strlen (text, -1) <= LONGEST_VALUE)
+    return g_steal_pointer (&text);
+
+  start = g_utf8_substring (text, 0, LONGEST_VALUE);
+
+  return g_strconcat (start, "…", NULL);
 }
 
 static char *

@@ -112,8 +112,8 @@ dup_kept_path (SngCommandHarness *self, const SngRun *run)
   return g_build_filename (directory, "checkpoints", NULL);
 }
 
-gboolean
-sng_command_empty_directory (const char *path, GError **error)
+static gboolean
+empty_directory (const char *path, GError **error)
 {
   g_auto (GStrv) names = NULL;
 
@@ -132,6 +132,16 @@ sng_command_empty_directory (const char *path, GError **error)
   return names != NULL;
 }
 
+/* A directory that the command has a name for was empty when the check began, and is the command's own to make. */
+gboolean
+sng_command_clear_checkpoints (SngCommandHarness *self, GError **error)
+{
+  g_autofree char *path = sng_command_harness_dup_checkpoint_path (self);
+
+  return self->directory != NULL ? empty_directory (path, error)
+                                 : sng_state_io_remove (sng_storage_get_posix (), path, error);
+}
+
 /* A directory that the user has named stays, and is as empty as it was. */
 static gboolean
 move_away (SngCommandHarness *self, const char *to, GError **error)
@@ -145,7 +155,7 @@ move_away (SngCommandHarness *self, const char *to, GError **error)
   if (self->directory == NULL)
     return sng_state_io_rename (storage, from, to, error);
 
-  return sng_state_io_link_tree (storage, from, to, error) && sng_command_empty_directory (from, error);
+  return sng_state_io_link_tree (storage, from, to, error) && empty_directory (from, error);
 }
 
 /* In a pattern with "**" a star stands for any number of directories. */

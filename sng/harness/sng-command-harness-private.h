@@ -53,7 +53,7 @@ extern const SngProgram sng_command_kills;
 /* sng-command-files.c: where the checkpoints are, and what a training has left below the checkpoint directory, once it is over. */
 gboolean sng_command_find_checkpoints            (SngCommandHarness    *self,
                                                   GError              **error);
-gboolean sng_command_empty_directory             (const char           *path,
+gboolean sng_command_clear_checkpoints           (SngCommandHarness    *self,
                                                   GError              **error);
 /* Records the files that are to be compared as they are right after STOP. */
 gboolean sng_command_note_stop                   (SngCommandHarness    *self,

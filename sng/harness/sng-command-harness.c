@@ -187,15 +187,27 @@ check_settings (SngHarness *harness, GError **error)
       return FALSE;
     }
 
-  self->first_step = self->last_step = 0;
+  self->first_step = self->last_step = priv->recorded_steps = 0;
 
   return check_plan (harness, error) && sng_command_find_checkpoints (self, error)
          && check_checkpoint_dir (self, error);
 }
 
+static const char *const settings[] = {
+  "num-steps",         "stop-step",
+  "stop-plan",         "repeat",
+  "noise-tolerance",   "train-val-output-atol",
+  "other-output-atol", "drill-down",
+  "stop-command",      "resume-command",
+  "checkpoint-dir",    "compare",
+  "timeout",           "kill-dir",
+  "kill-every",        NULL,
+};
+
 static const SngRunner runner = {
   .stop_and_go = &sng_command_stop_and_go,
   .kills = &sng_command_kills,
+  .settings = settings,
   .check_settings = check_settings,
   .make_run_async = sng_command_run_async,
 };

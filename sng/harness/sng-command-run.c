@@ -186,20 +186,16 @@ dup_arguments (SngHarness *harness, const Command *command)
   return (char **) g_ptr_array_free (g_steal_pointer (&replaced), FALSE);
 }
 
-/* A training that starts finds nothing. A directory that the command has a name for was empty when the check began, and is the
- * command's own to make. */
+/* A training that starts finds nothing. */
 static gboolean
 prepare_checkpoints (SngCommandHarness *self, const Command *command, GError **error)
 {
-  SngStorage *storage = sng_storage_get_posix ();
-
   if (command->run->mode == SNG_MODE_RESUME)
     return TRUE;
-  if (self->directory != NULL)
-    return sng_command_empty_directory (self->directory, error);
 
-  return sng_state_io_remove (storage, command->checkpoints, error)
-         && sng_state_io_make_directory (storage, command->checkpoints, error);
+  return sng_command_clear_checkpoints (self, error)
+         && (self->directory != NULL
+             || sng_state_io_make_directory (sng_storage_get_posix (), command->checkpoints, error));
 }
 
 static gboolean
@@ -309,6 +305,7 @@ settle_continuous (SngCommandHarness *self, const Recorded *recorded, GError **e
 
   self->first_step = recorded->first_step;
   self->last_step = recorded->last_step;
+  sng_harness_get_private (SNG_HARNESS (self))->recorded_steps = recorded->last_step;
 
   if (num_steps == 0 || recorded->last_step == num_steps)
     return TRUE;

@@ -74,8 +74,8 @@ resolve_without_steps (SngHarness *harness, SngStopPlan *plan, GError **error)
       g_set_error_literal (
           error, SNG_ERROR, SNG_ERROR_NOT_RECORDED,
           "[harness][stop] the command records no steps, so nobody knows where it could be stopped: set a "
-                           "stop-command, which ends before the training is over, or let it be killed at its file "
-                           "operations (kill-dir)");
+          "stop-command, which ends before the training is over, or let it be killed at its file "
+          "operations (kill-dir)");
       return FALSE;
     }
 
@@ -131,8 +131,12 @@ resolve_stops (SngHarness *harness, GError **error)
   g_clear_object (&priv->plan);
   priv->plan = sng_stop_plan_new ();
 
-  return SNG_COMMAND_HARNESS (harness)->last_step == 0 ? resolve_without_steps (harness, priv->plan, error)
-                                                       : resolve_with_steps (harness, priv->plan, error);
+  if (!(SNG_COMMAND_HARNESS (harness)->last_step == 0 ? resolve_without_steps (harness, priv->plan, error)
+                                                      : resolve_with_steps (harness, priv->plan, error)))
+    return FALSE;
+
+  /* Now it is known. */
+  return sng_harness_write_plan (harness, NULL, error);
 }
 
 static SngRun *
@@ -254,8 +258,9 @@ next (SngHarness *harness, GPtrArray *done, GPtrArray *batch, gpointer data, GEr
   guint n_segments = count_segments (done);
   Call *call = data;
 
+  /* What the closer look has left is of no use to anybody. */
   if (call->drills)
-    return TRUE;
+    return sng_command_clear_checkpoints (self, error);
 
   if (last == NULL)
     {

@@ -10,6 +10,7 @@
 
 #include "harness/sng-build-info-private.h"
 #include "harness/sng-child-private.h"
+#include "harness/sng-program-private.h"
 #include "state/sng-json-private.h"
 #include "state/sng-state-io-private.h"
 #include "sng-enum-types.h"
@@ -131,7 +132,19 @@ sng_harness_check_settings (SngHarness *self, gboolean stops, GError **error)
   return !stops || check_stops (self, error);
 }
 
-/* The properties that make a run what it is: those of SngHarness, without where it is kept and how it is started. */
+static gboolean
+is_setting (SngHarness *self, GParamSpec *spec)
+{
+  static const char *const others[] = { "command", "root-dir", "exp-name", "jobs", NULL };
+  const SngRunner *runner = sng_harness_get_private (self)->runner;
+
+  if (runner != NULL)
+    return g_strv_contains (runner->settings, spec->name);
+
+  return spec->owner_type == SNG_TYPE_HARNESS && !g_strv_contains (others, spec->name);
+}
+
+/* The properties that make a run what it is: those of SngHarness, without where it is kept and how it is started; of a command, its own. */
 static GParamSpec **
 list_settings (SngHarness *self, guint *n_settings)
 {
@@ -141,15 +154,28 @@ list_settings (SngHarness *self, guint *n_settings)
 
   for (guint i = 0; i < n_properties; i++)
     {
-      if (specs[i]->owner_type == SNG_TYPE_HARNESS && !g_str_equal (specs[i]->name, "command")
-          && !g_str_equal (specs[i]->name, "root-dir") && !g_str_equal (specs[i]->name, "exp-name")
-          && !g_str_equal (specs[i]->name, "jobs"))
+      if (is_setting (self, specs[i]))
         specs[n++] = specs[i];
     }
 
   *n_settings = n;
 
   return specs;
+}
+
+static JsonArray *
+strings_to_json (char **strings)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; strings != NULL && strings[i] != NULL; i++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (strings[i], -1);
+
+      json_array_add_string_element (array, valid);
+    }
+
+  return array;
 }
 
 static JsonNode *
@@ -173,7 +199,13 @@ value_to_node (const GValue *value)
     }
   else if (G_VALUE_HOLDS_FLAGS (value))
     json_node_set_int (node, g_value_get_flags (value));
-  else if (g_value_get_string (value) != NULL)
+  else if (G_VALUE_HOLDS (value, G_TYPE_STRV) && g_value_get_boxed (value) != NULL)
+    {
+      g_autoptr (JsonArray) array = strings_to_json (g_value_get_boxed (value));
+
+      json_node_init_array (node, array);
+    }
+  else if (G_VALUE_HOLDS_STRING (value) && g_value_get_string (value) != NULL)
     json_node_set_string (node, g_value_get_string (value));
   else
     json_node_init_null (node);
@@ -295,16 +327,8 @@ command_to_json (SngHarness *self)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
   g_auto (GStrv) command = priv->command != NULL ? g_strdupv (priv->command) : sng_child_dup_command (NULL);
-  JsonArray *array = json_array_new ();
 
-  for (guint i = 0; command != NULL && command[i] != NULL; i++)
-    {
-      g_autofree char *valid = g_utf8_make_valid (command[i], -1);
-
-      json_array_add_string_element (array, valid);
-    }
-
-  return array;
+  return strings_to_json (command);
 }
 
 static char *
@@ -317,11 +341,18 @@ static char *
 dup_stops (SngHarness *self, const char *stops)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *resolved =
+      priv->runner != NULL && priv->plan != NULL ? sng_stop_plan_to_string (priv->plan) : NULL;
 
   if (stops != NULL)
     return g_strdup (stops);
+  if (resolved != NULL)
+    return priv->recorded_steps > 0 ? g_strdup_printf ("at %s", resolved)
+                                    : g_strdup ("where the stop-command ends");
   if (priv->stop_plan != NULL)
     return g_strdup_printf ("at %s", priv->stop_plan);
+  if (priv->runner != NULL && priv->stop_step == 0)
+    return g_strdup ("in the middle");
 
   return g_strdup_printf ("after step %u", sng_harness_get_effective_stop (self));
 }
@@ -340,7 +371,7 @@ sng_harness_write_plan (SngHarness *self, const char *stops, GError **error)
 
   json_object_set_int_member (object, "version", PLAN_VERSION);
   json_object_set_string_member (object, "exp-name", name);
-  json_object_set_int_member (object, "steps", priv->num_steps);
+  json_object_set_int_member (object, "steps", (gint64) MAX (priv->num_steps, priv->recorded_steps));
   json_object_set_string_member (object, "stops", stops_text);
   json_object_set_int_member (object, "seed", (gint64) priv->seed);
   json_object_set_array_member (object, "command", command_to_json (self));

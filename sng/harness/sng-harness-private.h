@@ -53,6 +53,7 @@ typedef struct
   gboolean drill_down;
 
   const struct _SngRunner *runner; /* what makes the runs; NULL: a trainer */
+  guint64 recorded_steps;          /* that CONTINUOUS of a command has made; 0: that is not known yet */
 
   /* Extra metrics, in the order in which they were added; SngExtraMetric. */
   GPtrArray *extra_metrics;

@@ -63,6 +63,7 @@ typedef struct _SngRunner
 {
   const SngProgram *stop_and_go; /* the programs that it can make */
   const SngProgram *kills;
+  const char *const *settings; /* the properties that make its runs what they are; NULL at the end */
   gboolean (*check_settings) (SngHarness           *self,
                               GError              **error);
   /* A run, as sng_child_run_async() has it; the result is a boolean. */

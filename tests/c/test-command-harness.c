@@ -321,6 +321,7 @@ test_forgets (Fixture *fixture, gconstpointer data)
 static void
 test_looks_closer (Fixture *fixture, gconstpointer data)
 {
+  g_autofree char *left = g_build_filename (fixture->directory, "run", "checkpoints", NULL);
   g_autoptr (SngReport) report = NULL;
   SngTensorDiff *elements;
 
@@ -332,6 +333,7 @@ test_looks_closer (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (elements);
   g_assert_cmpuint (sng_tensor_diff_get_n_different (elements), ==, 1);
   g_assert_true (has_run (fixture, "drill/continuous"));
+  g_assert_false (g_file_test (left, G_FILE_TEST_EXISTS));
   g_assert_true (has_run (fixture, "drill/resume-000003"));
 }
 

@@ -42,7 +42,10 @@ def test_pass():
     assert re.search(r"^ModelWeights +10 +PASS$", text, re.M) and text.rstrip().endswith("none differs"), text
     names = sorted(path.name for path in (WORK / "kept").iterdir())
     assert names == ["continuous", "junit.xml", "plan.json", "report.html", "report.json", "resume-000004", "stop-000004"], names
-    sng("show", WORK / "kept", code=PASS)
+    shown = sng("show", WORK / "kept", code=PASS).stdout
+    assert "kept: 10 steps, stopped at 4, " in shown and "kept/stop-000004: stopped after step 4\n" in shown and "not finished" not in shown, shown
+    plan = json.loads((WORK / "kept/plan.json").read_text())
+    assert plan["settings"]["stop-step"] == 4 and plan["command"] == TRAINING and "lr" not in plan["settings"], plan
     sng("diff", WORK / "kept/continuous", WORK / "kept/resume-000004", code=DIFFERENT)
     sng("verify", WORK / "kept/continuous", code=PASS)
     for stops in (["--stops", "3:kill,7"], ["--every-step"], ["--stops", "random:3:3"], ["--stops", "2,4:kill,6:preempt,8:kill"], []):

@@ -13,7 +13,8 @@ try:
     import gi
     gi.require_version("Sng", "1.0")
     from gi.repository import Gio, GLib, GObject, Sng
-except (ImportError, ValueError) as error:
+except (AttributeError, ImportError, ValueError) as error:
+    # A directory gi/ on the path that is not PyGObject's is imported as well, and has nothing in it.
     raise ImportError(MISSING.format(error=error), name="gi") from error
 
 __all__ = ["GLib", "GObject", "Gio", "Sng", "namespace"]
