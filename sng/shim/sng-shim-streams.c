@@ -294,7 +294,7 @@ begin_print (FILE *stream, const char *format, va_list arguments)
   return n > 0 ? begin_put (stream, (size_t) n, true) : 0;
 }
 
-SNG_SHIM_EXPORT int
+SNG_SHIM_EXPORT __attribute__ ((format (printf, 2, 0))) int
 vfprintf (FILE *stream, const char *format, va_list arguments)
 {
   uint64_t number = begin_print (stream, format, arguments);
@@ -305,7 +305,7 @@ vfprintf (FILE *stream, const char *format, va_list arguments)
   return result;
 }
 
-SNG_SHIM_EXPORT int
+SNG_SHIM_EXPORT __attribute__ ((format (printf, 3, 0))) int
 __vfprintf_chk (FILE *stream, int flag, const char *format, va_list arguments)
 {
   uint64_t number = begin_print (stream, format, arguments);
@@ -316,7 +316,7 @@ __vfprintf_chk (FILE *stream, int flag, const char *format, va_list arguments)
   return result;
 }
 
-SNG_SHIM_EXPORT int
+SNG_SHIM_EXPORT __attribute__ ((format (printf, 2, 3))) int
 fprintf (FILE *stream, const char *format, ...)
 {
   va_list arguments;
@@ -329,7 +329,7 @@ fprintf (FILE *stream, const char *format, ...)
   return result;
 }
 
-SNG_SHIM_EXPORT int
+SNG_SHIM_EXPORT __attribute__ ((format (printf, 3, 4))) int
 __fprintf_chk (FILE *stream, int flag, const char *format, ...)
 {
   va_list arguments;

@@ -435,8 +435,6 @@ test_does_not_resume (Fixture *fixture, gconstpointer data)
 static void
 test_stubborn (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (SngReport) report = NULL;
-
   set_command (fixture, "stubborn", "cadence=20", NULL);
   assert_fails (fixture, SNG_ERROR_NOT_RESUMED, NULL, NULL);
 }

@@ -212,6 +212,7 @@ test_second_recorder (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (SngRecorder) recorder = make_recorder ();
 
+  g_assert_true (sng_recorder_is_active (recorder));
   g_assert_null (sng_recorder_new_from_environment (&error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
   g_assert_nonnull (strstr (error->message, "rank 0 of a run has one recorder"));

@@ -37,6 +37,7 @@ look_at (const SngFileContent *content)
       g_autoptr (GVariant) value = sng_metadata_normalise_value (content->value, &error);
 
       g_assert_no_error (error);
+      g_assert_nonnull (value);
       g_assert_true (g_variant_is_normal_form (content->value));
     }
   else
