@@ -115,10 +115,9 @@ class InstallTest(unittest.TestCase):
         return file
 
     def test_pip(self):
-        try:
-            import setuptools  # what builds it; nothing is fetched
-        except ImportError:
-            self.skipTest("needs setuptools")
+        for name in ("setuptools", "wheel"):  # what builds it; nothing is fetched
+            if run(self.python, "-c", f"import {name}").returncode != 0:
+                self.skipTest(f"needs {name} (Debian: python3-{name})")
         process = run(self.python, "-m", "pip", "install", "--no-index", "--no-build-isolation", "--no-deps", self.source)
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
         self.assertTrue(self.check_installed().startswith(str(self.venv)))
