@@ -80,33 +80,25 @@ read_line (SngCheckOptions *self, Arguments *arguments, int argc, char **argv)
       entries, report_entries, 0, &argc, &argv);
 }
 
-static gboolean
-check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
+static guint
+get_given (gint64 number, guint otherwise)
 {
-  if (value == 0 || (value >= minimum && value <= maximum))
-    return TRUE;
-
-  sng_cli_fail (_ ("--%s is %" PRId64 ", but must be from %" PRId64 " to %" PRId64), name, value, minimum,
-                maximum);
-
-  return FALSE;
+  return number != SNG_NOT_GIVEN ? (guint) number : otherwise;
 }
 
 static gboolean
 take_numbers (SngCheckOptions *self, const Arguments *arguments)
 {
-  gint64 last_stop = arguments->steps > 0 ? arguments->steps - 1 : G_MAXINT;
-
-  if (!check_range ("steps", arguments->steps, 2, G_MAXINT)
-      || !check_range ("stop-at", arguments->stop_at, 1, last_stop)
-      || !check_range ("timeout", arguments->timeout, 1, MAX_TIMEOUT)
-      || !check_range ("kill-every", arguments->kill_every, 1, G_MAXINT))
+  if (!sng_cli_check_given ("steps", arguments->steps, 2, G_MAXINT)
+      || !sng_cli_check_given ("stop-at", arguments->stop_at, 1, get_given (arguments->steps, G_MAXINT) - 1)
+      || !sng_cli_check_given ("timeout", arguments->timeout, 1, MAX_TIMEOUT)
+      || !sng_cli_check_given ("kill-every", arguments->kill_every, 1, G_MAXINT))
     return FALSE;
 
-  self->steps = (guint) arguments->steps;
-  self->stop_at = (guint) arguments->stop_at;
-  self->timeout = (guint) arguments->timeout;
-  self->kill_every = (guint) MAX (arguments->kill_every, 1);
+  self->steps = get_given (arguments->steps, 0);
+  self->stop_at = get_given (arguments->stop_at, 0);
+  self->timeout = get_given (arguments->timeout, 0);
+  self->kill_every = get_given (arguments->kill_every, 1);
 
   return TRUE;
 }
@@ -114,16 +106,15 @@ take_numbers (SngCheckOptions *self, const Arguments *arguments)
 static gboolean
 take_stops (SngCheckOptions *self, const Arguments *arguments)
 {
-  g_autoptr (SngStopPlan) plan = NULL;
-  g_autoptr (GError) error = NULL;
+  guint n_given = (self->stops != NULL) + (arguments->stop_at != SNG_NOT_GIVEN) + arguments->every_step;
 
-  if ((self->stops != NULL) + (arguments->stop_at != 0) + arguments->every_step > 1)
+  if (n_given > 1)
     {
       sng_cli_fail (_ ("--stop-at, --stops and --every-step: only one of them can be had"));
       return FALSE;
     }
 
-  if (self->kill_dir != NULL && (self->stops != NULL || arguments->stop_at != 0 || arguments->every_step))
+  if (self->kill_dir != NULL && n_given > 0)
     {
       sng_cli_fail (
           _ ("--kill-file-ops: where it is killed by file operations, it is not stopped after steps"));
@@ -133,13 +124,7 @@ take_stops (SngCheckOptions *self, const Arguments *arguments)
   if (arguments->every_step)
     self->stops = g_strdup ("every");
 
-  plan = self->stops != NULL ? sng_stop_plan_from_string (self->stops, &error) : NULL;
-  if (error == NULL)
-    return TRUE;
-
-  sng_cli_fail ("--stops: %s", error->message);
-
-  return FALSE;
+  return sng_cli_check_stops (self->stops);
 }
 
 static gboolean
@@ -163,12 +148,8 @@ take_tolerance (SngCheckOptions *self, const char *text)
     return TRUE;
 
   self->noise_tolerance = self->repeat = TRUE;
-  if (g_str_equal (text, "noise"))
-    return TRUE;
 
-  sng_cli_fail (_ ("--tolerance %s: there is noise"), text);
-
-  return FALSE;
+  return sng_cli_check_tolerance (text);
 }
 
 /* What is behind the first "--" is the command's, whatever it looks like. */
@@ -185,7 +166,9 @@ find_command (int argc, char **argv)
 gboolean
 sng_check_options_parse (SngCheckOptions *self, int argc, char **argv)
 {
-  g_auto (Arguments) arguments = { 0 };
+  g_auto (Arguments) arguments = {
+    .steps = SNG_NOT_GIVEN, .stop_at = SNG_NOT_GIVEN, .timeout = SNG_NOT_GIVEN, .kill_every = SNG_NOT_GIVEN
+  };
   int n_own = find_command (argc, argv);
   g_autofree char **own = g_memdup2 (argv, (gsize) (n_own + 1) * sizeof (char *));
 

@@ -58,6 +58,22 @@ gboolean sng_cli_parse         (const char     *command,
                                 int            *argc,
                                 char         ***argv);
 
+/* A number that was not given. */
+#define SNG_NOT_GIVEN G_MININT64
+
+/* Checks of what follows an option; what is wrong is printed. A text may be NULL: it was not given. */
+gboolean sng_cli_check_range     (const char *name,
+                                  gint64      value,
+                                  gint64      minimum,
+                                  gint64      maximum);
+/* The same; it may be SNG_NOT_GIVEN. */
+gboolean sng_cli_check_given     (const char *name,
+                                  gint64      value,
+                                  gint64      minimum,
+                                  gint64      maximum);
+gboolean sng_cli_check_stops     (const char *stops);
+gboolean sng_cli_check_tolerance (const char *tolerance);
+
 /* What a path leads to. */
 typedef enum
 {

@@ -70,6 +70,53 @@ sng_cli_parse (const char *command,
   return TRUE;
 }
 
+gboolean
+sng_cli_check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
+{
+  if (value >= minimum && value <= maximum)
+    return TRUE;
+
+  sng_cli_fail (_ ("--%s is %" PRId64 ", but must be from %" PRId64 " to %" PRId64), name, value, minimum,
+                maximum);
+
+  return FALSE;
+}
+
+gboolean
+sng_cli_check_given (const char *name, gint64 value, gint64 minimum, gint64 maximum)
+{
+  return value == SNG_NOT_GIVEN || sng_cli_check_range (name, value, minimum, maximum);
+}
+
+gboolean
+sng_cli_check_stops (const char *stops)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngStopPlan) plan = NULL;
+
+  if (stops == NULL)
+    return TRUE;
+
+  plan = sng_stop_plan_from_string (stops, &error);
+  if (plan != NULL)
+    return TRUE;
+
+  sng_cli_fail ("--stops: %s", error->message);
+
+  return FALSE;
+}
+
+gboolean
+sng_cli_check_tolerance (const char *tolerance)
+{
+  if (tolerance == NULL || g_str_equal (tolerance, "noise"))
+    return TRUE;
+
+  sng_cli_fail (_ ("--tolerance %s: there is noise"), tolerance);
+
+  return FALSE;
+}
+
 static gboolean
 holds (const char *directory, const char *name)
 {

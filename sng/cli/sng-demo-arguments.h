@@ -28,8 +28,6 @@ typedef struct
   gint64 threads;
 } SngDemoArguments;
 
-#define SNG_NOT_GIVEN G_MININT64
-
 /* FALSE where they cannot be read, or do not go together, which is printed. */
 gboolean sng_demo_arguments_read  (SngDemoArguments  *self,
                                    SngDemoOptions    *options,

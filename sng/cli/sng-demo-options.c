@@ -18,18 +18,6 @@
 #define VAL_CHECK_INTERVAL 4
 
 static gboolean
-check_range (const char *name, gint64 value, gint64 minimum, gint64 maximum)
-{
-  if (value >= minimum && value <= maximum)
-    return TRUE;
-
-  sng_cli_fail (_ ("--%s is %" PRId64 ", but must be from %" PRId64 " to %" PRId64), name, value, minimum,
-                maximum);
-
-  return FALSE;
-}
-
-static gboolean
 is_given (gint64 number)
 {
   return number != SNG_NOT_GIVEN;
@@ -42,22 +30,16 @@ get_given (gint64 number, gint64 otherwise)
 }
 
 static gboolean
-check_given (const char *name, gint64 value, gint64 minimum, gint64 maximum)
-{
-  return !is_given (value) || check_range (name, value, minimum, maximum);
-}
-
-static gboolean
 check_numbers (SngDemoOptions *self, SngDemoArguments *arguments)
 {
-  if (!check_range ("steps", arguments->steps, 2, G_MAXINT))
+  if (!sng_cli_check_range ("steps", arguments->steps, 2, G_MAXINT))
     return FALSE;
 
-  if (!check_given ("stop-at", arguments->stop_at, 1, arguments->steps - 1)
-      || !check_range ("seed", arguments->seed, 0, G_MAXINT64)
-      || !check_given ("threads", arguments->threads, 1, MAX_THREADS)
-      || !check_given ("horizon", arguments->horizon, 1, arguments->steps)
-      || !check_given ("jobs", arguments->jobs, 1, MAX_JOBS))
+  if (!sng_cli_check_given ("stop-at", arguments->stop_at, 1, arguments->steps - 1)
+      || !sng_cli_check_range ("seed", arguments->seed, 0, G_MAXINT64)
+      || !sng_cli_check_given ("threads", arguments->threads, 1, MAX_THREADS)
+      || !sng_cli_check_given ("horizon", arguments->horizon, 1, arguments->steps)
+      || !sng_cli_check_given ("jobs", arguments->jobs, 1, MAX_JOBS))
     return FALSE;
 
   self->steps = (guint) arguments->steps;
@@ -157,30 +139,8 @@ find_tolerance (SngDemoOptions *self, const char *text)
     return TRUE;
 
   self->noise_tolerance = self->repeat = TRUE;
-  if (g_str_equal (text, "noise"))
-    return TRUE;
 
-  sng_cli_fail (_ ("--tolerance %s: there is noise"), text);
-
-  return FALSE;
-}
-
-static gboolean
-check_stops (const char *stops)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (SngStopPlan) plan = NULL;
-
-  if (stops == NULL)
-    return TRUE;
-
-  plan = sng_stop_plan_from_string (stops, &error);
-  if (plan != NULL)
-    return TRUE;
-
-  sng_cli_fail ("--stops: %s", error->message);
-
-  return FALSE;
+  return sng_cli_check_tolerance (text);
 }
 
 static gboolean
@@ -237,9 +197,9 @@ sng_demo_options_parse (SngDemoOptions *self, int argc, char **argv)
   self->task = choose_task (self, &arguments);
   choose_defaults (self, &arguments);
 
-  return check_numbers (self, &arguments) && check_stops (self->stops) && check_precision (self->precision)
-         && check_faults (self->faults) && sng_report_options_check (&self->report)
-         && find_optimizer (arguments.optimizer, &self->optimizer)
+  return check_numbers (self, &arguments) && sng_cli_check_stops (self->stops)
+         && check_precision (self->precision) && check_faults (self->faults)
+         && sng_report_options_check (&self->report) && find_optimizer (arguments.optimizer, &self->optimizer)
          && find_ema_decay (arguments.ema, &self->ema_decay) && find_stress (arguments.stress, &self->stress)
          && find_tolerance (self, arguments.tolerance);
 }
