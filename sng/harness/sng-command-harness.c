@@ -38,6 +38,11 @@
  * place has its name in [property@Sng.CommandHarness:checkpoint-dir]. It is empty when a training starts, so that no training finds what
  * another has left.
  *
+ * ## Which samples
+ *
+ * A training that records the ids of each step's samples as the metric `SampleIds`, a value of the type `(tax)` with the epoch and the ids, has
+ * them audited as [class@Sng.Coverage] does: each epoch takes each sample once, across all stops.
+ *
  * ## What goes wrong
  *
  * Each has an error of its own: a command that fails (%SNG_ERROR_CHILD_FAILED), that does not end in time
@@ -194,14 +199,23 @@ check_settings (SngHarness *harness, GError **error)
 }
 
 static const char *const settings[] = {
-  "num-steps",         "stop-step",
-  "stop-plan",         "repeat",
-  "noise-tolerance",   "train-val-output-atol",
-  "other-output-atol", "drill-down",
-  "stop-command",      "resume-command",
-  "checkpoint-dir",    "compare",
-  "timeout",           "kill-dir",
-  "kill-every",        NULL,
+  "num-steps",
+  "stop-step",
+  "stop-plan",
+  "repeat",
+  "noise-tolerance",
+  "train-val-output-atol",
+  "other-output-atol",
+  "coverage-policy",
+  "drill-down",
+  "stop-command",
+  "resume-command",
+  "checkpoint-dir",
+  "compare",
+  "timeout",
+  "kill-dir",
+  "kill-every",
+  NULL,
 };
 
 static const SngRunner runner = {

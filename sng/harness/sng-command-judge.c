@@ -13,6 +13,9 @@
 #include "record/sng-run-store-private.h"
 #include "sng-error.h"
 
+/* The metric that an audit of the samples looks at. */
+#define SNG_SAMPLE_IDS_METRIC "SampleIds"
+
 /* The line that says whether there was anything to compare beside the number of the step. */
 #define SNG_RECORDS "Records"
 
@@ -119,6 +122,18 @@ note_restored_steps (SngCommandHarness *self, const SngJudgedRuns *runs, SngRepo
     }
 }
 
+/* Whether the ids of samples were recorded as an audit takes them. A metric of the same name may be anything else. */
+static gboolean
+has_sample_ids (SngCommandHarness *self, SngRunStore *continuous)
+{
+  g_autoptr (GPtrArray) entries =
+      sng_run_store_query (continuous, SNG_SAMPLE_IDS_METRIC, self->first_step, self->first_step, NULL);
+  GVariant *value =
+      entries != NULL && entries->len > 0 ? sng_metadata_get_value (g_ptr_array_index (entries, 0)) : NULL;
+
+  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE ("(tax)"));
+}
+
 static SngReport *
 judge_rank (SngCommandHarness *self, GPtrArray *done, guint rank, GError **error)
 {
@@ -141,6 +156,8 @@ judge_rank (SngCommandHarness *self, GPtrArray *done, guint rank, GError **error
 
   note_restored_steps (self, &runs, report);
   judge_records (self, runs.continuous, report);
+  if (has_sample_ids (self, runs.continuous) && !sng_harness_add_coverage (harness, &runs, report, error))
+    return NULL;
   sng_harness_take_result (report, judge_stops (self, &runs));
   sng_harness_diagnose (report, runs.continuous, runs.segments);
 

@@ -96,9 +96,8 @@ sng_harness_create_comparison (SngHarness *self, SngJudgedRuns *runs, GError **e
   return g_steal_pointer (&comparison);
 }
 
-/* What the trainings consumed, each by itself: what is wrong with both of them in the same way shows in no comparison. */
-static gboolean
-add_coverage (SngHarness *self, SngJudgedRuns *runs, SngReport *report, GError **error)
+gboolean
+sng_harness_add_coverage (SngHarness *self, SngJudgedRuns *runs, SngReport *report, GError **error)
 {
   g_autoptr (SngCoverage) coverage = sng_coverage_new (sng_harness_get_private (self)->coverage_policy);
   g_autoptr (SngMetricResult) result = NULL;
@@ -190,7 +189,7 @@ sng_harness_judge (SngHarness *self, GPtrArray *done, GError **error)
   sng_harness_take_result (report, sng_harness_judge_init_consumed_samples (&runs));
   sng_harness_take_result (
       report, sng_harness_judge_validation_batches (&runs, sng_harness_get_private (self)->num_steps));
-  if (!add_coverage (self, &runs, report, error))
+  if (!sng_harness_add_coverage (self, &runs, report, error))
     return NULL;
   sng_harness_take_result (report, sng_harness_judge_stops (&runs));
   sng_harness_note_stops (self, report);

@@ -157,6 +157,12 @@ void       sng_harness_take_result      (SngReport       *report,
 SngComparison *sng_harness_create_comparison (SngHarness     *self,
                                               SngJudgedRuns  *runs,
                                               GError        **error);
+/* Adds what the trainings consumed, each by itself, where the ids of samples were recorded: what is wrong with both of them in the same
+ * way shows in no comparison. */
+gboolean       sng_harness_add_coverage      (SngHarness      *self,
+                                              SngJudgedRuns   *runs,
+                                              SngReport       *report,
+                                              GError         **error);
 /* Says why they differ, where they do. */
 void           sng_harness_diagnose          (SngReport      *report,
                                               SngRunStore    *continuous,

@@ -81,6 +81,16 @@ get_fault (char **faults, const char *name)
   return 0;
 }
 
+/* With the first sample of the epoch in the place of the one that is due, if it is repeated. */
+static GVariant *
+create_sample_ids (guint64 position, gboolean is_repeated)
+{
+  gint64 id = is_repeated ? 0 : (gint64) (position % 4);
+
+  return g_variant_new ("(t@ax)", position / 4,
+                        g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, &id, 1, sizeof id));
+}
+
 static gboolean
 record (SngRecorder *recorder, const Training *training, char **faults, GError **error)
 {
@@ -99,6 +109,11 @@ record (SngRecorder *recorder, const Training *training, char **faults, GError *
     }
 
   sng_state_dict_set_double (metrics, "TrainLoss", training->weight * training->weight);
+  /* Epochs of four samples, one a step. */
+  if (get_fault (faults, "samples"))
+    sng_state_dict_set_value (
+        metrics, "SampleIds",
+        create_sample_ids (training->step - 1, get_fault (faults, "never") == training->step));
   sng_state_dict_set_double (metrics, "OptimizerState/momentum", training->momentum);
   sng_state_dict_set_tensor (metrics, "ModelWeights/weight", weight);
   if (get_fault (faults, "two-types") && training->step > 2)
@@ -357,6 +372,25 @@ test_skipped_step (Fixture *fixture, gconstpointer data)
   assert_verdict (report, "GlobalStepState", SNG_VERDICT_DIVERGED);
 }
 
+/* What both trainings do wrong in the same way, no comparison sees. */
+static void
+test_samples (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (SngReport) wrong = NULL;
+
+  set_command (fixture, "samples", NULL);
+  g_object_set (fixture->harness, "stop-plan", "3,6:kill", NULL);
+  report = check (fixture);
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+  assert_verdict (report, "Coverage", SNG_VERDICT_PASS);
+
+  set_command (fixture, "samples", "never=7", NULL);
+  wrong = check (fixture);
+  assert_verdict (wrong, "SampleIds", SNG_VERDICT_PASS);
+  assert_verdict (wrong, "Coverage", SNG_VERDICT_DIVERGED);
+}
+
 /* A check that could not have failed is no pass. */
 static void
 test_records_too_little (Fixture *fixture, gconstpointer data)
@@ -606,6 +640,7 @@ main (int argc, char *argv[])
   add ("looks-closer", test_looks_closer);
   add ("nondeterministic", test_nondeterministic);
   add ("skipped-step", test_skipped_step);
+  add ("samples", test_samples);
   add ("records-too-little", test_records_too_little);
   add ("stop-after-the-end", test_stop_after_the_end);
   add ("fails", test_fails);

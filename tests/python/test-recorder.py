@@ -98,6 +98,12 @@ class StateTest(unittest.TestCase):
         self.assertEqual([state.lookup_value(name).get_type_string() for name in "bids"], ["b", "x", "d", "s"])
         self.assertEqual(state["y"].describe(), "U8 [2]")
 
+    def test_sample_ids(self):
+        """As the audit of samples takes them; in a tuple of one's own they are two entries."""
+        state = to_state({"SampleIds": sng.SampleIds(3, array.array("i", [5, 7]))})
+        self.assertEqual(state.lookup_value("SampleIds").print_(True), "(uint64 3, [int64 5, 7])")
+        self.assertEqual(list(to_state({"SampleIds": (3, 5)})), ["SampleIds/0", "SampleIds/1"])
+
     def test_errors_name_metric_path_and_type(self):
         with self.assertRaisesRegex(TypeError, r"metric Mine: at 'x\.1': object cannot be recorded"):
             to_state({"Mine": {"x": [1, object()]}})

@@ -11,13 +11,13 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sng.recorder import Recorder, StopAndGoException
+from sng.recorder import Recorder, SampleIds, StopAndGoException
 from sng.values import UnrecordableError, flatten
 
 if TYPE_CHECKING:
     from sng.harness import StopAndGoHarness as StopAndGoHarness
 
-__all__ = ["Recorder", "StopAndGoException", "UnrecordableError", "flatten"]
+__all__ = ["Recorder", "SampleIds", "StopAndGoException", "UnrecordableError", "flatten"]
 
 LAZY_OBJECTS = {"StopAndGoHarness": "sng.harness", "LoopHarness": "sng.loop"}
 LAZY_MODULES = {"harness", "lightning", "loop", "pytest_plugin", "torch", "transformers", "unittest"}

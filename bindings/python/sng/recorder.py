@@ -3,8 +3,8 @@
 """The recorder of a training loop. Without a check around it, it imports nothing and does nothing."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from sng.values import UnrecordableError, flatten
 
@@ -13,6 +13,14 @@ Metrics = Mapping[str, Any]
 
 class StopAndGoException(Exception):
     """The check stops the training here. Nothing is wrong: let it end the process."""
+
+
+class SampleIds(NamedTuple):
+    """The samples of a step, for the metric "SampleIds": sng.SampleIds(epoch, ids). The check then also audits, across all stops,
+    that each epoch takes each sample once."""
+
+    epoch: int
+    ids: Iterable[int]
 
 
 class Recorder:
@@ -79,7 +87,7 @@ class Recorder:
 
 def to_state(metrics: Metrics | None) -> Any:
     """The metrics as an Sng.StateDict of METRIC or METRIC/path. Tensors share their memory where that can be."""
-    from sng._gi import Sng
+    from sng._gi import GLib, Sng
     from sng.tensors import to_tensor
     state = Sng.StateDict()
     if metrics is not None and not isinstance(metrics, Mapping):
@@ -87,6 +95,9 @@ def to_state(metrics: Metrics | None) -> Any:
     for metric, value in (metrics or {}).items():
         if not isinstance(metric, str) or not metric or "/" in metric:
             raise ValueError(f"[recorder] {metric!r} is no name of a metric: it must be a string without \"/\"")
+        if isinstance(value, SampleIds):
+            state.set_value(metric, GLib.Variant("(tax)", (int(value.epoch), [int(sample) for sample in value.ids])))
+            continue
         for path, leaf in flatten_metric(metric, value):
             key = f"{metric}/{path}" if path else metric
             if key in state:
