@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What a run printed. */
+/* What whoever waits for a run has to do in any case. */
 
 #include "harness/sng-child-private.h"
 
@@ -53,4 +53,14 @@ sng_child_add_output_tail (const char *directory, GError *error)
   g_autofree char *message = g_steal_pointer (&error->message);
 
   error->message = g_strconcat (message, tail, NULL);
+}
+
+void
+sng_child_destroy_source (GSource **source)
+{
+  if (*source != NULL)
+    {
+      g_source_destroy (*source);
+      g_clear_pointer (source, g_source_unref);
+    }
 }

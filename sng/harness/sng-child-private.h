@@ -47,6 +47,9 @@ char                  *sng_child_dup_output_tail (const char           *director
 void                   sng_child_add_output_tail (const char           *directory,
                                                   GError               *error);
 
+/* Takes a source out of its context and forgets it; there may be none. */
+void                   sng_child_destroy_source  (GSource             **source);
+
 /* outcome.json */
 gboolean               sng_outcome_save      (const char           *path,
                                               GPtrArray            *warnings,

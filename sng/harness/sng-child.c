@@ -276,22 +276,12 @@ typedef struct
 } Child;
 
 static void
-destroy_source (GSource **source)
-{
-  if (*source != NULL)
-    {
-      g_source_destroy (*source);
-      g_clear_pointer (source, g_source_unref);
-    }
-}
-
-static void
 child_free (gpointer data)
 {
   Child *child = data;
 
-  destroy_source (&child->progress_source);
-  destroy_source (&child->cancel_source);
+  sng_child_destroy_source (&child->progress_source);
+  sng_child_destroy_source (&child->cancel_source);
   if (child->progress_fd >= 0)
     close (child->progress_fd);
   if (child->pidfd >= 0)
@@ -408,8 +398,8 @@ finish_child (GTask *task)
   gboolean found = FALSE;
   gboolean ended_well;
 
-  destroy_source (&child->cancel_source);
-  destroy_source (&child->progress_source);
+  sng_child_destroy_source (&child->cancel_source);
+  sng_child_destroy_source (&child->progress_source);
   read_progress (child);
 
   ended_well =

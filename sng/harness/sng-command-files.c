@@ -21,7 +21,6 @@
 #include "sng-error.h"
 #include "state/sng-state-io-private.h"
 
-#define PLACE "{checkpoint-dir}"
 #define WILDCARDS "*?["
 
 /* The metric that has the names of the files. */
@@ -35,7 +34,7 @@ dup_fixed_directory (const char *pattern)
 {
   g_autofree char *fixed = NULL;
 
-  if (g_str_has_prefix (pattern, PLACE))
+  if (g_str_has_prefix (pattern, SNG_CHECKPOINT_DIR_PLACE))
     return NULL;
 
   fixed = g_strndup (pattern, strcspn (pattern, WILDCARDS));
@@ -47,8 +46,8 @@ dup_fixed_directory (const char *pattern)
 static char *
 dup_relative_pattern (const char *pattern, const char *path)
 {
-  g_autofree char *absolute = g_str_has_prefix (pattern, PLACE)
-                                  ? g_strconcat (path, pattern + strlen (PLACE), NULL)
+  g_autofree char *absolute = g_str_has_prefix (pattern, SNG_CHECKPOINT_DIR_PLACE)
+                                  ? g_strconcat (path, pattern + strlen (SNG_CHECKPOINT_DIR_PLACE), NULL)
                                   : g_canonicalize_filename (pattern, NULL);
   gsize length = strlen (path);
 
@@ -95,7 +94,7 @@ sng_command_find_checkpoints (SngCommandHarness *self, GError **error)
 
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
                    "[command][settings] compare: %s is not below the checkpoint-dir %s", self->compare[i],
-                   self->directory != NULL ? self->directory : PLACE);
+                   self->directory != NULL ? self->directory : SNG_CHECKPOINT_DIR_PLACE);
       return FALSE;
     }
 

@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* What stands for the checkpoint directory in arguments and patterns. */
+#define SNG_CHECKPOINT_DIR_PLACE "{checkpoint-dir}"
+
 /* What its files share: sng-command-harness.c is the type, -run.c starts a command and says what its end means, -stop-and-go.c names the
  * runs, -files.c records the files that a training leaves, -judge.c compares
  * what the runs have recorded. */

@@ -276,44 +276,6 @@ sng_command_harness_get_property (GObject *object, guint prop_id, GValue *value,
     }
 }
 
-static gboolean
-update_strv (char ***field, const GValue *value)
-{
-  char **updated = g_value_get_boxed (value);
-
-  if (*field == updated
-      || (*field != NULL && updated != NULL
-          && g_strv_equal ((const char *const *) *field, (const char *const *) updated)))
-    return FALSE;
-
-  g_strfreev (*field);
-  *field = g_strdupv (updated);
-
-  return TRUE;
-}
-
-static gboolean
-update_string (char **field, const GValue *value)
-{
-  if (g_strcmp0 (*field, g_value_get_string (value)) == 0)
-    return FALSE;
-
-  g_free (*field);
-  *field = g_value_dup_string (value);
-
-  return TRUE;
-}
-
-static gboolean
-update_uint (guint *field, const GValue *value)
-{
-  gboolean changed = *field != g_value_get_uint (value);
-
-  *field = g_value_get_uint (value);
-
-  return changed;
-}
-
 static void
 sng_command_harness_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
@@ -323,25 +285,25 @@ sng_command_harness_set_property (GObject *object, guint prop_id, const GValue *
   switch (prop_id)
     {
     case PROP_STOP_COMMAND:
-      changed = update_strv (&self->stop_command, value);
+      changed = sng_harness_update_strv (&self->stop_command, value);
       break;
     case PROP_RESUME_COMMAND:
-      changed = update_strv (&self->resume_command, value);
+      changed = sng_harness_update_strv (&self->resume_command, value);
       break;
     case PROP_CHECKPOINT_DIR:
-      changed = update_string (&self->checkpoint_dir, value);
+      changed = sng_harness_update_string (&self->checkpoint_dir, value);
       break;
     case PROP_COMPARE:
-      changed = update_strv (&self->compare, value);
+      changed = sng_harness_update_strv (&self->compare, value);
       break;
     case PROP_TIMEOUT:
-      changed = update_uint (&self->timeout, value);
+      changed = sng_harness_update_uint (&self->timeout, value);
       break;
     case PROP_KILL_DIR:
-      changed = update_string (&self->kill_dir, value);
+      changed = sng_harness_update_string (&self->kill_dir, value);
       break;
     case PROP_KILL_EVERY:
-      changed = update_uint (&self->kill_every, value);
+      changed = sng_harness_update_uint (&self->kill_every, value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);

@@ -7,14 +7,12 @@
 
 #include "harness/sng-command-harness-private.h"
 
+#include "compare/sng-diagnose-private.h"
 #include "compare/sng-metric-result-private.h"
 #include "compare/sng-report-private.h"
 #include "record/sng-recorder-private.h"
 #include "record/sng-run-store-private.h"
 #include "sng-error.h"
-
-/* The metric that an audit of the samples looks at. */
-#define SNG_SAMPLE_IDS_METRIC "SampleIds"
 
 /* The line that says whether there was anything to compare beside the number of the step. */
 #define SNG_RECORDS "Records"
@@ -127,7 +125,7 @@ static gboolean
 has_sample_ids (SngCommandHarness *self, SngRunStore *continuous)
 {
   g_autoptr (GPtrArray) entries =
-      sng_run_store_query (continuous, SNG_SAMPLE_IDS_METRIC, self->first_step, self->first_step, NULL);
+      sng_run_store_query (continuous, METRIC_SAMPLE_IDS, self->first_step, self->first_step, NULL);
   GVariant *value =
       entries != NULL && entries->len > 0 ? sng_metadata_get_value (g_ptr_array_index (entries, 0)) : NULL;
 

@@ -18,8 +18,6 @@
 #define COUNTER "operations.count"
 #define LOG "operations.log"
 
-#define PLACE "{checkpoint-dir}"
-
 /* ---- Counting ---- */
 
 /* Without links, as far as it is there: so the paths of operations begin. */
@@ -51,8 +49,8 @@ dup_directory (SngCommandHarness *self)
 
   if (self->kill_dir == NULL)
     path = g_steal_pointer (&checkpoints);
-  else if (g_str_has_prefix (self->kill_dir, PLACE))
-    path = g_strconcat (checkpoints, self->kill_dir + strlen (PLACE), NULL);
+  else if (g_str_has_prefix (self->kill_dir, SNG_CHECKPOINT_DIR_PLACE))
+    path = g_strconcat (checkpoints, self->kill_dir + strlen (SNG_CHECKPOINT_DIR_PLACE), NULL);
   else
     path = g_canonicalize_filename (self->kill_dir, NULL);
 

@@ -21,8 +21,6 @@
 #include "sng-error.h"
 #include "state/sng-state-io-private.h"
 
-#define CHECKPOINT_DIR_PLACE "{checkpoint-dir}"
-
 /* How often the step is looked up that the command is at. */
 #define PROGRESS_INTERVAL_MS 100
 
@@ -58,23 +56,13 @@ typedef struct
 } Recorded;
 
 static void
-destroy_source (GSource **source)
-{
-  if (*source != NULL)
-    {
-      g_source_destroy (*source);
-      g_clear_pointer (source, g_source_unref);
-    }
-}
-
-static void
 command_free (gpointer data)
 {
   Command *command = data;
 
-  destroy_source (&command->progress_source);
-  destroy_source (&command->timeout_source);
-  destroy_source (&command->cancel_source);
+  sng_child_destroy_source (&command->progress_source);
+  sng_child_destroy_source (&command->timeout_source);
+  sng_child_destroy_source (&command->cancel_source);
   g_clear_object (&command->process);
   g_clear_pointer (&command->reads, sng_read_watch_free);
   g_free (command->directory);
@@ -180,7 +168,7 @@ dup_arguments (SngHarness *harness, const Command *command)
     arguments = self->resume_command;
 
   for (guint i = 0; arguments[i] != NULL; i++)
-    g_ptr_array_add (replaced, replace (arguments[i], CHECKPOINT_DIR_PLACE, command->checkpoints));
+    g_ptr_array_add (replaced, replace (arguments[i], SNG_CHECKPOINT_DIR_PLACE, command->checkpoints));
   g_ptr_array_add (replaced, NULL);
 
   return (char **) g_ptr_array_free (g_steal_pointer (&replaced), FALSE);
@@ -513,9 +501,9 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_subprocess_wait_finish (command->process, result, NULL);
   kill_group (command);
   progress_cb (task);
-  destroy_source (&command->progress_source);
-  destroy_source (&command->timeout_source);
-  destroy_source (&command->cancel_source);
+  sng_child_destroy_source (&command->progress_source);
+  sng_child_destroy_source (&command->timeout_source);
+  sng_child_destroy_source (&command->cancel_source);
   command->run->seconds = (double) (g_get_monotonic_time () - command->start) / G_USEC_PER_SEC;
 
   if (command->cancelled)

@@ -232,6 +232,14 @@ GVariant          *sng_harness_describe_environment  (SngHarness       *self);
 SngTolerance      *sng_harness_dup_tolerance         (SngHarness       *self,
                                                       const char       *metric);
 
+/* sng-harness-properties.c: puts the value into the field, and tells whether it is another one. */
+gboolean           sng_harness_update_uint           (guint            *field,
+                                                      const GValue     *value);
+gboolean           sng_harness_update_string         (char            **field,
+                                                      const GValue     *value);
+gboolean           sng_harness_update_strv           (char           ***field,
+                                                      const GValue     *value);
+
 /* sng-harness-faults-judge.c */
 /* Whether the original compared it. */
 gboolean           sng_harness_is_original_metric    (const char       *metric);

@@ -9,8 +9,8 @@
 
 static GParamSpec *properties[SNG_HARNESS_N_PROPS];
 
-static gboolean
-update_uint (guint *field, const GValue *value)
+gboolean
+sng_harness_update_uint (guint *field, const GValue *value)
 {
   guint updated = g_value_get_uint (value);
   gboolean changed = *field != updated;
@@ -42,8 +42,8 @@ update_boolean (gboolean *field, const GValue *value)
   return changed;
 }
 
-static gboolean
-update_string (char **field, const GValue *value)
+gboolean
+sng_harness_update_string (char **field, const GValue *value)
 {
   const char *updated = g_value_get_string (value);
 
@@ -56,8 +56,8 @@ update_string (char **field, const GValue *value)
   return TRUE;
 }
 
-static gboolean
-update_strv (char ***field, const GValue *value)
+gboolean
+sng_harness_update_strv (char ***field, const GValue *value)
 {
   char **updated = g_value_get_boxed (value);
 
@@ -122,27 +122,27 @@ sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValu
   switch (prop_id)
     {
     case SNG_HARNESS_PROP_NUM_STEPS:
-      return update_uint (&priv->num_steps, value);
+      return sng_harness_update_uint (&priv->num_steps, value);
     case SNG_HARNESS_PROP_VAL_CHECK_INTERVAL:
-      return update_uint (&priv->val_check_interval, value);
+      return sng_harness_update_uint (&priv->val_check_interval, value);
     case SNG_HARNESS_PROP_LIMIT_VAL_BATCHES:
-      return update_uint (&priv->limit_val_batches, value);
+      return sng_harness_update_uint (&priv->limit_val_batches, value);
     case SNG_HARNESS_PROP_LR:
       return update_double (&priv->lr, value);
     case SNG_HARNESS_PROP_PRECISION:
-      return update_string (&priv->precision, value);
+      return sng_harness_update_string (&priv->precision, value);
     case SNG_HARNESS_PROP_TRAIN_VAL_OUTPUT_ATOL:
       return update_double (&priv->train_val_output_atol, value);
     case SNG_HARNESS_PROP_OTHER_OUTPUT_ATOL:
       return update_double (&priv->other_output_atol, value);
     case SNG_HARNESS_PROP_EXP_NAME:
-      return update_string (&priv->exp_name, value);
+      return sng_harness_update_string (&priv->exp_name, value);
     case SNG_HARNESS_PROP_ROOT_DIR:
-      return update_string (&priv->root_dir, value);
+      return sng_harness_update_string (&priv->root_dir, value);
     case SNG_HARNESS_PROP_METADATA_DIR:
-      return update_string (&priv->metadata_dir, value);
+      return sng_harness_update_string (&priv->metadata_dir, value);
     case SNG_HARNESS_PROP_STOP_STEP:
-      return update_uint (&priv->stop_step, value);
+      return sng_harness_update_uint (&priv->stop_step, value);
     case SNG_HARNESS_PROP_SEED:
       return update_seed (&priv->seed, value);
     case SNG_HARNESS_PROP_ISOLATION:
@@ -152,21 +152,21 @@ sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValu
     case SNG_HARNESS_PROP_KEEP_RUNS:
       return update_boolean (&priv->keep_runs, value);
     case SNG_HARNESS_PROP_MICRO_BATCH_SIZE:
-      return update_uint (&priv->micro_batch_size, value);
+      return sng_harness_update_uint (&priv->micro_batch_size, value);
     case SNG_HARNESS_PROP_ACCUMULATE_GRAD_BATCHES:
-      return update_uint (&priv->accumulate_grad_batches, value);
+      return sng_harness_update_uint (&priv->accumulate_grad_batches, value);
     case SNG_HARNESS_PROP_GRADIENT_CLIP_NORM:
       return update_double (&priv->gradient_clip_norm, value);
     case SNG_HARNESS_PROP_N_THREADS:
-      return update_uint (&priv->n_threads, value);
+      return sng_harness_update_uint (&priv->n_threads, value);
     case SNG_HARNESS_PROP_COMMAND:
-      return update_strv (&priv->command, value);
+      return sng_harness_update_strv (&priv->command, value);
     case SNG_HARNESS_PROP_STOP_PLAN:
-      return update_string (&priv->stop_plan, value);
+      return sng_harness_update_string (&priv->stop_plan, value);
     case SNG_HARNESS_PROP_JOBS:
-      return update_uint (&priv->jobs, value);
+      return sng_harness_update_uint (&priv->jobs, value);
     case SNG_HARNESS_PROP_HORIZON:
-      return update_uint (&priv->horizon, value);
+      return sng_harness_update_uint (&priv->horizon, value);
     case SNG_HARNESS_PROP_STRESS:
       return update_stress (&priv->stress, value);
     case SNG_HARNESS_PROP_COVERAGE_POLICY:

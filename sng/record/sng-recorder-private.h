@@ -45,7 +45,7 @@ struct _SngRecorder
   guint64 last_step;
   gboolean is_stopped;
   GHashTable *declared; /* names of metrics */
-  GHashTable *types;    /* of the keys that were recorded, for people */
+  GHashTable *types;    /* of the keys that were recorded: strings that are never freed */
 };
 
 /* What it writes captured tensors to. */

@@ -17,52 +17,65 @@
 /* What a training changes, if it is one. Of anything else nobody knows: a learning rate may be constant. */
 static const char *const changing_metrics[] = { SNG_GLOBAL_STEP_METRIC, "TrainLoss", "ModelWeights" };
 
-/* What was recorded, for people. */
-static char *
-describe_type (SngStateDict *metrics, const char *name)
+/* The dtype of a tensor, else the type that a value is recorded under; both are never freed, and no string is both. */
+static const char *
+get_type (SngStateDict *metrics, const char *name)
 {
   SngTensor *tensor = sng_state_dict_lookup_tensor (metrics, name);
-  GVariant *value = sng_state_dict_lookup_value (metrics, name);
-  g_autoptr (GVariant) normal = NULL;
+  GVariant *value = tensor == NULL ? sng_state_dict_lookup_value (metrics, name) : NULL;
+  const char *type;
 
   if (tensor != NULL)
-    return g_strdup_printf ("a tensor of %s", sng_dtype_get_name (sng_tensor_get_dtype (tensor)));
+    return sng_dtype_get_name (sng_tensor_get_dtype (tensor));
 
-  normal = sng_metadata_normalise_value (value, NULL);
-  if (normal == NULL)
-    return g_strdup (g_variant_get_type_string (value));
-  if (g_variant_is_of_type (normal, G_VARIANT_TYPE_INT64))
+  type = g_variant_get_type_string (value);
+
+  /* Every integer is recorded as the same one. */
+  return strchr ("ynqiuxt", type[0]) != NULL ? "x" : g_intern_string (type);
+}
+
+/* For people. */
+static char *
+describe_type (const char *type)
+{
+  if (g_ascii_isupper (type[0]))
+    return g_strdup_printf ("a tensor of %s", type);
+  if (g_str_equal (type, "x"))
     return g_strdup ("an integer");
-  if (g_variant_is_of_type (normal, G_VARIANT_TYPE_DOUBLE))
+  if (g_str_equal (type, "d"))
     return g_strdup ("a floating-point number");
-  if (g_variant_is_of_type (normal, G_VARIANT_TYPE_STRING))
+  if (g_str_equal (type, "s"))
     return g_strdup ("a string");
-  if (g_variant_is_of_type (normal, G_VARIANT_TYPE_BOOLEAN))
+  if (g_str_equal (type, "b"))
     return g_strdup ("a boolean");
 
-  return g_strdup_printf ("a value of the type \"%s\"", g_variant_get_type_string (normal));
+  return g_strdup_printf ("a value of the type \"%s\"", type);
 }
 
 /* A loss that is 0 in one step and 0.5 in the next is a fault of whoever records it: two runs could differ in nothing else. */
 static gboolean
 check_type (SngRecorder *self, SngStateDict *metrics, const char *name, guint64 step, GError **error)
 {
-  g_autofree char *type = describe_type (metrics, name);
+  const char *type = get_type (metrics, name);
   const char *known = g_hash_table_lookup (self->types, name);
+  g_autofree char *now = NULL;
+  g_autofree char *before = NULL;
 
   if (known == NULL)
     {
-      g_hash_table_insert (self->types, g_strdup (name), g_steal_pointer (&type));
+      g_hash_table_insert (self->types, g_strdup (name), (gpointer) type);
       return TRUE;
     }
 
   if (g_str_equal (known, type))
     return TRUE;
 
+  now = describe_type (type);
+  before = describe_type (known);
   g_set_error (error, SNG_ERROR, SNG_ERROR_MISMATCH,
                "[record][step] %s is %s at step %" G_GUINT64_FORMAT
                ", and was %s before: convert it, so that a metric has one type",
-               name, type, step, known);
+               name, now, step, before);
 
   return FALSE;
 }

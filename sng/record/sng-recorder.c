@@ -86,7 +86,7 @@ sng_recorder_init (SngRecorder *self)
   self->storage = sng_storage_get_posix ();
   self->captured = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->declared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->mode = SNG_MODE_CONTINUOUS;
   self->progress_fd = -1;
 }
