@@ -110,6 +110,12 @@ sng_cpu_device_transfer (SngDevice *device,
   return TRUE;
 }
 
+static gboolean
+sng_cpu_device_finish_stage (SngDevice *device, GError **error)
+{
+  return TRUE;
+}
+
 static void
 sng_cpu_device_finalize (GObject *object)
 {
@@ -138,6 +144,9 @@ sng_cpu_device_class_init (SngCpuDeviceClass *klass)
   device_class->upload = sng_cpu_device_transfer;
   device_class->download = sng_cpu_device_transfer;
   device_class->stage = sng_cpu_stage;
+  device_class->finish_stage = sng_cpu_device_finish_stage;
+  device_class->alloc_staging = sng_cpu_device_alloc;
+  device_class->free_staging = sng_cpu_device_free;
   device_class->gather = sng_cpu_gather;
   device_class->scatter = sng_cpu_scatter;
   device_class->fingerprint = sng_cpu_fingerprint;

@@ -83,12 +83,12 @@ add_sums (SngBlockSums *sums, const SngBlockSums *more)
   sums->n_non_finite += more->n_non_finite;
 }
 
-void
-sng_cpu_fingerprint (SngDevice *device,
-                     gconstpointer data,
-                     const SngLayout *layout,
-                     gboolean summarize,
-                     SngBlockSums *sums)
+static void
+fingerprint_tensor (SngDevice *device,
+                    gconstpointer data,
+                    const SngLayout *layout,
+                    gboolean summarize,
+                    SngBlockSums *sums)
 {
   SngBlockSums wave[CHUNKS_PER_WAVE];
   Pass pass = {
@@ -111,4 +111,15 @@ sng_cpu_fingerprint (SngDevice *device,
       for (guint i = 0; i < n; i++)
         add_sums (sums, &wave[i]);
     }
+}
+
+void
+sng_cpu_fingerprint (SngDevice *device,
+                     gsize n,
+                     const SngElements *elements,
+                     gboolean summarize,
+                     SngBlockSums *sums)
+{
+  for (gsize i = 0; i < n; i++)
+    fingerprint_tensor (device, elements[i].data, elements[i].layout, summarize, &sums[i]);
 }

@@ -60,10 +60,10 @@ void sng_cpu_scatter     (SngDevice       *device,
                           gconstpointer    source,
                           gint64           first,
                           gint64           n);
-void sng_cpu_fingerprint (SngDevice       *device,
-                          gconstpointer    data,
-                          const SngLayout *layout,
-                          gboolean         summarize,
-                          SngBlockSums    *sums);
+void sng_cpu_fingerprint (SngDevice         *device,
+                          gsize              n,
+                          const SngElements *elements,
+                          gboolean           summarize,
+                          SngBlockSums      *sums);
 
 G_END_DECLS

@@ -60,11 +60,24 @@ backward_block (SngTransformer *self, guint index)
   k->layer_norm_backward (self->device, &block.norm1);
 }
 
+static void
+backward_pass (gpointer data)
+{
+  SngTransformer *self = data;
+  SngFrame frame;
+
+  sng_transformer_describe_frame (self, &frame);
+  backward_head (self, &frame);
+  for (guint i = self->settings.n_layers; i > 0; i--)
+    backward_block (self, i - 1);
+  self->kernels->embedding_backward (self->device, &frame.embedding);
+}
+
 gboolean
 sng_transformer_backward (SngModel *model, double scale, GError **error)
 {
   SngTransformer *self = SNG_TRANSFORMER (model);
-  SngFrame frame;
+  double d_loss;
 
   if (!self->batch.can_go_back)
     {
@@ -76,11 +89,11 @@ sng_transformer_backward (SngModel *model, double scale, GError **error)
   if (self->batch.n_targets == 0)
     return TRUE;
 
-  sng_transformer_describe_frame (self, &frame);
-  frame.cross_entropy.d_loss = scale / (double) self->batch.n_targets;
-  backward_head (self, &frame);
-  for (guint i = self->settings.n_layers; i > 0; i--)
-    backward_block (self, i - 1);
-  self->kernels->embedding_backward (self->device, &frame.embedding);
-  return TRUE;
+  d_loss = scale / (double) self->batch.n_targets;
+  if (!sng_transformer_device_class (self)->upload (
+          self->device, (double *) sng_tensor_get_data (self->inputs) + SNG_INPUT_D_LOSS, &d_loss,
+          sizeof d_loss, error))
+    return FALSE;
+
+  return sng_transformer_run_pass (self, backward_pass, TRUE, error);
 }

@@ -93,7 +93,7 @@ static gboolean
 measure (SngTransformer *self, SngTensor *mask, GError **error)
 {
   SngTransformerBatch *batch = &self->batch;
-  gint64 *first_rows = self->host_inputs;
+  gint64 *first_rows = self->host_inputs + SNG_INPUT_FIRST_ROWS;
 
   batch->n_rows = 0;
   batch->max_tokens = 0;
@@ -134,7 +134,7 @@ host_input (SngTransformer *self, SngTransformerInput input)
 static void
 number_rows (SngTransformer *self)
 {
-  const gint64 *first_rows = self->host_inputs;
+  const gint64 *first_rows = self->host_inputs + SNG_INPUT_FIRST_ROWS;
   gint64 *sequences = host_input (self, SNG_INPUT_SEQUENCES);
   gint64 *tokens = host_input (self, SNG_INPUT_TOKENS);
   gint64 *logit_rows = host_input (self, SNG_INPUT_LOGIT_ROWS);
@@ -162,7 +162,7 @@ pack (SngTransformer *self, SngTensor *tensor, SngTransformerInput input)
 static gboolean
 check_no_label_in_padding (SngTransformer *self, SngTensor *labels, GError **error)
 {
-  const gint64 *first_rows = self->host_inputs;
+  const gint64 *first_rows = self->host_inputs + SNG_INPUT_FIRST_ROWS;
 
   for (gsize i = 0; i < self->batch.n_sequences; i++)
     for (gsize token = (gsize) (first_rows[i + 1] - first_rows[i]); token < self->batch.n_tokens; token++)
@@ -214,7 +214,7 @@ set_row_scale (SngTransformer *self, gsize row, double scale)
 static void
 compute_row_scale (SngTransformer *self)
 {
-  const gint64 *first_rows = self->host_inputs;
+  const gint64 *first_rows = self->host_inputs + SNG_INPUT_FIRST_ROWS;
   const gint64 *ids = host_input (self, SNG_INPUT_IDS);
   const gint64 *mask = host_input (self, SNG_INPUT_MASK);
 
@@ -298,7 +298,7 @@ sng_transformer_load_batch (SngTransformer *self, SngStateDict *batch, SngStage 
   if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)
     compute_row_scale (self);
   self->batch.training = stage == SNG_STAGE_TRAIN;
-  self->batch.first_ordinal = sng_rng_stream_get_position (self->dropout);
+  self->host_inputs[SNG_INPUT_ORDINAL] = (gint64) sng_rng_stream_get_position (self->dropout);
   return sng_transformer_device_class (self)->upload (self->device, sng_tensor_get_data (self->inputs),
                                                       self->host_inputs, n_bytes_of_inputs (self), error);
 }

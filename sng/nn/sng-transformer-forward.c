@@ -37,16 +37,57 @@ forward_head (SngTransformer *self, const SngFrame *frame)
   k->linear_forward (self->device, &frame->decoder);
 }
 
+static void
+forward_pass (gpointer data)
+{
+  SngTransformer *self = data;
+  SngFrame frame;
+
+  sng_transformer_refresh_operands (self);
+  sng_transformer_describe_frame (self, &frame);
+  self->kernels->embedding_forward (self->device, &frame.embedding);
+  for (guint i = 0; i < self->settings.n_layers; i++)
+    forward_block (self, i);
+  forward_head (self, &frame);
+  if (self->batch.has_labels)
+    self->kernels->cross_entropy_forward (self->device, &frame.cross_entropy);
+  /* The loss and its gradient know where the rows are; who reads the outputs expects them in the batch's places. */
+  if (self->batch.n_rows < self->batch.n_sequences * self->batch.n_tokens)
+    self->kernels->spread (self->device, &frame.spread);
+}
+
+gboolean
+sng_transformer_run_pass (SngTransformer *self, SngDeviceFunc func, gboolean backward, GError **error)
+{
+  SngDeviceClass *device_class = sng_transformer_device_class (self);
+  const SngTransformerBatch *batch = &self->batch;
+  const SngTransformerPass pass = {
+    .plan = self->plan,
+    .dropout_key = sng_rng_stream_get_key (self->dropout),
+    .n_sequences = batch->n_sequences,
+    .n_tokens = batch->n_tokens,
+    .n_rows = batch->n_rows,
+    .max_tokens = batch->max_tokens,
+    .has_labels = batch->has_labels,
+    .has_mask = batch->has_mask,
+    .training = batch->training,
+    .backward = backward,
+  };
+
+  device_class->run (self->device, &pass, sizeof pass, func, self);
+  return device_class->check (self->device, error);
+}
+
 /* The mean over the targets; 0 where there is none. Rows are added in their order. */
 static gboolean
-compute_loss (SngTransformer *self, const SngFrame *frame, double *loss, GError **error)
+read_loss (SngTransformer *self, double *loss, GError **error)
 {
   gsize n_rows = self->batch.n_rows;
   double total = 0;
 
-  self->kernels->cross_entropy_forward (self->device, &frame->cross_entropy);
-  if (!sng_transformer_device_class (self)->download (
-          self->device, self->host_losses, frame->cross_entropy.losses, n_rows * sizeof (double), error))
+  if (!sng_transformer_device_class (self)->download (self->device, self->host_losses,
+                                                      sng_tensor_get_data (self->losses),
+                                                      n_rows * sizeof (double), error))
     return FALSE;
   for (gsize row = 0; row < n_rows; row++)
     total += self->host_losses[row];
@@ -55,7 +96,7 @@ compute_loss (SngTransformer *self, const SngFrame *frame, double *loss, GError 
 }
 
 static SngStateDict *
-make_outputs (SngTransformer *self, const SngFrame *frame, GError **error)
+make_outputs (SngTransformer *self, GError **error)
 {
   g_autoptr (SngStateDict) outputs = sng_state_dict_new ();
   g_autoptr (SngTensor) logits = NULL;
@@ -68,13 +109,10 @@ make_outputs (SngTransformer *self, const SngFrame *frame, GError **error)
     {
       double loss;
 
-      if (!compute_loss (self, frame, &loss, error))
+      if (!read_loss (self, &loss, error))
         return NULL;
       sng_state_dict_set_double (outputs, "loss", loss);
     }
-  /* The loss and its gradient know where the rows are; who reads the outputs expects them in the batch's places. */
-  if (self->batch.n_rows < self->batch.n_sequences * self->batch.n_tokens)
-    self->kernels->spread (self->device, &frame->spread);
   logits = sng_tensor_new_view (self->arena, offset, shape, 3, strides, 3, error);
   if (logits == NULL)
     return NULL;
@@ -87,20 +125,12 @@ sng_transformer_forward (SngModel *model, SngStateDict *batch, SngStage stage, G
 {
   SngTransformer *self = SNG_TRANSFORMER (model);
   g_autoptr (SngStateDict) outputs = NULL;
-  SngFrame frame;
 
   if (!sng_transformer_load_batch (self, batch, stage, error))
     return NULL;
 
-  sng_transformer_refresh_operands (self);
-  sng_transformer_describe_frame (self, &frame);
-  self->kernels->embedding_forward (self->device, &frame.embedding);
-  for (guint i = 0; i < self->settings.n_layers; i++)
-    forward_block (self, i);
-  forward_head (self, &frame);
-
-  outputs = make_outputs (self, &frame, error);
-  if (outputs == NULL)
+  if (!sng_transformer_run_pass (self, forward_pass, FALSE, error)
+      || (outputs = make_outputs (self, error)) == NULL)
     return NULL;
   if (stage == SNG_STAGE_TRAIN)
     sng_rng_stream_advance (self->dropout, self->batch.n_sequences);

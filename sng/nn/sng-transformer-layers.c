@@ -28,7 +28,7 @@ rows (SngTransformer *self)
     .n_sequences = self->batch.n_sequences,
     .n_rows = self->batch.n_rows,
     .max_tokens = self->batch.max_tokens,
-    .first_rows = sng_tensor_get_data (self->inputs),
+    .first_rows = (const gint64 *) sng_tensor_get_data (self->inputs) + SNG_INPUT_FIRST_ROWS,
     .sequences = input (self, SNG_INPUT_SEQUENCES),
     .tokens = input (self, SNG_INPUT_TOKENS),
   };
@@ -101,7 +101,7 @@ dropout (SngTransformer *self, double rate, guint32 operation)
   return (SngDropout){
     .rate = self->batch.training ? rate : 0,
     .key = sng_rng_stream_get_key (self->dropout),
-    .first_ordinal = self->batch.first_ordinal,
+    .first_ordinal = (const guint64 *) sng_tensor_get_data (self->inputs) + SNG_INPUT_ORDINAL,
     .operation = operation,
   };
 }
@@ -276,6 +276,7 @@ describe_loss (SngTransformer *self, SngFrame *frame)
     .logit_rows = self->batch.n_rows < n_target_rows ? logit_rows : NULL,
     .losses = sng_tensor_get_data (self->losses),
     .log_sum_exp = activation (self, a->log_sum_exp),
+    .d_loss = (const double *) sng_tensor_get_data (self->inputs) + SNG_INPUT_D_LOSS,
     .d_logits = activation (self, a->d_logits),
   };
   frame->spread = (SngSpread){

@@ -199,6 +199,15 @@ fill_rotary_tables (SngTransformer *self,
          && device_class->upload (self->device, data + a->sine, sine, n * size, error);
 }
 
+/* From 1, over all models of the process. */
+static guint64
+count_plan (void)
+{
+  static gsize n_plans; /* atomic */
+
+  return (guint64) g_atomic_pointer_add (&n_plans, 1) + 1;
+}
+
 gboolean
 sng_transformer_plan_memory (SngTransformer *self, const SngKernels *kernels, GError **error)
 {
@@ -224,6 +233,7 @@ sng_transformer_plan_memory (SngTransformer *self, const SngKernels *kernels, GE
     }
 
   g_set_object (&self->arena, arena);
+  self->plan = count_plan ();
   g_set_object (&self->operands, operands);
   g_free (self->activations.blocks);
   self->activations = activations;

@@ -20,9 +20,10 @@ is_finite (SngTransformer *self, gconstpointer data, gsize n, SngDtype dtype)
 {
   const gint64 shape = (gint64) n, stride = 1;
   SngLayout layout = { dtype, 1, &shape, &stride, shape, TRUE };
+  const SngElements elements = { data, &layout };
   SngBlockSums sums;
 
-  sng_transformer_device_class (self)->fingerprint (self->device, data, &layout, TRUE, &sums);
+  sng_transformer_device_class (self)->fingerprint (self->device, 1, &elements, TRUE, &sums);
   return sums.n_non_finite == 0;
 }
 

@@ -73,8 +73,13 @@ typedef struct
   gsize                d_gelu, d_dense; /* ESM-2 */
 } SngTransformerActivations;
 
-/* What a batch brings, row by row, each i64. The host packs it behind the first row of each sequence, the factors on ESM-2's
- * embeddings come last, and all of it goes to the device at once. */
+/* What a batch brings, each i64, and all of it goes to the device at once: the ordinal of its first sequence in the stream of
+ * dropout, a place for what backward is given, the first row of each sequence, then this row by row, and last the factors on
+ * ESM-2's embeddings. */
+#define SNG_INPUT_ORDINAL    0
+#define SNG_INPUT_D_LOSS     1 /* f64 */
+#define SNG_INPUT_FIRST_ROWS 2
+
 typedef enum
 {
   SNG_INPUT_IDS,
@@ -97,10 +102,24 @@ typedef struct
   gboolean has_labels;
   gboolean has_mask; /* some token before a sequence's last visible one is hidden */
   gboolean training;
-  guint64  first_ordinal; /* in the dropout stream */
   gboolean has_activations; /* the arena holds what forward computed of this batch */
   gboolean can_go_back;
 } SngTransformerBatch;
+
+/* What the kernels that a pass launches depend on, beside what the device's memory holds: see SngDeviceClass.run. */
+typedef struct
+{
+  guint64 plan; /* no two plans of memory have the same number */
+  guint64 dropout_key;
+  gsize   n_sequences;
+  gsize   n_tokens;
+  gsize   n_rows;
+  gsize   max_tokens;
+  guint32 has_labels;
+  guint32 has_mask;
+  guint32 training;
+  guint32 backward;
+} SngTransformerPass;
 
 struct _SngTransformer
 {
@@ -117,6 +136,7 @@ struct _SngTransformer
   SngTensor                 *operands;  /* the values rounded to operands, at the same offsets; NULL: they are operands */
   SngTransformerParameters   layout;
 
+  guint64                    plan;  /* the number of the plan */
   SngTensor                 *arena; /* of reals, and of operands in between */
   SngTransformerActivations  activations;
   SngTensor                 *inputs; /* i64: see SngTransformerInput */
@@ -208,6 +228,11 @@ SngStateDict *sng_transformer_forward    (SngModel        *model,
                                           SngStage         stage,
                                           GError         **error);
 
+gboolean      sng_transformer_run_pass   (SngTransformer  *self,
+                                          SngDeviceFunc    func,
+                                          gboolean         backward,
+                                          GError         **error);
+
 /* sng-transformer-backward.c */
 gboolean sng_transformer_backward        (SngModel        *model,
                                           double           scale,
@@ -239,7 +264,7 @@ static inline gsize
 sng_transformer_input_offset (SngTransformer      *self,
                               SngTransformerInput  input)
 {
-  return self->batch.n_sequences + 1 + input * self->batch.n_rows;
+  return SNG_INPUT_FIRST_ROWS + self->batch.n_sequences + 1 + input * self->batch.n_rows;
 }
 
 static inline SngDeviceClass *

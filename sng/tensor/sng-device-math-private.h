@@ -42,8 +42,8 @@ typedef struct
 {
   double  rate; /* in [0, 1); 0: nothing is dropped */
   guint64 key;
-  guint64 first_ordinal; /* of sequence 0; the others follow; below 2^43 */
-  guint32 operation;     /* below 2^20 */
+  const guint64 *first_ordinal; /* where that of sequence 0 is; the others follow; below 2^43 */
+  guint32 operation;            /* below 2^20 */
 } SngDropout;
 
 typedef enum
@@ -186,7 +186,7 @@ typedef struct
   const gint64 *logit_rows; /* [n_rows] where backward finds a row's logits, nullable: where forward did */
   double       *losses; /* [n_rows] f64 */
   gpointer      log_sum_exp; /* [n_rows], kept for backward */
-  double        d_loss; /* the same for every row */
+  const double *d_loss; /* where it is, the same for every row; f64 */
   gpointer      d_logits; /* operand [n_rows, n_classes] */
 } SngCrossEntropy;
 
@@ -245,6 +245,13 @@ typedef struct
   gboolean  nesterov;
 } SngSgdUpdate;
 
+/* Elements one behind the other. */
+typedef struct
+{
+  gsize    n_elements;
+  gpointer values;
+} SngArray;
+
 /* One step of an exponential moving average: average = average + weight * (value - average), as torch.lerp has it, so that
  * a weight of 1 yields the value itself. */
 typedef struct
@@ -297,16 +304,18 @@ typedef struct
                                   const SngAdamwUpdate  *adamw);
   void (*sgd)                    (SngDevice             *device,
                                   const SngSgdUpdate    *sgd);
-  /* in double, whatever the dtype */
-  double (*sum_of_squares)       (SngDevice             *device,
-                                  gsize                  n_elements,
-                                  gconstpointer          values);
+  /* of each array, in double, whatever the dtype; sums are on the host */
+  void (*sum_of_squares)         (SngDevice             *device,
+                                  gsize                  n_arrays,
+                                  const SngArray        *arrays,
+                                  double                *sums);
   void (*scale)                  (SngDevice             *device,
-                                  gsize                  n_elements,
-                                  double                 factor,
-                                  gpointer               values);
+                                  gsize                  n_arrays,
+                                  const SngArray        *arrays,
+                                  double                 factor);
   void (*average)                (SngDevice             *device,
-                                  const SngAverage      *average);
+                                  gsize                  n_averages,
+                                  const SngAverage      *averages);
   /* the elements of two arrays that do not overlap */
   void (*exchange)               (SngDevice             *device,
                                   gsize                  n_elements,

@@ -27,8 +27,21 @@ typedef struct
   gboolean      contiguous; /* row-major without gaps */
 } SngLayout;
 
-/* What a backend (CPU; later CUDA as a plug-in) fills. Pointers are device addresses; "host" ones are not. A range of
- * elements (first, n) counts in row-major order. */
+/* Elements somewhere in a device's memory. */
+typedef struct
+{
+  gconstpointer    data;
+  const SngLayout *layout;
+} SngElements;
+
+/* Calls kernels, and nothing else. */
+typedef void (*SngDeviceFunc) (gpointer data);
+
+/* What a backend (the CPU, or CUDA as a plug-in) fills. Pointers are device addresses; "host" ones are not. A range of
+ * elements (first, n) counts in row-major order.
+ *
+ * What has a GError says whether it was done. What has none is put in order behind what came before, as the kernels are: a
+ * backend that works by itself notes the first failure, and check and everything that has a GError return it from then on. */
 struct _SngDeviceClass
 {
   GObjectClass parent_class;
@@ -60,12 +73,22 @@ struct _SngDeviceClass
                          gconstpointer  source,
                          gsize          n_bytes,
                          GError       **error);
-  /* A download to memory that nobody reads soon, such as the copy of a state that is to be saved. */
+  /* A download to memory that alloc_staging gave and that nobody reads before finish_stage returned, such as the copy
+   * of a state that is to be saved. What is written to the source later waits for it. */
   gboolean (*stage)     (SngDevice     *self,
                          gpointer       host,
                          gconstpointer  source,
                          gsize          n_bytes,
                          GError       **error);
+  /* Waits for what was staged before, in any thread. */
+  gboolean (*finish_stage)  (SngDevice  *self,
+                             GError    **error);
+  gpointer (*alloc_staging) (SngDevice  *self,
+                             gsize       n_bytes, /* aligned to 64 bytes */
+                             GError    **error);
+  void     (*free_staging)  (SngDevice  *self,
+                             gpointer    host,
+                             gsize       n_bytes);
   /* From elements of any layout to a contiguous block, and back. */
   void     (*gather)    (SngDevice       *self,
                          gpointer         destination,
@@ -79,12 +102,25 @@ struct _SngDeviceClass
                          gconstpointer    source,
                          gint64           first,
                          gint64           n);
-  /* Hashes (and, where summarize, summarises) all elements in row-major order. */
-  void     (*fingerprint) (SngDevice       *self,
-                           gconstpointer    data,
-                           const SngLayout *layout,
-                           gboolean         summarize,
-                           SngBlockSums    *sums);
+  /* Hashes (and, where summarize, summarises) all elements of each of n tensors in row-major order. */
+  void     (*fingerprint) (SngDevice         *self,
+                           gsize              n,
+                           const SngElements *elements,
+                           gboolean           summarize,
+                           SngBlockSums      *sums);
+
+  /* The rest has defaults. run calls func (data); where func launches the same for equal keys, and reads all that differs from
+   * the device's memory, a backend may launch what it has recorded instead. */
+  void     (*run)      (SngDevice       *self,
+                        gconstpointer    key,
+                        gsize            key_size,
+                        SngDeviceFunc    func,
+                        gpointer         data);
+  gboolean (*check)    (SngDevice       *self,
+                        GError         **error);
+  /* Adds to a{ss} what its results depend on: hardware, versions, settings. */
+  void     (*describe) (SngDevice       *self,
+                        GVariantBuilder *builder);
 };
 
 struct _SngDevice

@@ -26,8 +26,28 @@
 G_DEFINE_ABSTRACT_TYPE (SngDevice, sng_device, G_TYPE_OBJECT)
 
 static void
+sng_device_real_run (SngDevice *self, gconstpointer key, gsize key_size, SngDeviceFunc func, gpointer data)
+{
+  func (data);
+}
+
+static gboolean
+sng_device_real_check (SngDevice *self, GError **error)
+{
+  return TRUE;
+}
+
+static void
+sng_device_real_describe (SngDevice *self, GVariantBuilder *builder)
+{
+}
+
+static void
 sng_device_class_init (SngDeviceClass *klass)
 {
+  klass->run = sng_device_real_run;
+  klass->check = sng_device_real_check;
+  klass->describe = sng_device_real_describe;
 }
 
 static void

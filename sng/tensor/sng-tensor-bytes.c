@@ -212,6 +212,14 @@ sng_tensor_equal (SngTensor *a, SngTensor *b)
   return a_bytes != NULL && b_bytes != NULL && g_bytes_equal (a_bytes, b_bytes);
 }
 
+static void
+compute_sums (SngTensor *self, gboolean summarize, SngBlockSums *sums)
+{
+  const SngElements elements = { self->data, &self->layout };
+
+  ops (self)->fingerprint (self->device, 1, &elements, summarize, sums);
+}
+
 static SngFingerprint *
 finish (SngTensor *self, const SngBlockSums *sums)
 {
@@ -240,7 +248,7 @@ sng_tensor_compute_fingerprint (SngTensor *self)
 
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
 
-  ops (self)->fingerprint (self->device, self->data, &self->layout, FALSE, &sums);
+  compute_sums (self, FALSE, &sums);
   return finish (self, &sums);
 }
 
@@ -272,7 +280,7 @@ sng_tensor_summarize (SngTensor *self, double *minimum, double *maximum, double 
 
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
 
-  ops (self)->fingerprint (self->device, self->data, &self->layout, TRUE, &sums);
+  compute_sums (self, TRUE, &sums);
   n_finite = (guint64) self->layout.n_elements * (sng_dtype_is_complex (self->layout.dtype) ? 2 : 1)
              - sums.n_non_finite;
 
@@ -309,7 +317,7 @@ sng_tensor_is_finite (SngTensor *self)
   if (!sng_dtype_is_floating (self->layout.dtype))
     return TRUE;
 
-  ops (self)->fingerprint (self->device, self->data, &self->layout, TRUE, &sums);
+  compute_sums (self, TRUE, &sums);
 
   return sums.n_non_finite == 0;
 }

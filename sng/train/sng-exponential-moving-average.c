@@ -431,25 +431,43 @@ compute_decay (SngExponentialMovingAverage *self)
 void
 sng_exponential_moving_average_update (SngExponentialMovingAverage *self)
 {
-  SngAverage step;
+  g_autofree SngAverage *steps = NULL;
+  SngDevice *device = NULL;
+  const SngKernels *kernels = NULL;
+  double weight;
+  guint n = 0;
 
   g_return_if_fail (SNG_IS_EXPONENTIAL_MOVING_AVERAGE (self));
   g_return_if_fail (self->parameters != NULL);
 
-  step.weight = 1.0 - compute_decay (self);
+  steps = g_new (SngAverage, self->parameters->len);
+  weight = 1.0 - compute_decay (self);
 
+  /* Those that one device computes with at once. */
   for (guint i = 0; i < self->parameters->len; i++)
     {
       SngParameter *parameter = g_ptr_array_index (self->parameters, i);
       SngTensor *value = sng_parameter_get_value (parameter);
-      SngDevice *device = sng_tensor_get_device (value);
       SngTensor *average = sng_state_dict_lookup_tensor (self->averages, sng_parameter_get_name (parameter));
+      const SngKernels *own =
+          sng_device_get_kernels (sng_tensor_get_device (value), sng_tensor_get_dtype (value));
 
-      step.n_elements = (gsize) sng_tensor_get_n_elements (value);
-      step.value = sng_tensor_get_data (value);
-      step.average = sng_tensor_get_data (average);
-      sng_device_get_kernels (device, sng_tensor_get_dtype (value))->average (device, &step);
+      if (n > 0 && (sng_tensor_get_device (value) != device || own != kernels))
+        {
+          kernels->average (device, n, steps);
+          n = 0;
+        }
+      device = sng_tensor_get_device (value);
+      kernels = own;
+      steps[n++] = (SngAverage){
+        .n_elements = (gsize) sng_tensor_get_n_elements (value),
+        .weight = weight,
+        .value = sng_tensor_get_data (value),
+        .average = sng_tensor_get_data (average),
+      };
     }
+  if (n > 0)
+    kernels->average (device, n, steps);
 
   self->n_updates++;
 }

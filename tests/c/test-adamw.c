@@ -349,9 +349,11 @@ run_kernels (Outcome *outcome, const SngKernels *kernels, guint n_threads)
   g_autoptr (SngDevice) device = sng_device_new_cpu (n_threads);
   g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (SngSpan));
   SngAdamwUpdate op = settings;
+  SngArray gradient = { .n_elements = N_LARGE };
   gsize first = 0;
 
   outcome_init (outcome);
+  gradient.values = outcome->arrays[1];
 
   for (guint parameter = 0; parameter < G_N_ELEMENTS (sizes); parameter++)
     for (gsize end = first + sizes[parameter]; first < end;)
@@ -372,8 +374,8 @@ run_kernels (Outcome *outcome, const SngKernels *kernels, guint n_threads)
   op.update.n_spans = spans->len;
   op.update.spans = &g_array_index (spans, SngSpan, 0);
 
-  kernels->scale (device, N_LARGE, 0.7, outcome->arrays[1]);
-  outcome->sum = kernels->sum_of_squares (device, N_LARGE, outcome->arrays[1]);
+  kernels->scale (device, 1, &gradient, 0.7);
+  kernels->sum_of_squares (device, 1, &gradient, &outcome->sum);
   kernels->adamw (device, &op);
 }
 

@@ -25,6 +25,8 @@ static gint64 mask[N_ROWS];
 static SngAttention
 attention (const Buffers *b, gboolean causal)
 {
+  static const guint64 first_ordinal = 4;
+
   return (SngAttention){
     .rows = *rows,
     .n_heads = N_HEADS,
@@ -32,7 +34,7 @@ attention (const Buffers *b, gboolean causal)
     .scale = 0.7,
     .causal = causal,
     .mask = causal ? mask : NULL,
-    .dropout = { .rate = causal ? 0.3 : 0, .key = 5, .first_ordinal = 4, .operation = 9 },
+    .dropout = { .rate = causal ? 0.3 : 0, .key = 5, .first_ordinal = &first_ordinal, .operation = 9 },
     .qkv = b->in[0].data,
     .output = b->out.data,
     .log_sum_exp = b->saved[0].data,
@@ -128,6 +130,7 @@ static Pass
 run_part (const SngKernels *kernels, const SngRows *part, gsize sequence, gsize first_row, const gint64 *seen)
 {
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
+  const guint64 first_ordinal = 11 + sequence;
   gsize n = part->n_rows;
   Pass pass = {
     .qkv = random_part (kernels->operand, 3 * WIDTH, 1, first_row, n),
@@ -143,7 +146,7 @@ run_part (const SngKernels *kernels, const SngRows *part, gsize sequence, gsize 
     .scale = 0.25,
     .causal = TRUE,
     .mask = seen,
-    .dropout = { .rate = 0.25, .key = 3, .first_ordinal = 11 + sequence, .operation = 2 },
+    .dropout = { .rate = 0.25, .key = 3, .first_ordinal = &first_ordinal, .operation = 2 },
     .qkv = pass.qkv.data,
     .output = pass.output.data,
     .log_sum_exp = pass.log_sum_exp.data,
@@ -335,6 +338,7 @@ test_dropout (void)
     HEADS = 3
   };
   static const gsize two[] = { TOKENS, TOKENS };
+  static const guint64 first_ordinal = 9;
   g_autoptr (SngRows) both = rows_new (two, 2);
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
 
@@ -344,14 +348,16 @@ test_dropout (void)
       g_auto (Values) qkv = values_new (kernels->operand, 2 * TOKENS * 3 * HEADS * TOKENS);
       g_auto (Values) output = values_new (kernels->operand, 2 * TOKENS * HEADS * TOKENS);
       g_auto (Values) log_sum_exp = values_new (kernels->real, 2 * HEADS * TOKENS);
-      SngAttention op = { .rows = *both,
-                          .n_heads = HEADS,
-                          .head_size = TOKENS,
-                          .scale = 1,
-                          .dropout = { .rate = 0.5, .key = 6, .first_ordinal = 9, .operation = 20 },
-                          .qkv = qkv.data,
-                          .output = output.data,
-                          .log_sum_exp = log_sum_exp.data };
+      SngAttention op = {
+        .rows = *both,
+        .n_heads = HEADS,
+        .head_size = TOKENS,
+        .scale = 1,
+        .dropout = { .rate = 0.5, .key = 6, .first_ordinal = &first_ordinal, .operation = 20 },
+        .qkv = qkv.data,
+        .output = output.data,
+        .log_sum_exp = log_sum_exp.data
+      };
 
       for (gsize i = 0; i < 2 * TOKENS * HEADS; i++)
         values_set (&qkv, (i / HEADS * 3 + 2) * HEADS * TOKENS + i % HEADS * TOKENS + i / HEADS % TOKENS,

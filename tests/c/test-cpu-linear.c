@@ -320,6 +320,7 @@ check_untouched (const Values *values, gsize first)
 static void
 run_branch (const SngKernels *kernels, SngDevice *device, const Buffers *b, double rate, gboolean backward)
 {
+  static const guint64 first_ordinal = 2;
   g_autoptr (SngRows) rows = new_rows ();
   g_auto (Values) d_branch = values_new (kernels->operand, N_ROWS * N_OUTPUTS);
   g_auto (Values) sums = values_new (kernels->operand, (N_ROWS + 2) * N_OUTPUTS);
@@ -327,7 +328,7 @@ run_branch (const SngKernels *kernels, SngDevice *device, const Buffers *b, doub
   SngLinear op = linear (b, rows, N_INPUTS, N_OUTPUTS);
   SngBranch branch = { .rows = *rows,
                        .n_columns = N_OUTPUTS,
-                       .dropout = { .rate = rate, .key = 1, .first_ordinal = 2, .operation = 3 },
+                       .dropout = { .rate = rate, .key = 1, .first_ordinal = &first_ordinal, .operation = 3 },
                        .d_stream = b->d_out.data,
                        .d_branch = d_branch.data };
 

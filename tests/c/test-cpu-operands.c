@@ -279,6 +279,7 @@ test_layer_norm (void)
 static void
 test_branch_backward (void)
 {
+  static const guint64 first_ordinal = 0;
   const gsize length = N_ROWS;
   g_autoptr (SngRows) rows = rows_new (&length, 1);
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
@@ -302,6 +303,7 @@ test_branch_backward (void)
       assert_rounded ("branch_backward", &kernels, &d_branch, &reals, 1);
 
       op.dropout.rate = 0.5;
+      op.dropout.first_ordinal = &first_ordinal;
       kernels.kernels->branch_backward (device, &op);
       for (gsize i = 0; i < N_ROWS * reals.n; i++)
         if (values_get (&d_branch, i) == 0)

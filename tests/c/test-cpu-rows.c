@@ -45,6 +45,8 @@ row_scale_at (double row)
 static SngEmbedding
 embedding (const Buffers *b, const Values *row_scale)
 {
+  static const guint64 first_ordinal = 3;
+
   return (SngEmbedding){
     .rows = *rows,
     .n_columns = N_COLUMNS,
@@ -52,7 +54,7 @@ embedding (const Buffers *b, const Values *row_scale)
     .weight = b->in[0].data,
     .row_scale = row_scale->data,
     .positions = b->in[1].data,
-    .dropout = { .rate = 0.4, .key = 8, .first_ordinal = 3, .operation = 5 },
+    .dropout = { .rate = 0.4, .key = 8, .first_ordinal = &first_ordinal, .operation = 5 },
     .output = b->out.data,
     .d_output = b->d_out.data,
     .d_weight = b->gradient[0].data,
@@ -119,6 +121,9 @@ rotary_backward (const SngKernels *kernels, SngDevice *device, const Buffers *b)
 static SngCrossEntropy
 cross_entropy (const Buffers *b, double *losses)
 {
+  static double d_loss;
+
+  d_loss = values_get (&b->d_out, 0);
   return (SngCrossEntropy){
     .n_rows = N_ROWS,
     .n_classes = N_CLASSES,
@@ -126,7 +131,7 @@ cross_entropy (const Buffers *b, double *losses)
     .logits = b->in[0].data,
     .losses = losses,
     .log_sum_exp = b->saved[0].data,
-    .d_loss = values_get (&b->d_out, 0),
+    .d_loss = &d_loss,
     .d_logits = b->gradient[0].data,
   };
 }
@@ -242,6 +247,8 @@ test_places (void)
 static void
 test_frozen_id (void)
 {
+  static const guint64 first_ordinal = 0;
+
   for (guint k = 0; cpu_math_kernels (k) != NULL; k++)
     {
       const SngKernels *kernels = cpu_math_kernels (k);
@@ -252,7 +259,7 @@ test_frozen_id (void)
       SngEmbedding op = { .rows = *rows,
                           .n_columns = N_COLUMNS,
                           .ids = ids,
-                          .dropout = { .rate = 0.5, .key = 8 },
+                          .dropout = { .rate = 0.5, .key = 8, .first_ordinal = &first_ordinal },
                           .d_output = d_output.data,
                           .d_weight = d_weight.data,
                           .frozen_id = 4 };
@@ -279,6 +286,7 @@ static void
 test_dropout (void)
 {
   static const gint64 word[N_ROWS] = { 0 };
+  static const guint64 first_ordinal = (1ull << 33) + 7;
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
   g_auto (Values) output = values_new (SNG_DTYPE_F32, N_STREAM);
   g_auto (Values) weight = values_new (SNG_DTYPE_F32, N_COLUMNS);
@@ -286,11 +294,10 @@ test_dropout (void)
                       .n_columns = N_COLUMNS,
                       .ids = word,
                       .weight = weight.data,
-                      .dropout = { .rate = 0.4, .key = 1, .operation = 3 },
+                      .dropout = { .rate = 0.4, .key = 1, .first_ordinal = &first_ordinal, .operation = 3 },
                       .output = output.data };
   guint n_zero = 0, n_wrong = 0;
 
-  op.dropout.first_ordinal = (1ull << 33) + 7;
   for (gsize i = 0; i < N_COLUMNS; i++)
     values_set (&weight, i, 1);
   sng_cpu_math_get ()->f32->embedding_forward (device, &op);
@@ -372,6 +379,7 @@ test_logit_rows (void)
   {
     N_TARGETS = N_ROWS + 30
   };
+  static const double one = 1;
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
 
   for (guint k = 0; cpu_math_kernels (k) != NULL; k++)
@@ -389,7 +397,7 @@ test_logit_rows (void)
                              .logits = logits.data,
                              .losses = losses,
                              .log_sum_exp = log_sum_exp.data,
-                             .d_loss = 1,
+                             .d_loss = &one,
                              .d_logits = in_place.data };
       SngSpread spread = { .n_rows = N_ROWS,
                            .n_target_rows = N_TARGETS,

@@ -30,7 +30,7 @@ run_average (const SngKernels *kernels, guint n_threads, double weight, gsize n,
 
   fill (mean, n, 1);
   fill (value, n, 2);
-  kernels->average (device, &op);
+  kernels->average (device, 1, &op);
 }
 
 /* Of every length, with weights on both sides of one half: what the formula says, exactly. */
