@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "sng-error.h"
+#include "tensor/sng-dlpack-private.h"
 
 /* The processor behind SngDevice. */
 
@@ -136,6 +137,7 @@ sng_cpu_device_class_init (SngCpuDeviceClass *klass)
 
   device_class->name = "cpu";
   device_class->host = TRUE;
+  device_class->dlpack_type = SNG_DLPACK_DEVICE_CPU;
   device_class->math = sng_cpu_math_get ();
   device_class->alloc = sng_cpu_device_alloc;
   device_class->free = sng_cpu_device_free;

@@ -11,8 +11,7 @@
 
 /* The fingerprint of a tensor on the processor: chunks of a fixed number of blocks on all threads. */
 
-#define BLOCKS_PER_CHUNK 64
-#define CHUNK_SIZE (BLOCKS_PER_CHUNK * SNG_FINGERPRINT_BLOCK_SIZE)
+#define CHUNK_SIZE (SNG_FINGERPRINT_GROUP_BLOCKS * SNG_FINGERPRINT_BLOCK_SIZE)
 /* So many chunks' sums are kept on the stack; a larger tensor is hashed wave by wave. */
 #define CHUNKS_PER_WAVE 128
 
@@ -116,7 +115,7 @@ fingerprint_tensor (SngDevice *device,
 void
 sng_cpu_fingerprint (SngDevice *device,
                      gsize n,
-                     const SngElements *elements,
+                     const SngRegion *elements,
                      gboolean summarize,
                      SngBlockSums *sums)
 {

@@ -62,7 +62,7 @@ void sng_cpu_scatter     (SngDevice       *device,
                           gint64           n);
 void sng_cpu_fingerprint (SngDevice         *device,
                           gsize              n,
-                          const SngElements *elements,
+                          const SngRegion   *elements,
                           gboolean           summarize,
                           SngBlockSums      *sums);
 

@@ -58,7 +58,9 @@ typedef enum
  *   gelu     GELU (Hendrycks, Gimpel, 2016) of the stored output, of output's type
  *   stream   residual + dropout (sum), a real
  * Backward goes from d_output, which is already the gradient of the sum, to d_input: an operand, or a real with
- * real_d_input. Where the input is gelu (before_gelu), d_input is the gradient of before_gelu instead. */
+ * real_d_input. Where the input is gelu (before_gelu), d_input is the gradient of before_gelu instead.
+ *
+ * A backend may round more than once on the way to an operand: the bias, as the weight is, and the gradient of gelu. */
 typedef struct
 {
   SngRows       rows;

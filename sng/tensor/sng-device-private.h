@@ -27,12 +27,12 @@ typedef struct
   gboolean      contiguous; /* row-major without gaps */
 } SngLayout;
 
-/* Elements somewhere in a device's memory. */
+/* Where elements are in a device's memory. */
 typedef struct
 {
   gconstpointer    data;
   const SngLayout *layout;
-} SngElements;
+} SngRegion;
 
 /* Calls kernels, and nothing else. */
 typedef void (*SngDeviceFunc) (gpointer data);
@@ -48,6 +48,7 @@ struct _SngDeviceClass
 
   const char          *name; /* "cpu", "cuda" */
   gboolean             host; /* whether device addresses are the host's */
+  int                  dlpack_type; /* SngDlpackDeviceType of its memory; 0: it is not handed out */
   const SngDeviceMath *math;
 
   gpointer (*alloc)     (SngDevice     *self,
@@ -105,7 +106,7 @@ struct _SngDeviceClass
   /* Hashes (and, where summarize, summarises) all elements of each of n tensors in row-major order. */
   void     (*fingerprint) (SngDevice         *self,
                            gsize              n,
-                           const SngElements *elements,
+                           const SngRegion   *elements,
                            gboolean           summarize,
                            SngBlockSums      *sums);
 
@@ -118,6 +119,10 @@ struct _SngDeviceClass
                         gpointer         data);
   gboolean (*check)    (SngDevice       *self,
                         GError         **error);
+  /* What somebody puts on another stream of the device from now on comes after what was put in order here before. */
+  gboolean (*lead)     (SngDevice       *self,
+                        guint64          stream,
+                        GError         **error);
   /* Adds to a{ss} what its results depend on: hardware, versions, settings. */
   void     (*describe) (SngDevice       *self,
                         GVariantBuilder *builder);
@@ -127,8 +132,32 @@ struct _SngDevice
 {
   GObject parent_instance;
 
-  guint   n_threads; /* set once, before anybody else sees the device */
+  /* Set once, before anybody else sees the device. */
+  guint   n_threads;
+  guint   index;  /* which of its kind */
+  guint64 stream; /* where its work is queued: a cudaStream_t, 0 where there is none */
 };
+
+/* What a plug-in exports as the function SNG_DEVICE_PLUGIN_ENTRY. */
+#define SNG_DEVICE_PLUGIN_ENTRY "sng_device_plugin_get"
+
+typedef struct
+{
+  const char *version; /* of the libsng that it was built with; another one's reads no further */
+
+  /* With a stream of its own where stream is 0. */
+  SngDevice *(*new_device) (guint    index,
+                            guint64  stream,
+                            GError **error);
+} SngDevicePlugin;
+
+typedef const SngDevicePlugin *(*SngDevicePluginEntry) (void);
+
+/* The device of a GPU that works in order with somebody else's stream, which must outlive the process's use of it: there is
+ * one for each GPU and stream, and it lives as long as the process. The default stream is 0 or, as in DLPack, 1. */
+SngDevice *sng_device_new_on_stream (const char *name,
+                                     guint64     stream,
+                                     GError    **error);
 
 /* With a seed that is not 0, all devices of the processor run the chunks of their work in another order, and hold them up at
  * random from then on: a stress under which results stay as they are. */

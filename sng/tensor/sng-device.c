@@ -5,6 +5,8 @@
 
 #include "tensor/sng-device-private.h"
 
+#include <string.h>
+
 /**
  * SngDevice:
  *
@@ -12,10 +14,15 @@
  *
  * There is always the processor: [func@Device.get_default]. A program that wants
  * another number of threads makes a device of its own with
- * [ctor@Device.new_cpu] and hands it to what it creates.
+ * [ctor@Device.new_cpu] and hands it to what it creates. A GPU is had by its
+ * name, with [ctor@Device.new].
  *
  * No result depends on the number of threads: work is cut into pieces of a
  * fixed size, and sums are taken in a fixed order.
+ *
+ * A GPU works by itself: a call puts work in order behind what came before, and
+ * returns. Whoever reads values waits for them. What cannot say at once that it
+ * failed is said by the next call that takes a #GError, and by all after it.
  *
  * A device may be used from several threads at once. Users cannot derive from
  * this class.
@@ -37,6 +44,12 @@ sng_device_real_check (SngDevice *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+sng_device_real_lead (SngDevice *self, guint64 stream, GError **error)
+{
+  return TRUE;
+}
+
 static void
 sng_device_real_describe (SngDevice *self, GVariantBuilder *builder)
 {
@@ -47,6 +60,7 @@ sng_device_class_init (SngDeviceClass *klass)
 {
   klass->run = sng_device_real_run;
   klass->check = sng_device_real_check;
+  klass->lead = sng_device_real_lead;
   klass->describe = sng_device_real_describe;
 }
 
@@ -112,4 +126,72 @@ sng_device_get_n_threads (SngDevice *self)
   g_return_val_if_fail (SNG_IS_DEVICE (self), 1);
 
   return self->n_threads;
+}
+
+/**
+ * sng_device_get_stream:
+ * @self: a device
+ *
+ * The queue of @self's work, for libraries that put work of their own in order
+ * with it: of a GPU its `cudaStream_t`, as a number.
+ *
+ * Returns: the stream; 0 where there is none
+ *
+ * Since: 1.0
+ */
+guint64
+sng_device_get_stream (SngDevice *self)
+{
+  g_return_val_if_fail (SNG_IS_DEVICE (self), 0);
+
+  return self->stream;
+}
+
+static int
+compare_keys (gconstpointer a, gconstpointer b)
+{
+  const char *a_key, *b_key;
+
+  g_variant_get_child (*(GVariant *const *) a, 0, "&s", &a_key);
+  g_variant_get_child (*(GVariant *const *) b, 0, "&s", &b_key);
+  return strcmp (a_key, b_key);
+}
+
+/**
+ * sng_device_describe:
+ * @self: a device
+ *
+ * What @self's results depend on: names of hardware, versions of software,
+ * settings. There is always `device`, its name with a number where there are
+ * several of its kind (`cpu`, `cuda:0`). Two devices of equal descriptions
+ * yield equal results.
+ *
+ * Returns: (transfer full): an `a{ss}`, sorted by its keys
+ *
+ * Since: 1.0
+ */
+GVariant *
+sng_device_describe (SngDevice *self)
+{
+  GVariantBuilder builder;
+  g_autoptr (GVariant) values = NULL;
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  const SngDeviceClass *klass;
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (SNG_IS_DEVICE (self), NULL);
+
+  klass = SNG_DEVICE_GET_CLASS (self);
+  name = klass->host ? g_strdup (klass->name) : g_strdup_printf ("%s:%u", klass->name, self->index);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", "device", name);
+  klass->describe (self, &builder);
+
+  values = g_variant_ref_sink (g_variant_builder_end (&builder));
+  for (gsize i = 0; i < g_variant_n_children (values); i++)
+    g_ptr_array_add (entries, g_variant_get_child_value (values, i));
+  g_ptr_array_sort (entries, compare_keys);
+
+  return g_variant_ref_sink (
+      g_variant_new_array (G_VARIANT_TYPE ("{ss}"), (GVariant *const *) entries->pdata, entries->len));
 }

@@ -25,11 +25,18 @@ GType       sng_device_get_type      (void) G_GNUC_CONST;
 SNG_AVAILABLE_IN_1_0
 SngDevice  *sng_device_get_default   (void);
 SNG_AVAILABLE_IN_1_0
+SngDevice  *sng_device_new           (const char *name,
+                                      GError    **error);
+SNG_AVAILABLE_IN_1_0
 SngDevice  *sng_device_new_cpu       (guint       n_threads);
 SNG_AVAILABLE_IN_1_0
 const char *sng_device_get_name      (SngDevice  *self);
 SNG_AVAILABLE_IN_1_0
 guint       sng_device_get_n_threads (SngDevice  *self);
+SNG_AVAILABLE_IN_1_0
+guint64     sng_device_get_stream    (SngDevice  *self);
+SNG_AVAILABLE_IN_1_0
+GVariant   *sng_device_describe      (SngDevice  *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SngDevice, g_object_unref)
 

@@ -14,9 +14,15 @@ G_BEGIN_DECLS
 #define SNG_DLPACK_MAJOR 1
 #define SNG_DLPACK_MINOR 1 /* the first with 8-bit floating point types */
 
+/* What __dlpack__ () takes as a stream of CUDA that has no address. */
+#define SNG_DLPACK_STREAM_NONE    (-1) /* nothing is to be put in order */
+#define SNG_DLPACK_STREAM_DEFAULT 1
+
 typedef enum
 {
   SNG_DLPACK_DEVICE_CPU = 1,
+  SNG_DLPACK_DEVICE_CUDA = 2,
+  SNG_DLPACK_DEVICE_CUDA_HOST = 3, /* pinned; the processor reads it as any other */
 } SngDlpackDeviceType;
 
 typedef enum

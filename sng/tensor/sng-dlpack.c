@@ -105,7 +105,8 @@ describe_memory (SngTensor *self)
 {
   return (SngDlpackTensor){
     .data = self->data,
-    .device_type = SNG_DLPACK_DEVICE_CPU,
+    .device_type = SNG_DEVICE_GET_CLASS (self->device)->dlpack_type,
+    .device_id = (gint32) self->device->index,
     .n_dims = (gint32) self->layout.n_dims,
     .dtype = dtypes[self->layout.dtype],
     .shape = self->dims,
@@ -119,7 +120,7 @@ check_export (SngTensor *self, gboolean versioned, gboolean copy, GError **error
   const SngDeviceClass *device = SNG_DEVICE_GET_CLASS (self->device);
   g_autofree char *text = NULL;
 
-  if (!device->host)
+  if (device->dlpack_type == 0)
     {
       text = sng_tensor_describe (self);
       g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
@@ -137,6 +138,60 @@ check_export (SngTensor *self, gboolean versioned, gboolean copy, GError **error
     }
 
   return TRUE;
+}
+
+/**
+ * sng_tensor_get_dlpack_device:
+ * @self: a tensor
+ * @id: (out) (optional): the number of the device among those of its type
+ *
+ * Where the elements are, in the words of DLPack: what `__dlpack_device__ ()` returns in Python.
+ *
+ * Returns: the type of the device: 1 for the processor, 2 for a GPU of CUDA, 0 for
+ *   memory that [method@Tensor.to_dlpack] does not hand out
+ *
+ * Since: 1.0
+ */
+int
+sng_tensor_get_dlpack_device (SngTensor *self, int *id)
+{
+  g_return_val_if_fail (SNG_IS_TENSOR (self), 0);
+
+  if (id != NULL)
+    *id = (int) self->device->index;
+
+  return SNG_DEVICE_GET_CLASS (self->device)->dlpack_type;
+}
+
+/* A managed tensor that gives the shared one back. */
+static gpointer
+manage (SngTensor *shared, gboolean versioned, gboolean copy)
+{
+  if (versioned)
+    {
+      SngDlpackVersioned *managed = g_new (SngDlpackVersioned, 1);
+
+      *managed = (SngDlpackVersioned){
+        .major = SNG_DLPACK_MAJOR,
+        .minor = SNG_DLPACK_MINOR,
+        .context = g_object_ref (shared),
+        .deleter = delete_versioned,
+        .flags = (shared->read_only ? SNG_DLPACK_FLAG_READ_ONLY : 0) | (copy ? SNG_DLPACK_FLAG_IS_COPIED : 0),
+        .tensor = describe_memory (shared),
+      };
+      return managed;
+    }
+  else
+    {
+      SngDlpackUnversioned *managed = g_new (SngDlpackUnversioned, 1);
+
+      *managed = (SngDlpackUnversioned){
+        .tensor = describe_memory (shared),
+        .context = g_object_ref (shared),
+        .deleter = delete_unversioned,
+      };
+      return managed;
+    }
 }
 
 /**
@@ -160,9 +215,8 @@ check_export (SngTensor *self, gboolean versioned, gboolean copy, GError **error
  * In Python, `__dlpack__ ()` puts the address into a capsule: that is what
  * `torch.from_dlpack ()` and `numpy.from_dlpack ()` ask for.
  *
- * Fails with %SNG_ERROR_NOT_SUPPORTED when @self is not in the processor's memory
- * or is read-only and neither @versioned nor @copy, and with %SNG_ERROR_FAILED when
- * the memory for a copy cannot be had.
+ * For a tensor in a GPU's memory this is [method@Tensor.to_dlpack_on] with the
+ * default stream of CUDA, and fails as that.
  *
  * Returns: (transfer full): the address of the managed tensor; its deleter must
  *   be called once
@@ -172,42 +226,56 @@ check_export (SngTensor *self, gboolean versioned, gboolean copy, GError **error
 gpointer
 sng_tensor_to_dlpack (SngTensor *self, gboolean versioned, gboolean copy, GError **error)
 {
+  return sng_tensor_to_dlpack_on (self, versioned, copy, SNG_DLPACK_STREAM_DEFAULT, error);
+}
+
+/**
+ * sng_tensor_to_dlpack_on:
+ * @self: a tensor
+ * @versioned: whether the receiver knows DLPack 1.0
+ * @copy: whether the receiver wants elements of its own
+ * @stream: the stream of the GPU on which the receiver will work with the elements, as DLPack has it:
+ *   the address of a `cudaStream_t`, 1 for the default stream, 2 for that of the thread, or -1 for one
+ *   that the receiver puts in order itself
+ * @error: return location for an error
+ *
+ * Hands the elements to another library, as [method@Tensor.to_dlpack], on one of its
+ * streams.
+ *
+ * What is put on @stream after this returns sees what was done with @self before; nobody waits on the
+ * processor for that. What is done with @self later, here or there, is in order only where somebody
+ * sees to it: with [method@Device.get_stream], or by handing it out again. So a save in the background
+ * does not wait for what the receiver writes. Its work with the elements is to be done when it calls the deleter.
+ *
+ * @stream means nothing for a tensor in the processor's memory.
+ *
+ * Fails with %SNG_ERROR_NOT_SUPPORTED when @self is in memory that its device does not hand out,
+ * or is read-only and neither @versioned nor @copy, and with %SNG_ERROR_FAILED when
+ * the memory for a copy cannot be had or the device has failed.
+ *
+ * Returns: (transfer full): the address of the managed tensor; its deleter must
+ *   be called once
+ *
+ * Since: 1.0
+ */
+gpointer
+sng_tensor_to_dlpack_on (SngTensor *self, gboolean versioned, gboolean copy, gint64 stream, GError **error)
+{
   g_autoptr (SngTensor) shared = NULL;
-  SngDlpackTensor tensor;
 
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
+  g_return_val_if_fail (stream != 0, NULL);
 
   if (!check_export (self, versioned, copy, error))
     return NULL;
 
   shared = copy ? sng_tensor_copy (self, error) : g_object_ref (self);
-  if (shared == NULL)
+  if (shared == NULL
+      || (stream != SNG_DLPACK_STREAM_NONE
+          && !SNG_DEVICE_GET_CLASS (self->device)->lead (self->device, (guint64) stream, error)))
     return NULL;
 
-  tensor = describe_memory (shared);
-
-  if (versioned)
-    {
-      SngDlpackVersioned *managed = g_new (SngDlpackVersioned, 1);
-
-      *managed = (SngDlpackVersioned){
-        .major = SNG_DLPACK_MAJOR,
-        .minor = SNG_DLPACK_MINOR,
-        .deleter = delete_versioned,
-        .flags = (shared->read_only ? SNG_DLPACK_FLAG_READ_ONLY : 0) | (copy ? SNG_DLPACK_FLAG_IS_COPIED : 0),
-        .tensor = tensor,
-      };
-      managed->context = g_steal_pointer (&shared);
-      return managed;
-    }
-  else
-    {
-      SngDlpackUnversioned *managed = g_new (SngDlpackUnversioned, 1);
-
-      *managed = (SngDlpackUnversioned){ .tensor = tensor, .deleter = delete_unversioned };
-      managed->context = g_steal_pointer (&shared);
-      return managed;
-    }
+  return manage (shared, versioned, copy);
 }
 
 static gboolean
@@ -232,16 +300,6 @@ find_dtype (const SngDlpackDtype *foreign, SngDtype *dtype, GError **error)
 static gboolean
 check_header (const SngDlpackTensor *tensor, SngDtype *dtype, GError **error)
 {
-  if (tensor->device_type != SNG_DLPACK_DEVICE_CPU)
-    {
-      g_set_error (
-          error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-          "[tensor][dlpack] the elements are in the memory of a device of the type %s (%d), not in the "
-          "processor's",
-          name_of (device_names, G_N_ELEMENTS (device_names), tensor->device_type), tensor->device_type);
-      return FALSE;
-    }
-
   if (tensor->n_dims < 0 || (tensor->n_dims > 0 && tensor->shape == NULL))
     {
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_DATA, "[tensor][dlpack] %d dimensions without a shape",
@@ -250,6 +308,37 @@ check_header (const SngDlpackTensor *tensor, SngDtype *dtype, GError **error)
     }
 
   return find_dtype (&tensor->dtype, dtype, error);
+}
+
+/* The device that works on the memory, on that stream where it has streams. */
+static SngDevice *
+find_device (const SngDlpackTensor *tensor, gint64 stream, GError **error)
+{
+  const char *type = name_of (device_names, G_N_ELEMENTS (device_names), tensor->device_type);
+  g_autofree char *name = NULL;
+  SngDevice *device;
+
+  switch (tensor->device_type)
+    {
+    case SNG_DLPACK_DEVICE_CPU:
+    case SNG_DLPACK_DEVICE_CUDA_HOST:
+      return g_object_ref (sng_device_get_default ());
+
+    case SNG_DLPACK_DEVICE_CUDA:
+      name = g_strdup_printf ("cuda:%d", tensor->device_id);
+      device = sng_device_new_on_stream (name, (guint64) stream, error);
+      if (device == NULL)
+        g_prefix_error (error, "[tensor][dlpack] the elements are in the memory of %s (%d): ", type,
+                        tensor->device_type);
+      return device;
+
+    default:
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
+          "[tensor][dlpack] the elements are in the memory of %s (%d), not of the processor or of CUDA", type,
+          tensor->device_type);
+      return NULL;
+    }
 }
 
 /* Finds the first element. Fails where some element would not be at an address that it can have. */
@@ -299,15 +388,19 @@ locate (SngTensor *self, const SngDlpackTensor *tensor, GError **error)
  * @versioned: whether it is a `DLManagedTensorVersioned`, not a `DLManagedTensor`
  * @error: return location for an error
  *
- * Creates a tensor on the default device that shares the elements of another
- * library, as [DLPack](https://dmlc.github.io/dlpack/latest/) describes it.
+ * Creates a tensor that shares the elements of another library, as
+ * [DLPack](https://dmlc.github.io/dlpack/latest/) describes it: on the default device
+ * where they are in the processor's memory.
  *
  * The new tensor owns @managed and calls its deleter when it goes, in whichever
  * thread drops the last reference. It is read-only where @managed is marked so.
  * Strides may be negative or 0; without any the elements are in row-major order.
  *
+ * Where the elements are in a GPU's memory, this is [ctor@Tensor.new_from_dlpack_on] with the
+ * default stream of CUDA.
+ *
  * On failure @managed still belongs to the caller. The error is
- * %SNG_ERROR_NOT_SUPPORTED when the elements are not in the processor's memory,
+ * %SNG_ERROR_NOT_SUPPORTED when the elements are in the memory of another device,
  * their type has no [enum@Dtype], or the major version of DLPack is not 1;
  * %SNG_ERROR_INVALID_ARGUMENT when the shape cannot be; and
  * %SNG_ERROR_INVALID_DATA when the elements are not where elements can be.
@@ -319,12 +412,46 @@ locate (SngTensor *self, const SngDlpackTensor *tensor, GError **error)
 SngTensor *
 sng_tensor_new_from_dlpack (gpointer managed, gboolean versioned, GError **error)
 {
+  return sng_tensor_new_from_dlpack_on (managed, versioned, SNG_DLPACK_STREAM_DEFAULT, error);
+}
+
+/**
+ * sng_tensor_new_from_dlpack_on:
+ * @managed: the address of a managed tensor that another library made
+ * @versioned: whether it is a `DLManagedTensorVersioned`, not a `DLManagedTensor`
+ * @stream: the stream of the GPU that the elements are in order with: the address of a `cudaStream_t`, or 1 for the
+ *   default stream
+ * @error: return location for an error
+ *
+ * Creates a tensor that shares the elements of another library, as
+ * [ctor@Tensor.new_from_dlpack].
+ *
+ * Where they are in a GPU's memory, all work on the new tensor is put on @stream, behind what is
+ * there, and what is put there later comes after it. So @stream is the one that the other library works on, and the one
+ * that it was told when it was asked for @managed (in Python `__dlpack__ (stream=…)`): then nobody has
+ * to wait. It has to last as long as the process uses it. There is one device
+ * for each GPU and stream, [method@Tensor.get_device].
+ *
+ * @stream means nothing for elements in the processor's memory. 2, the default stream of each thread, is another one in
+ * each and is refused with %SNG_ERROR_NOT_SUPPORTED.
+ *
+ * On failure @managed still belongs to the caller. Beside the errors of
+ * [ctor@Tensor.new_from_dlpack] there are those of [ctor@Device.new].
+ *
+ * Returns: (transfer full): a new tensor
+ *
+ * Since: 1.0
+ */
+SngTensor *
+sng_tensor_new_from_dlpack_on (gpointer managed, gboolean versioned, gint64 stream, GError **error)
+{
   g_autoptr (SngTensor) self = NULL;
   const SngDlpackVersioned *header = versioned ? managed : NULL;
   const SngDlpackTensor *tensor;
   SngDtype dtype;
 
   g_return_val_if_fail (managed != NULL, NULL);
+  g_return_val_if_fail (stream > 0, NULL);
 
   if (header != NULL && header->major != SNG_DLPACK_MAJOR)
     {
@@ -340,10 +467,10 @@ sng_tensor_new_from_dlpack (gpointer managed, gboolean versioned, GError **error
     return NULL;
 
   self = sng_tensor_new_layout (dtype, tensor->shape, tensor->strides, tensor->n_dims, error);
-  if (self == NULL || !locate (self, tensor, error))
+  if (self == NULL || (self->device = find_device (tensor, stream, error)) == NULL
+      || !locate (self, tensor, error))
     return NULL;
 
-  self->device = g_object_ref (sng_device_get_default ());
   self->read_only = header != NULL && (header->flags & SNG_DLPACK_FLAG_READ_ONLY) != 0;
   self->owner = managed;
   self->release_owner = versioned ? release_versioned : release_unversioned;

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "tensor/sng-device-func-private.h"
 #include "tensor/sng-dtype.h"
 #include "tensor/sng-fingerprint.h"
 
@@ -13,6 +14,8 @@ G_BEGIN_DECLS
 /* The definition is docs/fingerprint.md; these functions follow it step by step. */
 
 #define SNG_FINGERPRINT_BLOCK_SIZE 4096
+/* Of the summary: so many blocks' sums are added in their order, and then the sums of these groups. */
+#define SNG_FINGERPRINT_GROUP_BLOCKS 64
 #define SNG_TENSOR_MAX_DIMS 32
 
 struct _SngFingerprint
@@ -34,7 +37,7 @@ typedef struct
   guint64 n_non_finite;
 } SngBlockSums;
 
-static inline guint64
+static inline SNG_DEVICE_FUNC guint64
 sng_fingerprint_avalanche (guint64 x)
 {
   x ^= x >> 33;
@@ -46,7 +49,7 @@ sng_fingerprint_avalanche (guint64 x)
 }
 
 /* Adds modulo 2^128. */
-static inline void
+static inline SNG_DEVICE_FUNC void
 sng_fingerprint_add (guint64 *low,
                      guint64 *high,
                      guint64  add_low,
@@ -58,7 +61,7 @@ sng_fingerprint_add (guint64 *low,
 
 /* Adds the XXH3-128 hash of a block, mixed with the block's number by a Feistel network of four rounds: for one number a
  * bijection, so that nothing of the hash is lost; for another number another one. */
-static inline void
+static inline SNG_DEVICE_FUNC void
 sng_fingerprint_add_block (guint64 *low,
                            guint64 *high,
                            guint64  hash_low,

@@ -8,13 +8,15 @@
 #include <glib.h>
 #include <string.h>
 
+#include "tensor/sng-device-func-private.h"
+
 G_BEGIN_DECLS
 
 /* The 16-bit floating point formats, to and from binary32. Narrowing rounds to the nearest, ties to even; a value that
  * is not a number stays one (quiet, with the upper bits of its payload). Plain integer arithmetic, so that every
  * compiler and every device gives the same bits. */
 
-static inline float
+static inline SNG_DEVICE_FUNC float
 sng_float_from_bits (guint32 bits)
 {
   float value;
@@ -23,7 +25,7 @@ sng_float_from_bits (guint32 bits)
   return value;
 }
 
-static inline guint32
+static inline SNG_DEVICE_FUNC guint32
 sng_float_to_bits (float value)
 {
   guint32 bits;
@@ -32,13 +34,13 @@ sng_float_to_bits (float value)
   return bits;
 }
 
-static inline float
+static inline SNG_DEVICE_FUNC float
 sng_bf16_to_float (guint16 half)
 {
   return sng_float_from_bits ((guint32) half << 16);
 }
 
-static inline guint16
+static inline SNG_DEVICE_FUNC guint16
 sng_bf16_from_float (float value)
 {
   guint32 bits = sng_float_to_bits (value);
@@ -49,7 +51,7 @@ sng_bf16_from_float (float value)
   return (guint16) ((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-static inline float
+static inline SNG_DEVICE_FUNC float
 sng_f16_to_float (guint16 half)
 {
   guint32 sign = (guint32) (half & 0x8000u) << 16;
@@ -64,7 +66,7 @@ sng_f16_to_float (guint16 half)
   return sng_float_from_bits (sign | sng_float_to_bits ((float) (half & 0x7fffu) * (1.0f / 16777216.0f)));
 }
 
-static inline guint16
+static inline SNG_DEVICE_FUNC guint16
 sng_f16_from_float (float value)
 {
   guint32 bits = sng_float_to_bits (value);

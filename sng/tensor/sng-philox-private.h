@@ -7,10 +7,12 @@
 
 #include <glib.h>
 
+#include "tensor/sng-device-func-private.h"
+
 G_BEGIN_DECLS
 
 /* Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011): 128 random bits
- * as a pure function of a 64-bit key and a 128-bit counter. Shared by the CPU and, later, CUDA kernels. */
+ * as a pure function of a 64-bit key and a 128-bit counter. Shared by the CPU and CUDA kernels. */
 
 #define SNG_PHILOX_ROUNDS 10
 #define SNG_PHILOX_FACTOR0 0xD2511F53u
@@ -18,7 +20,7 @@ G_BEGIN_DECLS
 #define SNG_PHILOX_WEYL0 0x9E3779B9u
 #define SNG_PHILOX_WEYL1 0xBB67AE85u
 
-static inline void
+static inline SNG_DEVICE_FUNC void
 sng_philox4x32 (guint64       key,
                 const guint32 counter[4],
                 guint32       output[4])
@@ -46,7 +48,7 @@ sng_philox4x32 (guint64       key,
 }
 
 /* [0, 1), 24 bits: exact in f32 and f64. */
-static inline float
+static inline SNG_DEVICE_FUNC float
 sng_philox_uniform (guint32 bits)
 {
   return (float) (bits >> 8) * (1.0f / 16777216.0f);

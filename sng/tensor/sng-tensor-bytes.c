@@ -5,12 +5,12 @@
 
 #include "tensor/sng-tensor-private.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "sng-error.h"
+#include "tensor/sng-tensor-host-private.h"
 
-/* The elements of SngTensor as bytes: in and out, comparison, fingerprint. */
+/* The elements of SngTensor as bytes: in and out, comparison. */
 
 static const SngDeviceClass *
 ops (SngTensor *self)
@@ -78,6 +78,21 @@ sng_tensor_dup_bytes (SngTensor *self, GError **error)
     return NULL;
 
   return g_bytes_new_take (g_steal_pointer (&host), self->n_bytes);
+}
+
+SngTensor *
+sng_tensor_ref_host (SngTensor *self, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (ops (self)->host && self->layout.contiguous)
+    return g_object_ref (self);
+
+  bytes = sng_tensor_dup_bytes (self, error);
+
+  return bytes != NULL ? sng_tensor_new_from_bytes (self->layout.dtype, self->layout.shape,
+                                                    self->layout.n_dims, bytes, error)
+                       : NULL;
 }
 
 /**
@@ -168,11 +183,17 @@ sng_tensor_copy_from (SngTensor *self, SngTensor *source, GError **error)
       return FALSE;
     }
 
-  if (self->layout.contiguous && source->layout.contiguous && ops (self) == ops (source))
+  /* What two devices do has no order, unless both are the processor. */
+  if (self->layout.contiguous && source->layout.contiguous
+      && (self->device == source->device || (ops (self)->host && ops (source)->host)))
     {
       ops (self)->copy (self->device, self->data, source->data, self->n_bytes);
       return TRUE;
     }
+  if (self->layout.contiguous && source->layout.contiguous && ops (source)->host)
+    return ops (self)->upload (self->device, self->data, source->data, self->n_bytes, error);
+  if (self->layout.contiguous && source->layout.contiguous && ops (self)->host)
+    return ops (source)->download (source->device, self->data, source->data, self->n_bytes, error);
 
   bytes = sng_tensor_dup_bytes (source, error);
   return bytes != NULL && sng_tensor_set_bytes (self, bytes, error);
@@ -184,8 +205,8 @@ sng_tensor_copy_from (SngTensor *self, SngTensor *source, GError **error)
  * @b: another
  *
  * Compares dtype, shape and every bit of the elements. So 0 and -0 differ, and
- * what is not a number equals itself. How the elements lie in memory does not
- * matter.
+ * what is not a number equals itself. How and where the elements lie in memory
+ * does not matter; those of a device that does not hand out its own equal none.
  *
  * Returns: whether both are equal
  *
@@ -194,8 +215,8 @@ sng_tensor_copy_from (SngTensor *self, SngTensor *source, GError **error)
 gboolean
 sng_tensor_equal (SngTensor *a, SngTensor *b)
 {
-  g_autoptr (GBytes) a_bytes = NULL;
-  g_autoptr (GBytes) b_bytes = NULL;
+  g_autoptr (SngTensor) a_host = NULL;
+  g_autoptr (SngTensor) b_host = NULL;
 
   g_return_val_if_fail (SNG_IS_TENSOR (a) && SNG_IS_TENSOR (b), FALSE);
 
@@ -204,120 +225,11 @@ sng_tensor_equal (SngTensor *a, SngTensor *b)
   if (!sng_tensor_same_layout (a, b))
     return FALSE;
 
-  if (a->layout.contiguous && b->layout.contiguous && ops (a)->host && ops (b)->host)
-    return a->n_bytes == 0 || memcmp (a->data, b->data, a->n_bytes) == 0;
-
-  a_bytes = sng_tensor_dup_bytes (a, NULL);
-  b_bytes = sng_tensor_dup_bytes (b, NULL);
-  return a_bytes != NULL && b_bytes != NULL && g_bytes_equal (a_bytes, b_bytes);
-}
-
-static void
-compute_sums (SngTensor *self, gboolean summarize, SngBlockSums *sums)
-{
-  const SngElements elements = { self->data, &self->layout };
-
-  ops (self)->fingerprint (self->device, 1, &elements, summarize, sums);
-}
-
-static SngFingerprint *
-finish (SngTensor *self, const SngBlockSums *sums)
-{
-  SngFingerprint *fingerprint = g_new (SngFingerprint, 1);
-
-  sng_fingerprint_finish (fingerprint, sums->low, sums->high, self->layout.dtype, self->layout.shape,
-                          self->layout.n_dims);
-  return fingerprint;
-}
-
-/**
- * sng_tensor_compute_fingerprint:
- * @self: a tensor
- *
- * Computes 128 bits over dtype, shape and every bit of the elements, where the
- * tensor lives and with all threads of its device.
- *
- * Returns: (transfer full): the fingerprint
- *
- * Since: 1.0
- */
-SngFingerprint *
-sng_tensor_compute_fingerprint (SngTensor *self)
-{
-  SngBlockSums sums;
-
-  g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
-
-  compute_sums (self, FALSE, &sums);
-  return finish (self, &sums);
-}
-
-/**
- * sng_tensor_summarize:
- * @self: a tensor
- * @minimum: (out) (optional): the least of the finite elements
- * @maximum: (out) (optional): the greatest of the finite elements
- * @mean: (out) (optional): the mean of the finite elements, summed in F64
- * @n_non_finite: (out) (optional): how many elements are infinite or not a
- *   number; 0 for integers
- *
- * Computes the fingerprint and a summary in one pass over the elements. Where
- * no element is finite, @minimum, @maximum and @mean are not a number.
- *
- * The mean of F64 elements is infinite where their sum overflows. I64 and U64
- * elements beyond 2^53 are rounded. Of complex elements the summary is that of
- * all their real and imaginary parts, and each part counts for itself.
- *
- * Returns: (transfer full): the fingerprint
- *
- * Since: 1.0
- */
-SngFingerprint *
-sng_tensor_summarize (SngTensor *self, double *minimum, double *maximum, double *mean, guint64 *n_non_finite)
-{
-  SngBlockSums sums;
-  guint64 n_finite;
-
-  g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
-
-  compute_sums (self, TRUE, &sums);
-  n_finite = (guint64) self->layout.n_elements * (sng_dtype_is_complex (self->layout.dtype) ? 2 : 1)
-             - sums.n_non_finite;
-
-  /* Adding 0 makes 0 of -0: which of the two comes first among equals is nobody's business. */
-  if (minimum != NULL)
-    *minimum = n_finite > 0 ? sums.minimum + 0.0 : NAN;
-  if (maximum != NULL)
-    *maximum = n_finite > 0 ? sums.maximum + 0.0 : NAN;
-  if (mean != NULL)
-    *mean = n_finite > 0 ? sums.sum / (double) n_finite + 0.0 : NAN;
-  if (n_non_finite != NULL)
-    *n_non_finite = sums.n_non_finite;
-
-  return finish (self, &sums);
-}
-
-/**
- * sng_tensor_is_finite:
- * @self: a tensor
- *
- * Whether no element is infinite or not a number. Integers never are.
- *
- * Returns: whether all elements are finite
- *
- * Since: 1.0
- */
-gboolean
-sng_tensor_is_finite (SngTensor *self)
-{
-  SngBlockSums sums;
-
-  g_return_val_if_fail (SNG_IS_TENSOR (self), FALSE);
-
-  if (!sng_dtype_is_floating (self->layout.dtype))
+  if (a->n_bytes == 0)
     return TRUE;
 
-  compute_sums (self, TRUE, &sums);
+  a_host = sng_tensor_ref_host (a, NULL);
+  b_host = sng_tensor_ref_host (b, NULL);
 
-  return sums.n_non_finite == 0;
+  return a_host != NULL && b_host != NULL && memcmp (a_host->data, b_host->data, a->n_bytes) == 0;
 }

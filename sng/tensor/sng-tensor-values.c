@@ -10,6 +10,7 @@
 
 #include "sng-error.h"
 #include "tensor/sng-f8-private.h"
+#include "tensor/sng-tensor-host-private.h"
 
 /* The elements of SngTensor as numbers. A complex element is two of them. */
 
@@ -294,10 +295,15 @@ sng_tensor_new_from_values (SngDtype dtype,
 double *
 sng_tensor_dup_values (SngTensor *self, gsize *n_values)
 {
+  g_autoptr (SngTensor) host = NULL;
   double *values;
 
   g_return_val_if_fail (SNG_IS_TENSOR (self), NULL);
   g_return_val_if_fail (n_values != NULL, NULL);
+
+  /* From a device all at once. */
+  if ((host = sng_tensor_ref_host (self, NULL)) != NULL)
+    self = host;
 
   *n_values = (gsize) count_values (self);
   values = g_new (double, MAX (*n_values, 1));

@@ -14,6 +14,7 @@ import sys
 LAYERS = {
     "tensor": {"cpu"},
     "cpu": {"tensor"},
+    "cuda": {"tensor"},
     "state": {"tensor"},
     "record": {"tensor", "state"},
     "train": {"tensor", "state"},
@@ -39,7 +40,7 @@ def has_pragma_once(name, text, root):
 
 
 def is_public(name):
-    return name.endswith((".h", ".h.in")) and not name.startswith("sng/cli/") \
+    return name.endswith((".h", ".h.in")) and not name.startswith(("sng/cli/", "sng/cuda/")) \
         and "-private.h" not in name and name != "sng/sng.h"
 
 

@@ -1,0 +1,572 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "cuda/sng-cuda-kernel.h"
+#include "cuda/sng-cuda-fingerprint-formulas.h"
+#include "cuda/sng-cuda-fingerprint-sums.h"
+#include "cuda/sng-cuda-private.h"
+#include "cuda/sng-cuda-summary.h"
+#include "cuda/sng-cuda-view.h"
+
+/* The fingerprints of a list of tensors in one launch.
+ *
+ * A quad of lanes hashes a block of 4096 bytes, stripe by stripe, and needs no other lane until its end. A warp has 8 blocks of one
+ * tensor side by side, a thread block 8 warps: a group of 64 blocks, as docs/fingerprint.md has it, or some smaller tensors. So
+ * the sums of a group are combined in shared memory, and only those of tensors of several groups meet in the device's: the thread block
+ * that is the last one to be done with its group adds them in their order. Which one that is does not matter. */
+
+namespace
+{
+
+constexpr unsigned WARPS = 8; /* of a thread block */
+constexpr unsigned THREADS = WARPS * SNG_CUDA_WARP;
+constexpr unsigned QUADS = SNG_CUDA_WARP / SNG_HASH_LANES; /* of a warp */
+
+static_assert (WARPS * QUADS == SNG_FINGERPRINT_GROUP_BLOCKS, "a thread block has a group of blocks");
+
+/* The arguments: all tensors that have elements, and behind them their dimensions. */
+typedef struct
+{
+  const char *data;
+  guint64 n_bytes;
+  guint64 first_group; /* of all groups of tensors that have several */
+  guint32 first_warp;  /* of the launch; a multiple of WARPS where there are several groups */
+  guint32 n_warps;
+  guint32 n_groups;
+  guint32 n_done; /* groups; counts */
+  guint32 first_dim;
+  guint8 n_dims;
+  guint8 unit; /* bytes */
+  guint8 dtype;
+  guint8 direct; /* 16 bytes can be loaded at once */
+} Tensor;
+
+/* A parameter of the kernel, so in constant memory. */
+typedef struct
+{
+  guint64 words[SNG_HASH_N_KEYS];
+} Keys;
+
+/* Where the lanes of a quad are. */
+typedef struct
+{
+  const Tensor *tensor;
+  const SngCudaDim *dims; /* of the tensor */
+  guint64 block;
+  const char *data; /* of the block, where 16 bytes can be loaded at once; NULL: they are gathered */
+  unsigned n_bytes; /* of the block */
+  unsigned lane;    /* of the quad */
+} Place;
+
+/* ---- loads ---- */
+
+template <typename Unit>
+static __device__ uint4
+gather_units (const Tensor *tensor, const SngCudaDim *dims, guint64 begin)
+{
+  constexpr unsigned n = 16 / sizeof (Unit);
+  guint64 first = begin / sizeof (Unit), n_units = tensor->n_bytes / sizeof (Unit);
+  Unit units[n];
+  uint4 words;
+
+  for (unsigned i = 0; i < n; i++)
+    units[i] = first + i < n_units ? *reinterpret_cast<const Unit *> (
+                   tensor->data + sng_cuda_view_offset (dims, tensor->n_dims, first + i))
+                                   : Unit ();
+  memcpy (&words, units, sizeof words);
+  return words;
+}
+
+/* 16 bytes of the tensor in row-major order, zeros behind its end. It stands once in the code, not in each of the loads of each
+ * dtype. */
+static __device__ __attribute__ ((noinline)) uint4
+gather (const Tensor *tensor, const SngCudaDim *dims, guint64 begin)
+{
+  switch (tensor->unit)
+    {
+    case 1:
+      return gather_units<guint8> (tensor, dims, begin);
+    case 2:
+      return gather_units<guint16> (tensor, dims, begin);
+    case 4:
+      return gather_units<guint32> (tensor, dims, begin);
+    default:
+      return gather_units<guint64> (tensor, dims, begin);
+    }
+}
+
+/* The lane's bytes of some stripes; all loads are under way at a time. */
+template <unsigned AT_ONCE>
+static __device__ __forceinline__ void
+load (const Place &place, unsigned stripe, uint4 words[AT_ONCE])
+{
+  unsigned begin = stripe * 64 + place.lane * 16;
+
+  if (place.data != nullptr)
+    {
+      const uint4 *data = reinterpret_cast<const uint4 *> (place.data + begin);
+
+#pragma unroll
+      for (unsigned i = 0; i < AT_ONCE; i++)
+        words[i] = data[i * 4];
+      return;
+    }
+
+#pragma unroll
+  for (unsigned i = 0; i < AT_ONCE; i++)
+    words[i] = gather (place.tensor, place.dims, place.block * SNG_FINGERPRINT_BLOCK_SIZE + begin + i * 64);
+}
+
+/* ---- a block ---- */
+
+static __device__ __forceinline__ guint64
+join (guint32 low, guint32 high)
+{
+  return (guint64) high << 32 | low;
+}
+
+static __device__ __forceinline__ void
+add_stripe (SngHashLane *hash, uint4 words, ulonglong2 keys)
+{
+  sng_hash_lane_add (hash, join (words.x, words.y), join (words.z, words.w), keys.x, keys.y);
+}
+
+/* The keys of the table from word i on, for this lane. */
+static __device__ __forceinline__ ulonglong2
+get_keys (const ulonglong2 *keys, unsigned i, unsigned lane)
+{
+  return keys[i / 2 + lane];
+}
+
+/* What is left at the end, or a block that is not finite: by the quad's first lane. */
+template <typename Summary>
+static __device__ void
+summarize_rest (const Place &place, Summary *summary, unsigned n, unsigned size)
+{
+  unsigned per_lane = 16 / size;
+
+  if (place.lane != 0)
+    return;
+  for (unsigned first = summary->n_done / per_lane * per_lane; first < n; first += per_lane)
+    summary->each (gather (place.tensor, place.dims, place.block * SNG_FINGERPRINT_BLOCK_SIZE + first * size), first, n);
+}
+
+static __device__ __forceinline__ guint64
+sum_quad (guint64 value)
+{
+  value += sng_quad_xor (value, 1);
+  return value + sng_quad_xor (value, 2);
+}
+
+/* The hash, mixed with the block's number; all of the quad have it. */
+static __device__ __forceinline__ Hash
+finish_hash (const Place &place, const SngHashLane *lane, const ulonglong2 *keys)
+{
+  ulonglong2 low_keys = get_keys (keys, SNG_HASH_KEYS_LOW, place.lane);
+  ulonglong2 high_keys = get_keys (keys, SNG_HASH_KEYS_HIGH, place.lane);
+  guint64 low = sum_quad (sng_hash_lane_end (lane, low_keys.x, low_keys.y));
+  guint64 high = sum_quad (sng_hash_lane_end (lane, high_keys.x, high_keys.y));
+  Hash hash = { 0, 0 };
+
+  if (place.n_bytes > 0)
+    sng_fingerprint_add_block (&hash.low, &hash.high, sng_hash_finish_low (low), sng_hash_finish_high (high), place.block);
+  return hash;
+}
+
+/* size is that of an element, or of its real and of its imaginary part. */
+template <typename Summary>
+static __device__ __forceinline__ Hash
+read_block (const Place &place, const ulonglong2 *keys, unsigned size, SngSummary *sums)
+{
+  constexpr unsigned AT_ONCE = Summary::AT_ONCE;
+  SngHashLane hash = sng_hash_lane_begin (place.lane);
+  unsigned n = place.n_bytes / size;
+  Summary summary;
+
+  summary.begin ();
+#pragma unroll 1
+  for (unsigned round = 0; round < SNG_HASH_ROUNDS; round++)
+    {
+      ulonglong2 scramble = get_keys (keys, SNG_HASH_KEYS_SCRAMBLE, place.lane);
+
+#pragma unroll 1
+      for (unsigned part = 0; part < SNG_HASH_ROUND_STRIPES; part += AT_ONCE)
+        {
+          unsigned stripe = round * SNG_HASH_ROUND_STRIPES + part;
+          uint4 words[AT_ONCE];
+
+          load<AT_ONCE> (place, stripe, words);
+#pragma unroll
+          for (unsigned i = 0; i < AT_ONCE; i += 2)
+            {
+              bool last = stripe + i + 2 == SNG_HASH_ROUNDS * SNG_HASH_ROUND_STRIPES;
+              unsigned even_keys = SNG_HASH_KEYS_STRIPE + (part + i) * 8;
+              unsigned odd_keys = last ? (unsigned) SNG_HASH_KEYS_LAST : even_keys + 8;
+
+              add_stripe (&hash, words[i], get_keys (keys, even_keys, place.lane));
+              add_stripe (&hash, words[i + 1], get_keys (keys, odd_keys, place.lane));
+              summary.template add<0> (words[i], stripe + i, n, place.lane);
+              summary.template add<1> (words[i + 1], stripe + i + 1, n, place.lane);
+            }
+        }
+      if (round < SNG_HASH_ROUNDS - 1)
+        sng_hash_lane_scramble (&hash, scramble.x, scramble.y);
+    }
+
+  summary.end (n, place.lane);
+  if (summary.n_done < n)
+    summarize_rest (place, &summary, n, size);
+  *sums = summary.sums;
+  return finish_hash (place, &hash, keys);
+}
+
+static __device__ Hash
+read_block_of (const Place &place, const ulonglong2 *keys, SngSummary *sums)
+{
+  switch (place.tensor->dtype)
+    {
+    case SNG_DTYPE_F64:
+      return read_block<SngFloatSummary<SngFormatF64>> (place, keys, 8, sums);
+    case SNG_DTYPE_F32:
+    case SNG_DTYPE_C64:
+      return read_block<SngFloatSummary<SngFormatF32>> (place, keys, 4, sums);
+    case SNG_DTYPE_BF16:
+      return read_block<SngFloatSummary<SngFormat16<SngBf16>>> (place, keys, 2, sums);
+    case SNG_DTYPE_F16:
+      return read_block<SngFloatSummary<SngFormat16<SngF16>>> (place, keys, 2, sums);
+    case SNG_DTYPE_I64:
+      return read_block<SngIntegerSummary<gint64>> (place, keys, 8, sums);
+    case SNG_DTYPE_I32:
+      return read_block<SngIntegerSummary<gint32>> (place, keys, 4, sums);
+    case SNG_DTYPE_I16:
+      return read_block<SngIntegerSummary<gint16>> (place, keys, 2, sums);
+    case SNG_DTYPE_I8:
+      return read_block<SngIntegerSummary<gint8>> (place, keys, 1, sums);
+    case SNG_DTYPE_U16:
+      return read_block<SngIntegerSummary<guint16>> (place, keys, 2, sums);
+    case SNG_DTYPE_U32:
+      return read_block<SngIntegerSummary<guint32>> (place, keys, 4, sums);
+    case SNG_DTYPE_U64:
+      return read_block<SngIntegerSummary<guint64>> (place, keys, 8, sums);
+    case SNG_DTYPE_F8_E4M3:
+      return read_block<SngFloatSummary<SngFormatF8E4M3>> (place, keys, 1, sums);
+    case SNG_DTYPE_F8_E5M2:
+      return read_block<SngFloatSummary<SngFormatF8E5M2>> (place, keys, 1, sums);
+    case SNG_DTYPE_F8_E8M0:
+      return read_block<SngFloatSummary<SngFormatF8E8M0>> (place, keys, 1, sums);
+    case SNG_DTYPE_F8_E4M3FNUZ:
+      return read_block<SngFloatSummary<SngFormatF8E4M3Fnuz>> (place, keys, 1, sums);
+    case SNG_DTYPE_F8_E5M2FNUZ:
+      return read_block<SngFloatSummary<SngFormatF8E5M2Fnuz>> (place, keys, 1, sums);
+    default: /* U8, BOOL */
+      return read_block<SngIntegerSummary<guint8>> (place, keys, 1, sums);
+    }
+}
+
+/* ---- what is kept ---- */
+
+/* What the warps of a thread block leave to the first one of each tensor. */
+template <bool summarize>
+struct Shared
+{
+  ulonglong2 keys[SNG_HASH_N_KEYS / 2];
+  Hash hashes[WARPS];
+  SngSummary summaries[summarize ? WARPS * QUADS : 1];
+};
+
+/* One warp, for its tensor's blocks in this thread block. */
+template <bool summarize>
+static __device__ Kept<summarize>
+combine_group (const Shared<summarize> &shared, unsigned first_warp, unsigned n_blocks)
+{
+  unsigned lane = threadIdx.x % SNG_CUDA_WARP, n_warps = (n_blocks + QUADS - 1) / QUADS;
+  Kept<summarize> kept = {};
+
+  for (unsigned i = 0; i < n_warps; i++)
+    add_hash (&kept.hash, shared.hashes[first_warp + i]);
+
+  if constexpr (summarize)
+    {
+      kept.summary = get_empty_summary ();
+      for (unsigned first = 0; first < n_blocks; first += SNG_CUDA_WARP)
+        {
+          unsigned n = n_blocks - first < SNG_CUDA_WARP ? n_blocks - first : SNG_CUDA_WARP;
+          SngSummary more = lane < n ? shared.summaries[first_warp * QUADS + first + lane] : get_empty_summary ();
+
+          add_summaries (&kept.summary, more, n);
+        }
+    }
+  return kept;
+}
+
+/* One warp, when its tensor's group is done. */
+template <bool summarize>
+static __device__ void
+keep (const Kept<summarize> &kept, Tensor *tensor, unsigned group, Kept<summarize> *result, Kept<summarize> *groups)
+{
+  unsigned lane = threadIdx.x % SNG_CUDA_WARP, n_before = 0;
+
+  if (tensor->n_groups == 1)
+    {
+      if (lane == 0)
+        *result = kept;
+      return;
+    }
+
+  groups += tensor->first_group;
+  if (lane == 0)
+    {
+      groups[group] = kept;
+      __threadfence ();
+      n_before = atomicAdd (&tensor->n_done, 1u);
+      __threadfence ();
+    }
+  __syncwarp (); /* a shuffle alone does not order what the lanes read next behind the fence of the first one */
+  n_before = __shfl_sync (SNG_CUDA_FULL_MASK, n_before, 0);
+  if (n_before == tensor->n_groups - 1)
+    {
+      Kept<summarize> all = combine_tensor<summarize> (groups, tensor->n_groups);
+
+      if (lane == 0)
+        *result = all;
+    }
+}
+
+/* ---- the kernel ---- */
+
+/* Which tensor the warp belongs to: the last one that begins before or with it. */
+static __device__ __forceinline__ unsigned
+find_tensor (const Tensor *tensors, unsigned n, unsigned warp)
+{
+  unsigned begin = 0, end = n;
+
+  while (end - begin > 1)
+    {
+      unsigned middle = begin + (end - begin) / 2;
+
+      if (tensors[middle].first_warp <= warp)
+        begin = middle;
+      else
+        end = middle;
+    }
+  return begin;
+}
+
+static __device__ __forceinline__ Place
+get_place (const Tensor *tensor, const SngCudaDim *dims, unsigned warp_of_tensor)
+{
+  unsigned lane = threadIdx.x % SNG_CUDA_WARP;
+  Place place = { tensor, dims + tensor->first_dim, 0, nullptr, 0, lane % SNG_HASH_LANES };
+  guint64 begin;
+
+  place.block = (guint64) warp_of_tensor * QUADS + lane / SNG_HASH_LANES;
+  begin = place.block * SNG_FINGERPRINT_BLOCK_SIZE;
+  if (begin < tensor->n_bytes)
+    place.n_bytes = tensor->n_bytes - begin < SNG_FINGERPRINT_BLOCK_SIZE ? (unsigned) (tensor->n_bytes - begin)
+                                                                         : SNG_FINGERPRINT_BLOCK_SIZE;
+  if (tensor->direct && place.n_bytes == SNG_FINGERPRINT_BLOCK_SIZE)
+    place.data = tensor->data + begin;
+  return place;
+}
+
+/* One warp: a block a quad. */
+template <bool summarize>
+static __device__ __forceinline__ void
+read_blocks (const Place &place, Shared<summarize> *shared)
+{
+  unsigned warp = threadIdx.x / SNG_CUDA_WARP, lane = threadIdx.x % SNG_CUDA_WARP;
+  SngSummary sums;
+  Hash hash;
+
+  if constexpr (summarize)
+    hash = read_block_of (place, shared->keys, &sums);
+  else
+    hash = read_block<SngNoSummary> (place, shared->keys, 1, &sums);
+
+  hash = sum_hashes (hash, SNG_HASH_LANES);
+  if (lane == 0)
+    shared->hashes[warp] = hash;
+  if constexpr (summarize)
+    if (place.lane == 0)
+      shared->summaries[warp * QUADS + lane / SNG_HASH_LANES] = sums;
+}
+
+/* 64 KiB of loads are under way on a multiprocessor with 2 thread blocks. */
+template <bool summarize>
+__global__ void __launch_bounds__ (THREADS, summarize ? 2 : 3)
+fingerprint_kernel (Keys keys,
+                    Tensor *tensors,
+                    unsigned n,
+                    const SngCudaDim *dims,
+                    Kept<summarize> *results,
+                    Kept<summarize> *groups)
+{
+  __shared__ Shared<summarize> shared;
+  unsigned warp_of_block = threadIdx.x / SNG_CUDA_WARP;
+  unsigned warp = blockIdx.x * WARPS + warp_of_block;
+  unsigned index = find_tensor (tensors, n, warp);
+  Tensor *tensor = tensors + index;
+  unsigned warp_of_tensor = warp - tensor->first_warp;
+  bool has_blocks = warp_of_tensor < tensor->n_warps;
+
+  for (unsigned i = threadIdx.x; i < SNG_HASH_N_KEYS / 2; i += THREADS)
+    shared.keys[i] = make_ulonglong2 (keys.words[2 * i], keys.words[2 * i + 1]);
+  __syncthreads ();
+
+  if (has_blocks)
+    read_blocks<summarize> (get_place (tensor, dims, warp_of_tensor), &shared);
+  __syncthreads ();
+
+  /* The first warp here of each tensor. */
+  if (has_blocks && (warp_of_tensor == 0 || warp_of_block == 0))
+    {
+      guint64 n_blocks = (tensor->n_bytes + SNG_FINGERPRINT_BLOCK_SIZE - 1) / SNG_FINGERPRINT_BLOCK_SIZE;
+      guint64 n_left = n_blocks - (guint64) warp_of_tensor * QUADS;
+      unsigned n_here = n_left < SNG_FINGERPRINT_GROUP_BLOCKS ? (unsigned) n_left : SNG_FINGERPRINT_GROUP_BLOCKS;
+
+      keep<summarize> (combine_group<summarize> (shared, warp_of_block, n_here), tensor, warp_of_tensor / WARPS,
+                       results + index, groups);
+    }
+}
+
+/* ---- the host's side ---- */
+
+/* All that is uploaded, and which of the callers' tensors are in it. */
+typedef struct
+{
+  Tensor *tensors;
+  gsize *indices;
+  GArray *dims;
+  unsigned n;
+  guint64 n_warps;
+  guint64 n_groups;
+} List;
+
+static void
+list_add (List *self, gsize index, const SngRegion *elements)
+{
+  const SngLayout *layout = elements->layout;
+  gsize item_size = sng_dtype_get_size (layout->dtype);
+  Tensor *tensor = &self->tensors[self->n];
+  guint64 n_blocks;
+  SngCudaView view;
+
+  tensor->data = static_cast<const char *> (elements->data);
+  tensor->n_bytes = (guint64) layout->n_elements * item_size;
+  sng_cuda_view_init (&view, layout, item_size, (guint64) (gsize) tensor->data | tensor->n_bytes, 8);
+
+  n_blocks = (tensor->n_bytes + SNG_FINGERPRINT_BLOCK_SIZE - 1) / SNG_FINGERPRINT_BLOCK_SIZE;
+  tensor->n_warps = (guint32) ((n_blocks + QUADS - 1) / QUADS);
+  tensor->n_groups = (guint32) ((n_blocks + SNG_FINGERPRINT_GROUP_BLOCKS - 1) / SNG_FINGERPRINT_GROUP_BLOCKS);
+  /* No tensor goes over the end of a thread block without a need. */
+  if (self->n_warps % WARPS + tensor->n_warps > WARPS)
+    self->n_warps += (WARPS - self->n_warps % WARPS) % WARPS;
+  tensor->first_warp = (guint32) self->n_warps;
+  tensor->first_group = self->n_groups;
+  tensor->n_done = 0;
+
+  tensor->first_dim = self->dims->len;
+  tensor->n_dims = (guint8) view.n_dims;
+  tensor->unit = (guint8) view.unit;
+  tensor->dtype = (guint8) layout->dtype;
+  tensor->direct = sng_cuda_view_is_contiguous (&view) && (gsize) tensor->data % 16 == 0;
+  g_array_append_vals (self->dims, view.dims, view.n_dims);
+
+  self->indices[self->n++] = index;
+  self->n_warps += tensor->n_warps;
+  if (tensor->n_groups > 1)
+    self->n_groups += tensor->n_groups;
+}
+
+/* One upload: the tensors, then the dimensions. */
+static Tensor *
+list_upload (const List *self, SngDevice *device)
+{
+  gsize n_tensor_bytes = self->n * sizeof (Tensor), n_dim_bytes = self->dims->len * sizeof (SngCudaDim);
+  guint8 *arguments = static_cast<guint8 *> (g_malloc (n_tensor_bytes + n_dim_bytes));
+  gconstpointer uploaded;
+
+  memcpy (arguments, self->tensors, n_tensor_bytes);
+  memcpy (arguments + n_tensor_bytes, self->dims->data, n_dim_bytes);
+  uploaded = sng_cuda_device_upload_arguments (device, arguments, n_tensor_bytes + n_dim_bytes);
+  g_free (arguments);
+  return static_cast<Tensor *> (const_cast<gpointer> (uploaded));
+}
+
+static void
+set_sums (SngBlockSums *sums, const Kept<false> &kept)
+{
+  sums->low = kept.hash.low;
+  sums->high = kept.hash.high;
+}
+
+static void
+set_sums (SngBlockSums *sums, const Kept<true> &kept)
+{
+  sums->low = kept.hash.low;
+  sums->high = kept.hash.high;
+  sums->minimum = kept.summary.minimum;
+  sums->maximum = kept.summary.maximum;
+  sums->sum = kept.summary.sum;
+  sums->n_non_finite = kept.summary.n_non_finite;
+}
+
+/* Of a failure the device keeps a note, and the sums stay those of nothing. */
+template <bool summarize>
+static void
+list_run (const List *self, SngDevice *device, SngBlockSums *sums)
+{
+  cudaStream_t stream = sng_cuda_device_enter (device);
+  Tensor *tensors = list_upload (self, device);
+  Kept<summarize> *results = tensors == NULL
+                                 ? NULL
+                                 : static_cast<Kept<summarize> *> (sng_cuda_device_scratch (
+                                       device, SNG_CUDA_SCRATCH_FINGERPRINT, (self->n + self->n_groups) * sizeof *results));
+  Kept<summarize> *downloaded;
+  Keys keys;
+
+  if (results == NULL)
+    return;
+  for (unsigned i = 0; i < SNG_HASH_N_KEYS; i++)
+    keys.words[i] = sng_hash_key (i);
+  if (!sng_cuda_device_check (device,
+                              sng_cuda_launch (fingerprint_kernel<summarize>, dim3 ((unsigned) ((self->n_warps + WARPS - 1) / WARPS)),
+                                               dim3 (THREADS), 0, stream, keys, tensors, self->n,
+                                               reinterpret_cast<const SngCudaDim *> (tensors + self->n), results,
+                                               results + self->n),
+                              "[cuda][fingerprint]"))
+    return;
+
+  downloaded = g_new (Kept<summarize>, self->n);
+  if (sng_cuda_device_download_results (device, downloaded, results, self->n * sizeof *downloaded))
+    for (unsigned i = 0; i < self->n; i++)
+      set_sums (&sums[self->indices[i]], downloaded[i]);
+  g_free (downloaded);
+}
+
+} // namespace
+
+extern "C" void
+sng_cuda_fingerprint (SngDevice *device, gsize n, const SngRegion *elements, gboolean summarize, SngBlockSums *sums)
+{
+  const SngBlockSums nothing = { 0, 0, INFINITY, -INFINITY, 0, 0 };
+  List list = { g_new (Tensor, n), g_new (gsize, n), g_array_new (FALSE, FALSE, sizeof (SngCudaDim)), 0, 0, 0 };
+
+  for (gsize i = 0; i < n; i++)
+    {
+      sums[i] = nothing;
+      if (elements[i].layout->n_elements > 0)
+        list_add (&list, i, &elements[i]);
+    }
+
+  if (list.n > 0 && summarize)
+    list_run<true> (&list, device, sums);
+  else if (list.n > 0)
+    list_run<false> (&list, device, sums);
+
+  g_array_unref (list.dims);
+  g_free (list.indices);
+  g_free (list.tensors);
+}
