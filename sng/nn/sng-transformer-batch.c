@@ -49,15 +49,42 @@ read_size (SngTransformer *self, SngTensor *ids, GError **error)
   return TRUE;
 }
 
-/* Looks at the shape and the range of all elements, those of the padding as well. */
-static gboolean
-check_indices (SngTransformer *self,
-               SngTensor *tensor,
-               const char *name,
-               gint64 end,
-               gint64 ignored, /* beside those from 0 */
-               GError **error)
+/* What a batch has, on the host wherever it was; a batch need not have all of them. */
+typedef struct
 {
+  GBytes *ids;
+  GBytes *labels;
+  GBytes *mask;
+} Indices;
+
+static void
+indices_clear (Indices *indices)
+{
+  g_clear_pointer (&indices->ids, g_bytes_unref);
+  g_clear_pointer (&indices->labels, g_bytes_unref);
+  g_clear_pointer (&indices->mask, g_bytes_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Indices, indices_clear)
+
+/* NULL for what the batch does not have. */
+static const gint64 *
+get_values (GBytes *indices)
+{
+  return indices != NULL ? g_bytes_get_data (indices, NULL) : NULL;
+}
+
+/* Looks at the shape and the range of all elements, those of the padding as well. */
+static GBytes *
+read_indices (SngTransformer *self,
+              SngTensor *tensor,
+              const char *name,
+              gint64 end,
+              gint64 ignored, /* beside those from 0 */
+              GError **error)
+{
+  g_autoptr (GBytes) indices = NULL;
+  const gint64 *values;
   guint n_dims;
   const gint64 *shape = sng_tensor_get_shape (tensor, &n_dims);
 
@@ -70,11 +97,15 @@ check_indices (SngTransformer *self,
                    "[transformer][forward] \"%s\" is %s; \"input_ids\" is I64 [%" G_GSIZE_FORMAT
                    ", %" G_GSIZE_FORMAT "]",
                    name, text, self->batch.n_sequences, self->batch.n_tokens);
-      return FALSE;
+      return NULL;
     }
+  if ((indices = sng_tensor_dup_bytes (tensor, error)) == NULL)
+    return NULL;
+
+  values = get_values (indices);
   for (gint64 i = 0; i < shape[0] * shape[1]; i++)
     {
-      gint64 value = sng_tensor_get_value_int64 (tensor, i);
+      gint64 value = values[i];
 
       if ((value < 0 || value >= end) && value != ignored)
         {
@@ -82,15 +113,35 @@ check_indices (SngTransformer *self,
                        "[transformer][forward] \"%s\" has %" G_GINT64_FORMAT " at [%" G_GINT64_FORMAT
                        ", %" G_GINT64_FORMAT "]; it must be at least 0 and less than %" G_GINT64_FORMAT,
                        name, value, i / shape[1], i % shape[1], end);
-          return FALSE;
+          return NULL;
         }
     }
-  return TRUE;
+  return g_steal_pointer (&indices);
+}
+
+static gboolean
+indices_read (Indices *indices, SngTransformer *self, SngStateDict *batch, GError **error)
+{
+  SngTensor *ids = sng_state_dict_get_tensor (batch, "input_ids", error);
+  SngTensor *labels = sng_state_dict_lookup_tensor (batch, "labels");
+  SngTensor *mask = sng_state_dict_lookup_tensor (batch, "attention_mask");
+  gint64 vocab_size = self->settings.vocab_size;
+
+  if (ids == NULL || !read_size (self, ids, error))
+    return FALSE;
+
+  indices->ids = read_indices (self, ids, "input_ids", vocab_size, 0, error);
+  return indices->ids != NULL
+         && (labels == NULL
+             || (indices->labels = read_indices (self, labels, "labels", vocab_size, NO_LABEL, error))
+                    != NULL)
+         && (mask == NULL
+             || (indices->mask = read_indices (self, mask, "attention_mask", 2, 0, error)) != NULL);
 }
 
 /* Where the rows of each sequence begin: it keeps its tokens up to its last visible one. */
 static gboolean
-measure (SngTransformer *self, SngTensor *mask, GError **error)
+measure (SngTransformer *self, const gint64 *mask, GError **error)
 {
   SngTransformerBatch *batch = &self->batch;
   gint64 *first_rows = self->host_inputs + SNG_INPUT_FIRST_ROWS;
@@ -104,7 +155,7 @@ measure (SngTransformer *self, SngTensor *mask, GError **error)
       gsize n_visible = mask == NULL ? batch->n_tokens : 0, length = n_visible;
 
       for (gsize token = 0; mask != NULL && token < batch->n_tokens; token++)
-        if (sng_tensor_get_value_int64 (mask, (gint64) (i * batch->n_tokens + token)) != 0)
+        if (mask[i * batch->n_tokens + token] != 0)
           {
             n_visible++;
             length = token + 1;
@@ -149,25 +200,25 @@ number_rows (SngTransformer *self)
 }
 
 static void
-pack (SngTransformer *self, SngTensor *tensor, SngTransformerInput input)
+pack (SngTransformer *self, const gint64 *values, SngTransformerInput input)
 {
   const gint64 *places = host_input (self, SNG_INPUT_LOGIT_ROWS);
   gint64 *to = host_input (self, input);
 
   for (gsize row = 0; row < self->batch.n_rows; row++)
-    to[row] = sng_tensor_get_value_int64 (tensor, places[row]);
+    to[row] = values[places[row]];
 }
 
 /* A target in the padding would be dropped without a word, and the mean be one over others than the caller counted. */
 static gboolean
-check_no_label_in_padding (SngTransformer *self, SngTensor *labels, GError **error)
+check_no_label_in_padding (SngTransformer *self, const gint64 *labels, GError **error)
 {
   const gint64 *first_rows = self->host_inputs + SNG_INPUT_FIRST_ROWS;
 
   for (gsize i = 0; i < self->batch.n_sequences; i++)
     for (gsize token = (gsize) (first_rows[i + 1] - first_rows[i]); token < self->batch.n_tokens; token++)
       {
-        gint64 label = sng_tensor_get_value_int64 (labels, (gint64) (i * self->batch.n_tokens + token));
+        gint64 label = labels[i * self->batch.n_tokens + token];
 
         if (label >= 0)
           {
@@ -182,7 +233,7 @@ check_no_label_in_padding (SngTransformer *self, SngTensor *labels, GError **err
 }
 
 static gboolean
-read_labels (SngTransformer *self, SngTensor *labels, GError **error)
+read_labels (SngTransformer *self, const gint64 *labels, GError **error)
 {
   const gint64 *packed = host_input (self, SNG_INPUT_LABELS);
 
@@ -270,29 +321,22 @@ sng_transformer_make_inputs (SngTransformer *self, GError **error)
 gboolean
 sng_transformer_load_batch (SngTransformer *self, SngStateDict *batch, SngStage stage, GError **error)
 {
-  SngTensor *ids = sng_state_dict_get_tensor (batch, "input_ids", error);
-  SngTensor *labels = sng_state_dict_lookup_tensor (batch, "labels");
-  SngTensor *mask = sng_state_dict_lookup_tensor (batch, "attention_mask");
+  g_auto (Indices) indices = { NULL };
   gint64 *packed_mask;
 
   self->batch.has_activations = FALSE;
   self->batch.can_go_back = FALSE;
-  if (ids == NULL || !read_size (self, ids, error)
-      || !check_indices (self, ids, "input_ids", self->settings.vocab_size, 0, error)
-      || (labels != NULL
-          && !check_indices (self, labels, "labels", self->settings.vocab_size, NO_LABEL, error))
-      || (mask != NULL && !check_indices (self, mask, "attention_mask", 2, 0, error))
-      || !measure (self, mask, error))
+  if (!indices_read (&indices, self, batch, error) || !measure (self, get_values (indices.mask), error))
     return FALSE;
 
   number_rows (self);
-  pack (self, ids, SNG_INPUT_IDS);
+  pack (self, get_values (indices.ids), SNG_INPUT_IDS);
   packed_mask = host_input (self, SNG_INPUT_MASK);
-  if (mask != NULL)
-    pack (self, mask, SNG_INPUT_MASK);
-  for (gsize row = 0; mask == NULL && row < self->batch.n_rows; row++)
+  if (indices.mask != NULL)
+    pack (self, get_values (indices.mask), SNG_INPUT_MASK);
+  for (gsize row = 0; indices.mask == NULL && row < self->batch.n_rows; row++)
     packed_mask[row] = 1;
-  if (!read_labels (self, labels, error))
+  if (!read_labels (self, get_values (indices.labels), error))
     return FALSE;
 
   if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)

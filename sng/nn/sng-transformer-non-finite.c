@@ -20,7 +20,7 @@ is_finite (SngTransformer *self, gconstpointer data, gsize n, SngDtype dtype)
 {
   const gint64 shape = (gint64) n, stride = 1;
   SngLayout layout = { dtype, 1, &shape, &stride, shape, TRUE };
-  const SngElements elements = { data, &layout };
+  const SngRegion elements = { data, &layout };
   SngBlockSums sums;
 
   sng_transformer_device_class (self)->fingerprint (self->device, 1, &elements, TRUE, &sums);
