@@ -6,6 +6,7 @@
 #pragma once
 
 #include "state/sng-checkpoint.h"
+#include "state/sng-staging-arena-private.h"
 #include "state/sng-storage-private.h"
 
 G_BEGIN_DECLS
@@ -53,10 +54,10 @@ gboolean sng_checkpoint_find_shard     (SngCheckpoint  *self,
 void     sng_checkpoint_set_path       (SngCheckpoint  *self,
                                         const char     *path);
 
-/* A copy of all tensors in the arena, which is made, or made larger, where it has to be. Its tensors are read-only. */
-SngCheckpoint *sng_checkpoint_stage    (SngCheckpoint  *self,
-                                        SngTensor     **arena,
-                                        GError        **error);
+/* A copy of all tensors in the arena. Its tensors are read-only, and may be read after sng_staging_arena_finish (). */
+SngCheckpoint *sng_checkpoint_stage    (SngCheckpoint    *self,
+                                        SngStagingArena  *arena,
+                                        GError          **error);
 
 /* 7 <-> "step-00000007". */
 char    *sng_checkpoint_step_to_name   (guint64         step);

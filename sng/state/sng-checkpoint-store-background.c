@@ -60,7 +60,10 @@ save_thread (gpointer data)
 {
   SngBackgroundSave *save = data;
 
-  save->path = sng_checkpoint_store_write (save->store, save->staged, &save->error);
+  if (sng_staging_arena_finish (save->store->arena, &save->error))
+    save->path = sng_checkpoint_store_write (save->store, save->staged, &save->error);
+  else
+    g_prefix_error (&save->error, "[checkpoint][stage] ");
   /* What the new one takes the place of goes only now that it is durable. */
   if (save->path != NULL)
     sng_checkpoint_store_take_all_away (save->store, save->superseded, &save->error);
@@ -134,7 +137,7 @@ sng_checkpoint_store_end_background (SngCheckpointStore *self)
 
   if (!sng_checkpoint_store_wait (self, &error))
     g_warning ("nobody has asked whether this was saved: %s", error->message);
-  g_clear_object (&self->arena);
+  g_clear_pointer (&self->arena, sng_staging_arena_free);
   sng_state_file_trim ();
 }
 
@@ -146,7 +149,9 @@ begin (SngCheckpointStore *self, SngCheckpoint *checkpoint, GArray *superseded, 
 
   save->store = self;
   save->superseded = g_array_ref (superseded);
-  save->staged = sng_checkpoint_stage (checkpoint, &self->arena, error);
+  if (self->arena == NULL)
+    self->arena = sng_staging_arena_new ();
+  save->staged = sng_checkpoint_stage (checkpoint, self->arena, error);
   if (save->staged == NULL)
     {
       g_prefix_error (error, "[checkpoint][stage] ");
@@ -157,6 +162,7 @@ begin (SngCheckpointStore *self, SngCheckpoint *checkpoint, GArray *superseded, 
   save->thread = g_thread_try_new ("sng-save", save_thread, save, &failure);
   if (save->thread == NULL)
     {
+      sng_staging_arena_finish (self->arena, NULL);
       g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED, "[checkpoint][background] %s", failure->message);
       return FALSE;
     }
@@ -177,7 +183,9 @@ begin (SngCheckpointStore *self, SngCheckpoint *checkpoint, GArray *superseded, 
  * Begins to save a checkpoint, which a thread then does as
  * [method@Sng.CheckpointStore.save] would.
  *
- * When this returns, the whole state was copied, and what the checkpoint was captured from may change.
+ * When this returns, what the checkpoint was captured from may change: the whole state was copied, or
+ * is being copied by the device that it lies on, where what is written to it later waits for that. If the device fails to,
+ * the save fails.
  * The memory of the copy is kept for the next one. The checkpoint is durable after
  * [method@Sng.CheckpointStore.wait]. Until then all that was there before is there, also what it
  * supersedes.
@@ -222,7 +230,7 @@ sng_checkpoint_store_begin_save (SngCheckpointStore *self,
  *
  * Saves a checkpoint in the background.
  *
- * When this returns, the whole state was copied, as by
+ * When this returns, the state may change, as after
  * [method@Sng.CheckpointStore.begin_save]; an earlier save that is not done is waited for before.
  *
  * Since: 1.0

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "state/sng-checkpoint-store.h"
+#include "state/sng-staging-arena-private.h"
 #include "state/sng-storage-private.h"
 
 G_BEGIN_DECLS
@@ -24,7 +25,7 @@ struct _SngCheckpointStore
   SngStorage *storage;
   guint64 saved_step; /* that was begun to be saved last */
 
-  SngTensor *arena;              /* where a copy is that is saved in the background; kept for the next one */
+  SngStagingArena *arena;        /* where a copy is that is saved in the background; kept for the next one */
   SngBackgroundSave *background; /* that nobody has waited for yet; NULL: none */
 };
 

@@ -9,11 +9,14 @@
 
 #include "sng-error.h"
 #include "state/sng-json-private.h"
+#include "tensor/sng-device-private.h"
 
 /* The format: https://huggingface.co/docs/safetensors. Eight bytes with the length of the header, little-endian; the
  * header, a JSON object that is filled up with spaces to a multiple of eight; the tensors' bytes without a gap. The order
  * of the tensors is not part of it: that is the one of the reference implementation in Rust (serialize in its
  * tensor.rs), so that one state has one file. */
+
+#define PIECE (8u << 20) /* bytes that come from a device at a time */
 
 typedef struct
 {
@@ -181,28 +184,97 @@ build_header (GArray *items, GVariant *metadata, GError **error)
   return g_string_free_to_bytes (g_steal_pointer (&text));
 }
 
-static gboolean
-write_tensor (SngStateFile *file, const Item *item, GError **error)
+/* Host memory through which the tensors of a device go into the file, for as long as they come from the same one. */
+typedef struct
 {
-  g_autoptr (GBytes) bytes = NULL;
-  gconstpointer data;
-  gsize n_bytes;
+  SngDevice *device;
+  gpointer data;
+} Passage;
 
-  /* Straight from where it lies, if it lies there as the file wants it. */
-  if (sng_tensor_is_contiguous (item->tensor)
-      && g_str_equal (sng_device_get_name (sng_tensor_get_device (item->tensor)), "cpu"))
-    return sng_state_file_write (file, sng_tensor_get_data (item->tensor),
-                                 sng_tensor_get_n_bytes (item->tensor), error);
+static void
+passage_clear (Passage *passage)
+{
+  if (passage->data != NULL)
+    SNG_DEVICE_GET_CLASS (passage->device)->free_staging (passage->device, passage->data, PIECE);
+  passage->data = NULL;
+  g_clear_object (&passage->device);
+}
 
-  bytes = sng_tensor_dup_bytes (item->tensor, error);
-  if (bytes == NULL)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Passage, passage_clear)
+
+static gboolean
+passage_open (Passage *passage, SngDevice *device, GError **error)
+{
+  if (passage->device != device)
     {
-      g_prefix_error (error, "[safetensors][save] '%s': ", item->name);
-      return FALSE;
+      passage_clear (passage);
+      passage->device = g_object_ref (device);
+      passage->data = SNG_DEVICE_GET_CLASS (device)->alloc_staging (device, PIECE, error);
     }
-  data = g_bytes_get_data (bytes, &n_bytes);
 
-  return sng_state_file_write (file, data, n_bytes, error);
+  return passage->data != NULL;
+}
+
+/* What fails here and is not the file's fault. */
+static gboolean
+blame (const Item *item, GError **error)
+{
+  g_prefix_error (error, "[safetensors][save] '%s': ", item->name);
+
+  return FALSE;
+}
+
+/* Piece by piece: there may be less memory here than on the device. */
+static gboolean
+write_from_device (SngStateFile *file, Passage *passage, const Item *item, SngTensor *tensor, GError **error)
+{
+  SngDevice *device = sng_tensor_get_device (tensor);
+  const char *from = sng_tensor_get_data (tensor);
+  gsize n_left = sng_tensor_get_n_bytes (tensor);
+
+  if (!passage_open (passage, device, error))
+    return blame (item, error);
+
+  while (n_left > 0)
+    {
+      gsize n = MIN (n_left, PIECE);
+
+      if (!SNG_DEVICE_GET_CLASS (device)->download (device, passage->data, from, n, error))
+        return blame (item, error);
+      if (!sng_state_file_write (file, passage->data, n, error))
+        return FALSE;
+      from += n;
+      n_left -= n;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+write_tensor (SngStateFile *file, Passage *passage, const Item *item, GError **error)
+{
+  SngTensor *tensor = item->tensor;
+  g_autoptr (SngTensor) copy = NULL;
+
+  if (!sng_tensor_is_contiguous (tensor) && (tensor = copy = sng_tensor_copy (tensor, error)) == NULL)
+    return blame (item, error);
+
+  /* Straight from where it lies, if the processor can read it there. */
+  return SNG_DEVICE_GET_CLASS (sng_tensor_get_device (tensor))->host
+             ? sng_state_file_write (file, sng_tensor_get_data (tensor), sng_tensor_get_n_bytes (tensor),
+                                     error)
+             : write_from_device (file, passage, item, tensor, error);
+}
+
+/* A device that works by itself may have failed meanwhile; then the fingerprint is of nothing. */
+static gboolean
+add_fingerprint (GHashTable *fingerprints, const Item *item, GError **error)
+{
+  SngDevice *device = sng_tensor_get_device (item->tensor);
+
+  g_hash_table_insert (fingerprints, g_strdup (item->name), sng_tensor_compute_fingerprint (item->tensor));
+
+  return SNG_DEVICE_GET_CLASS (device)->check (device, error) || blame (item, error);
 }
 
 GBytes *
@@ -214,6 +286,7 @@ sng_safetensors_write (SngStateFile *file,
 {
   g_autoptr (GArray) items = NULL;
   g_autoptr (GBytes) header = NULL;
+  g_auto (Passage) passage = { NULL, NULL };
 
   if ((items = sort_tensors (tensors, error)) == NULL
       || (header = build_header (items, metadata, error)) == NULL
@@ -224,11 +297,9 @@ sng_safetensors_write (SngStateFile *file,
     {
       const Item *item = &g_array_index (items, Item, i);
 
-      if (!write_tensor (file, item, error))
+      if (!write_tensor (file, &passage, item, error)
+          || (fingerprints != NULL && !add_fingerprint (fingerprints, item, error)))
         return NULL;
-      if (fingerprints != NULL)
-        g_hash_table_insert (fingerprints, g_strdup (item->name),
-                             sng_tensor_compute_fingerprint (item->tensor));
     }
 
   return g_steal_pointer (&header);

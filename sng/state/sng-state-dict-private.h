@@ -6,6 +6,7 @@
 #pragma once
 
 #include "state/sng-state-dict.h"
+#include "tensor/sng-tensor-fingerprint-private.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +24,11 @@ const SngStateEntry *sng_state_dict_get_entry    (SngStateDict        *self,
                                                   guint                position);
 const SngStateEntry *sng_state_dict_lookup_entry (SngStateDict        *self,
                                                   const char          *name);
+/* Of the tensors alone, in their order: new arrays with an element each. See sng_tensors_fingerprint(). */
+gboolean             sng_state_dict_fingerprint_tensors (SngStateDict      *self,
+                                                         SngFingerprint   **fingerprints,
+                                                         SngTensorSummary **summaries,
+                                                         GError           **error);
 /* One side of a mismatch. */
 char                *sng_state_entry_describe    (const SngStateEntry *entry);
 

@@ -157,14 +157,15 @@ hash_bytes (XXH3_state_t *hash, gconstpointer data, gsize n_bytes)
     XXH3_128bits_update (hash, data, n_bytes);
 }
 
+/* Takes the next of the tensors' fingerprints. */
 static void
-hash_entry (XXH3_state_t *hash, const SngStateEntry *entry)
+hash_entry (XXH3_state_t *hash, const SngStateEntry *entry, const SngFingerprint **fingerprints)
 {
   hash_bytes (hash, entry->name, strlen (entry->name));
 
   if (entry->tensor != NULL)
     {
-      g_autoptr (SngFingerprint) fingerprint = sng_tensor_compute_fingerprint (entry->tensor);
+      const SngFingerprint *fingerprint = (*fingerprints)++;
       g_autofree char *place = entry->shard != NULL ? sng_shard_describe (entry->shard) : NULL;
       guint64 words[2] = { GUINT64_TO_LE (fingerprint->low), GUINT64_TO_LE (fingerprint->high) };
 
@@ -184,6 +185,46 @@ hash_entry (XXH3_state_t *hash, const SngStateEntry *entry)
     }
 }
 
+/* Of entries, those that are tensors; they stay the entries' own. */
+static GPtrArray *
+list_tensors (GPtrArray *entries)
+{
+  GPtrArray *tensors = g_ptr_array_new ();
+
+  for (guint i = 0; i < entries->len; i++)
+    if (((const SngStateEntry *) entries->pdata[i])->tensor != NULL)
+      g_ptr_array_add (tensors, ((const SngStateEntry *) entries->pdata[i])->tensor);
+  return tensors;
+}
+
+static GPtrArray *
+list_entries (SngStateDict *self)
+{
+  GPtrArray *entries = g_ptr_array_new ();
+  const SngStateEntry *entry;
+
+  for (guint i = 0; (entry = sng_state_dict_get_entry (self, i)) != NULL; i++)
+    g_ptr_array_add (entries, (gpointer) entry);
+  return entries;
+}
+
+gboolean
+sng_state_dict_fingerprint_tensors (SngStateDict *self,
+                                    SngFingerprint **fingerprints,
+                                    SngTensorSummary **summaries,
+                                    GError **error)
+{
+  g_autoptr (GPtrArray) entries = list_entries (self);
+  g_autoptr (GPtrArray) tensors = list_tensors (entries);
+
+  *fingerprints = g_new (SngFingerprint, tensors->len);
+  if (summaries != NULL)
+    *summaries = g_new (SngTensorSummary, tensors->len);
+
+  return sng_tensors_fingerprint (tensors->len, (SngTensor *const *) tensors->pdata, *fingerprints,
+                                  summaries != NULL ? *summaries : NULL, error);
+}
+
 /**
  * sng_state_dict_compute_fingerprint:
  * @self: a dictionary
@@ -195,6 +236,8 @@ hash_entry (XXH3_state_t *hash, const SngStateEntry *entry)
  * does not matter, every bit of the contents does. Taken by XXH3-128 over the
  * length-prefixed parts.
  *
+ * A failure of a device shows as with [method@Tensor.compute_fingerprint].
+ *
  * Returns: (transfer full): the fingerprint
  *
  * Since: 1.0
@@ -203,22 +246,28 @@ SngFingerprint *
 sng_state_dict_compute_fingerprint (SngStateDict *self)
 {
   g_autoptr (GPtrArray) sorted = NULL;
-  const SngStateEntry *entry;
+  g_autoptr (GPtrArray) tensors = NULL;
+  g_autofree SngFingerprint *fingerprints = NULL;
+  const SngFingerprint *next;
   SngFingerprint fingerprint;
   XXH3_state_t *hash;
   XXH128_hash_t digest;
 
   g_return_val_if_fail (SNG_IS_STATE_DICT (self), NULL);
 
-  sorted = g_ptr_array_new ();
-  for (guint i = 0; (entry = sng_state_dict_get_entry (self, i)) != NULL; i++)
-    g_ptr_array_add (sorted, (gpointer) entry);
+  sorted = list_entries (self);
   g_ptr_array_sort (sorted, compare_entries);
+
+  /* A device that has failed says so to the next caller who can be told. */
+  tensors = list_tensors (sorted);
+  fingerprints = g_new0 (SngFingerprint, tensors->len);
+  sng_tensors_fingerprint (tensors->len, (SngTensor *const *) tensors->pdata, fingerprints, NULL, NULL);
+  next = fingerprints;
 
   hash = XXH3_createState ();
   XXH3_128bits_reset (hash);
   for (guint i = 0; i < sorted->len; i++)
-    hash_entry (hash, sorted->pdata[i]);
+    hash_entry (hash, sorted->pdata[i], &next);
   digest = XXH3_128bits_digest (hash);
   XXH3_freeState (hash);
 

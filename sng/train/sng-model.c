@@ -9,6 +9,7 @@
 #include "tensor/sng-device-private.h"
 #include "state/sng-safetensors.h"
 #include "state/sng-vfunc-private.h"
+#include "tensor/sng-tensor-fingerprint-private.h"
 
 /**
  * SngModel:
@@ -170,19 +171,24 @@ static char *
 sng_model_real_find_non_finite (SngModel *self, GError **error)
 {
   g_autoptr (GListModel) parameters = sng_model_get_parameters (self, error);
+  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (SngParameter) found = NULL;
+  gsize index;
 
-  if (parameters == NULL)
-    return NULL;
-
-  for (guint i = 0; i < g_list_model_get_n_items (parameters); i++)
+  for (guint i = 0; parameters != NULL && i < g_list_model_get_n_items (parameters); i++)
     {
       g_autoptr (SngParameter) parameter = g_list_model_get_item (parameters, i);
 
-      if (!sng_tensor_is_finite (sng_parameter_get_value (parameter)))
-        return g_strdup (sng_parameter_get_name (parameter));
+      g_ptr_array_add (values, g_object_ref (sng_parameter_get_value (parameter)));
     }
 
-  return NULL;
+  if (parameters == NULL
+      || !sng_tensors_find_non_finite (values->len, (SngTensor *const *) values->pdata, &index, error)
+      || index == values->len)
+    return NULL;
+
+  found = g_list_model_get_item (parameters, (guint) index);
+  return g_strdup (sng_parameter_get_name (found));
 }
 
 static SngStateDict *

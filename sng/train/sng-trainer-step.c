@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "sng-error.h"
+#include "tensor/sng-tensor-fingerprint-private.h"
 #include "train/sng-gradients-private.h"
 
 /* As torch.nn.utils.clip_grad_norm_ has it: keeps the quotient finite. */
@@ -37,19 +38,31 @@ sng_trainer_emit_micro_batch_end (SngTrainer *self,
   return sng_trainer_check_end (self, error);
 }
 
+/* NULL where all are finite, or with @error set. */
 static char *
-dup_first_non_finite (SngStateDict *dict)
+dup_first_non_finite (SngStateDict *dict, GError **error)
 {
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GPtrArray) tensors = g_ptr_array_new ();
+  gsize index;
+
   for (guint i = 0; i < sng_state_dict_get_n_items (dict); i++)
     {
       const char *name = sng_state_dict_get_name (dict, i);
       SngTensor *tensor = sng_state_dict_lookup_tensor (dict, name);
 
-      if (tensor != NULL && !sng_tensor_is_finite (tensor))
-        return g_strdup (name);
+      if (tensor != NULL)
+        {
+          g_ptr_array_add (names, (gpointer) name);
+          g_ptr_array_add (tensors, tensor);
+        }
     }
 
-  return NULL;
+  if (!sng_tensors_find_non_finite (tensors->len, (SngTensor *const *) tensors->pdata, &index, error)
+      || index == tensors->len)
+    return NULL;
+
+  return g_strdup (names->pdata[index]);
 }
 
 /* What is wrong with a loss that is no number, told by where it came from: the first tensor, in the order of computation,
@@ -57,24 +70,26 @@ dup_first_non_finite (SngStateDict *dict)
 static char *
 describe_origin (SngModel *model, SngStateDict *batch, SngStateDict *outputs)
 {
-  g_autofree char *name = dup_first_non_finite (batch);
   g_autoptr (GError) error = NULL;
+  g_autofree char *name = dup_first_non_finite (batch, &error);
 
   if (name != NULL)
     return g_strdup_printf ("\"%s\" of the batch is the first tensor that is not finite", name);
 
-  name = sng_model_find_non_finite (model, &error);
+  if (error == NULL)
+    name = sng_model_find_non_finite (model, &error);
 
   if (name != NULL)
     return g_strdup_printf ("\"%s\" of the model is the first tensor that is not finite", name);
 
-  if (error != NULL)
-    return g_strdup_printf ("the search for the first tensor that is not finite failed: %s", error->message);
-
-  name = dup_first_non_finite (outputs);
+  if (error == NULL)
+    name = dup_first_non_finite (outputs, &error);
 
   if (name != NULL)
     return g_strdup_printf ("\"%s\" of the outputs is the first tensor that is not finite", name);
+
+  if (error != NULL)
+    return g_strdup_printf ("the search for the first tensor that is not finite failed: %s", error->message);
 
   return g_strdup ("all tensors of batch, model and outputs are finite");
 }
