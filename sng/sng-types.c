@@ -116,6 +116,8 @@ static const char *const precision_names[] = { "32", "bf16-mixed", "16-mixed", N
  *   be
  * @SNG_CAUSE_NONDETERMINISM: nothing was lost; the training is no function of
  *   its state
+ * @SNG_CAUSE_ENVIRONMENT: the runs had other hardware, drivers, libraries or
+ *   settings, so they cannot be compared
  *
  * The class of what went wrong in a resume.
  *
@@ -312,9 +314,9 @@ sng_verdict_to_string (SngVerdict verdict)
 const char *
 sng_cause_to_string (SngCause cause)
 {
-  static const char *const names[] = { "unknown",   "rng",        "data",          "schedule",
-                                       "optimizer", "weights",    "scaler",        "averages",
-                                       "counters",  "checkpoint", "nondeterminism" };
+  static const char *const names[] = { "unknown",   "rng",        "data",           "schedule",
+                                       "optimizer", "weights",    "scaler",         "averages",
+                                       "counters",  "checkpoint", "nondeterminism", "environment" };
 
   g_return_val_if_fail ((guint) cause < G_N_ELEMENTS (names), NULL);
 

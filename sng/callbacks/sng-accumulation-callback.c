@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "state/sng-state-dict-private.h"
+#include "tensor/sng-tensor-host-private.h"
+
 struct _SngAccumulationCallback
 {
   SngCallback parent_instance;
@@ -65,8 +68,14 @@ record_flat (const Moment *moment, const char *path, GPtrArray *tensors, GError 
 
   numbers = sng_tensor_get_data (flat);
   for (guint i = 0; i < tensors->len; i++)
-    for (gint64 j = 0; j < sng_tensor_get_n_elements (tensors->pdata[i]); j++)
-      *numbers++ = sng_tensor_get_value (tensors->pdata[i], j);
+    {
+      g_autoptr (SngTensor) tensor = sng_tensor_ref_host (tensors->pdata[i], error);
+
+      if (tensor == NULL)
+        return FALSE;
+      for (gint64 j = 0; j < sng_tensor_get_n_elements (tensor); j++)
+        *numbers++ = sng_tensor_get_value (tensor, j);
+    }
 
   return sng_callback_record_tensor (moment->callback, SNG_STAGE_TRAIN, moment->step, moment->micro_batch,
                                      path, flat, error);
@@ -231,21 +240,24 @@ record_schedule (const Moment *moment, GError **error)
                                        "schedule", state, error);
 }
 
-static void
-add_state (GChecksum *checksum, SngStateDict *state)
+static gboolean
+add_state (GChecksum *checksum, SngStateDict *state, GError **error)
 {
+  g_autofree SngFingerprint *fingerprints = NULL;
+  gsize n_tensors = 0;
+
+  if (!sng_state_dict_fingerprint_tensors (state, &fingerprints, NULL, error))
+    return FALSE;
+
   for (guint i = 0; i < sng_state_dict_get_n_items (state); i++)
     {
-      const char *name = sng_state_dict_get_name (state, i);
-      SngTensor *tensor = sng_state_dict_lookup_tensor (state, name);
-      g_autoptr (SngFingerprint) fingerprint =
-          tensor != NULL ? sng_tensor_compute_fingerprint (tensor) : NULL;
-      g_autofree char *text = fingerprint != NULL
-                                  ? sng_fingerprint_to_string (fingerprint)
-                                  : g_variant_print (sng_state_dict_lookup_value (state, name), TRUE);
+      GVariant *value = sng_state_dict_lookup_value (state, sng_state_dict_get_name (state, i));
+      g_autofree char *text = value != NULL ? g_variant_print (value, TRUE)
+                                            : sng_fingerprint_to_string (&fingerprints[n_tensors++]);
 
       g_checksum_update (checksum, (const guchar *) text, -1);
     }
+  return TRUE;
 }
 
 /* What must stay as it is from the first micro-batch of a step to its last. */
@@ -263,10 +275,8 @@ record_fingerprint (const Moment *moment, GError **error)
         continue;
 
       state = sng_stateful_get_state (parts[i], error);
-      if (state == NULL)
+      if (state == NULL || !add_state (checksum, state, error))
         return FALSE;
-
-      add_state (checksum, state);
     }
 
   return record_value (moment, "state", g_variant_new_string (g_checksum_get_string (checksum)), error);

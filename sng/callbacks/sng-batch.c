@@ -20,6 +20,7 @@ sng_batch_record_tensors (SngCallback *callback,
                           SngStateDict *tensors,
                           GError **error)
 {
+  g_autoptr (SngStateDict) state = sng_state_dict_new ();
   guint n = sng_state_dict_get_n_items (tensors);
 
   for (guint i = 0; i < n; i++)
@@ -27,13 +28,12 @@ sng_batch_record_tensors (SngCallback *callback,
       const char *name = sng_state_dict_get_name (tensors, i);
       SngTensor *tensor = sng_state_dict_lookup_tensor (tensors, name);
 
-      if (tensor != NULL
-          && !sng_callback_record_tensor (callback, stage, get_step (trainer, stage), micro_batch, name,
-                                          tensor, error))
-        return FALSE;
+      if (tensor != NULL)
+        sng_state_dict_set_tensor (state, name, tensor);
     }
 
-  return TRUE;
+  return sng_callback_record_state (callback, stage, get_step (trainer, stage), micro_batch, NULL, state,
+                                    error);
 }
 
 gboolean

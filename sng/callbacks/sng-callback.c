@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "record/sng-recorder-private.h"
 #include "state/sng-vfunc-private.h"
 
 /**
@@ -487,7 +488,8 @@ sng_callback_record_tensor (SngCallback *self,
  * @state: a dictionary
  * @error: return location for a #GError
  *
- * Records everything in a dictionary, tensors and values, in its order and under its names.
+ * Records everything in a dictionary, tensors and values, in its order and under its names. On a GPU its tensors take
+ * less time than one by one.
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -502,28 +504,12 @@ sng_callback_record_state (SngCallback *self,
                            SngStateDict *state,
                            GError **error)
 {
-  guint n;
+  SngCallbackPrivate *priv = sng_callback_get_instance_private (self);
 
   g_return_val_if_fail (SNG_IS_CALLBACK (self), FALSE);
+  g_return_val_if_fail (priv->recorder != NULL, FALSE);
   g_return_val_if_fail (SNG_IS_STATE_DICT (state), FALSE);
 
-  n = sng_state_dict_get_n_items (state);
-  for (guint i = 0; i < n; i++)
-    {
-      const char *name = sng_state_dict_get_name (state, i);
-      SngTensor *tensor = sng_state_dict_lookup_tensor (state, name);
-      g_autofree char *path = prefix != NULL ? g_strconcat (prefix, "/", name, NULL) : g_strdup (name);
-      gboolean recorded;
-
-      if (tensor != NULL)
-        recorded = sng_callback_record_tensor (self, stage, step, micro_batch, path, tensor, error);
-      else
-        recorded = sng_callback_record_value (self, stage, step, micro_batch, path,
-                                              sng_state_dict_lookup_value (state, name), error);
-
-      if (!recorded)
-        return FALSE;
-    }
-
-  return TRUE;
+  return sng_recorder_record_state (priv->recorder, priv->metric, stage, step, micro_batch, prefix, state,
+                                    error);
 }

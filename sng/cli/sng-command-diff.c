@@ -145,6 +145,43 @@ print_metric (Runs *runs, SngMetricResult *result, guint64 *n_entries, GError **
   return TRUE;
 }
 
+static void
+print_setting (const char *key, const char *first, const char *second)
+{
+  if (g_strcmp0 (first, second) != 0)
+    g_print (_ ("%s: %s and %s\n"), key, first != NULL ? first : "-", second != NULL ? second : "-");
+}
+
+/* What the two ran in, before what they recorded there. */
+static void
+print_environments (SngReport *report)
+{
+  GListModel *runs = sng_report_get_runs (report);
+  g_autoptr (SngReportRun) first = g_list_model_get_item (runs, 0);
+  g_autoptr (SngReportRun) second = g_list_model_get_item (runs, 1);
+  GVariant *a = first != NULL ? sng_report_run_get_environment (first) : NULL;
+  GVariant *b = second != NULL ? sng_report_run_get_environment (second) : NULL;
+  GVariantIter iter;
+  const char *key, *value;
+
+  if (a == NULL || b == NULL)
+    return;
+
+  g_variant_iter_init (&iter, a);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
+    {
+      const char *other = NULL;
+
+      g_variant_lookup (b, key, "&s", &other);
+      print_setting (key, value, other);
+    }
+
+  g_variant_iter_init (&iter, b);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
+    if (!g_variant_lookup (a, key, "&s", NULL))
+      print_setting (key, NULL, value);
+}
+
 static gboolean
 print_report (Runs *runs, SngReport *report, gboolean *equal, GError **error)
 {
@@ -153,6 +190,7 @@ print_report (Runs *runs, SngReport *report, gboolean *equal, GError **error)
   guint64 n_entries = 0;
   guint64 n_different = 0;
 
+  print_environments (report);
   if (first != NULL)
     {
       g_autofree char *place = sng_divergence_dup_place (first);

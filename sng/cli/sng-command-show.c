@@ -162,6 +162,29 @@ describe_end (SngRunStore *store)
   return g_strdup (n_steps != NULL ? _ ("not finished") : _ ("recorded by a command"));
 }
 
+static void
+print_environment (SngRunStore *store)
+{
+  const char *name = "environment";
+  g_autoptr (GVariant) environment = sng_run_store_get_info (store, name);
+  GVariantIter iter;
+  const char *key, *value;
+
+  if (environment == NULL || !g_variant_is_of_type (environment, G_VARIANT_TYPE ("a{ss}")))
+    return;
+
+  g_print ("  %s:", name);
+  g_variant_iter_init (&iter, environment);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
+    {
+      g_autofree char *escaped = g_strescape (value, NULL);
+
+      g_print (" %s \"%s\"", key, escaped);
+    }
+  g_print ("\n");
+}
+
+/* Those of a whole run are short: what they ran in is told once, by the plan, and where it differs, by the report. */
 static gboolean
 show_store (const char *path, const char *indent, GError **error)
 {
@@ -185,6 +208,8 @@ show_store (const char *path, const char *indent, GError **error)
   if (restored != NULL && g_variant_is_of_type (restored, G_VARIANT_TYPE_UINT64))
     g_print (_ (", restored from step %" PRIu64), g_variant_get_uint64 (restored));
   g_print ("\n");
+  if (*indent == '\0')
+    print_environment (store);
 
   for (guint i = 0; metrics[i] != NULL; i++)
     width = MAX (width, (int) strlen (metrics[i]));
@@ -283,6 +308,23 @@ show_plan (const char *path, GError **error)
   return TRUE;
 }
 
+static void
+print_warnings (JsonObject *report)
+{
+  JsonNode *node = json_object_get_member (report, "warnings");
+  JsonArray *warnings = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  for (guint i = 0; warnings != NULL && i < json_array_get_length (warnings); i++)
+    {
+      JsonNode *element = json_array_get_element (warnings, i);
+      const char *text = JSON_NODE_HOLDS_VALUE (element) ? json_node_get_string (element) : NULL;
+      g_autofree char *escaped = text != NULL ? g_strescape (text, NULL) : NULL;
+
+      if (escaped != NULL)
+        g_print (_ ("  warning: %s\n"), escaped);
+    }
+}
+
 static gboolean
 show_verdict (const char *path, GError **error)
 {
@@ -305,6 +347,7 @@ show_verdict (const char *path, GError **error)
       return FALSE;
     }
 
+  print_warnings (object);
   g_print (_ ("  verdict: %s\n"), json_object_get_string_member (object, "verdict"));
 
   return TRUE;

@@ -45,6 +45,10 @@ read_line (SngDemoArguments *self, SngDemoOptions *options, int argc, char **arg
     { "seed", 0, 0, G_OPTION_ARG_INT64, &self->seed, N_ ("the seed of everything random (0)"), N_ ("S") },
     { "threads", 0, 0, G_OPTION_ARG_INT64, &self->threads, N_ ("how many threads compute (all processors)"),
       N_ ("T") },
+    { "device", 0, 0, G_OPTION_ARG_STRING, &options->device,
+      N_ ("what computes: cpu, cuda, or cuda:1 for a second GPU (cpu)"), N_ ("NAME") },
+    { "resume-device", 0, 0, G_OPTION_ARG_STRING, &options->resume_device,
+      N_ ("what computes after the stop; equal but for how the two devices round"), N_ ("NAME") },
     { "repeat", 0, 0, G_OPTION_ARG_NONE, &options->repeat,
       N_ ("train twice without a stop, to tell whether training is deterministic"), NULL },
     { "tolerance", 0, 0, G_OPTION_ARG_STRING, &self->tolerance,
@@ -118,14 +122,22 @@ check_combination (const SngDemoArguments *self, const SngDemoOptions *options)
   const Given stress = { "--stress", self->stress != NULL };
   const Given repeat = { "--repeat", options->repeat };
   const Given tolerance = { "--tolerance", self->tolerance != NULL };
+  const Given resume_device = { "--resume-device", options->resume_device != NULL };
   const Given horizon = { "--horizon", self->horizon != SNG_NOT_GIVEN };
   const Given jobs = { "--jobs", self->jobs != SNG_NOT_GIVEN };
   const Given exclusive[][4] = {
-    { fasta, text },          { every_step, fault, faults, accumulation },
-    { stop_at, stops },       { stop_at, every_step },
-    { stops, every_step },    { stop_at, accumulation },
-    { stops, accumulation },  { stress, accumulation },
-    { repeat, accumulation }, { tolerance, accumulation },
+    { fasta, text },
+    { every_step, fault, faults, accumulation },
+    { stop_at, stops },
+    { stop_at, every_step },
+    { stops, every_step },
+    { stop_at, accumulation },
+    { stops, accumulation },
+    { stress, accumulation },
+    { repeat, accumulation },
+    { tolerance, accumulation },
+    { every_step, fault, faults, resume_device },
+    { resume_device, accumulation },
   };
   gboolean has_steps = every_step.is_given || accumulation.is_given;
 

@@ -52,7 +52,6 @@ typedef struct
 {
   guint num_steps;
   guint micro_batch_size;
-  guint n_threads;
   guint64 seed;
   double lr;
 } Settings;
@@ -63,7 +62,7 @@ get_settings (SngDemoHarness *self)
   Settings settings;
 
   g_object_get (self, "num-steps", &settings.num_steps, "micro-batch-size", &settings.micro_batch_size,
-                "n-threads", &settings.n_threads, "seed", &settings.seed, "lr", &settings.lr, NULL);
+                "seed", &settings.seed, "lr", &settings.lr, NULL);
 
   return settings;
 }
@@ -103,11 +102,14 @@ create_config (SngDemoHarness *self, SngArchitecture architecture)
 }
 
 static SngModel *
-create_model (SngDemoHarness *self, const Settings *settings, GError **error)
+create_model (SngDemoHarness *self, SngMode mode, const Settings *settings, GError **error)
 {
   SngArchitecture architecture = self->text != NULL ? SNG_ARCHITECTURE_GPT : SNG_ARCHITECTURE_ESM2;
   g_autoptr (SngTransformerConfig) config = create_config (self, architecture);
-  g_autoptr (SngDevice) device = sng_device_new_cpu (settings->n_threads);
+  g_autoptr (SngDevice) device = sng_harness_create_device (SNG_HARNESS (self), mode, error);
+
+  if (device == NULL)
+    return NULL;
 
   g_object_set (config, "max-length", get_max_length (self), "max-batch-size", settings->micro_batch_size,
                 "seed", settings->seed, NULL);
@@ -147,7 +149,7 @@ sng_demo_harness_setup_model (SngHarness *harness, SngMode mode, GError **error)
   if (data == NULL)
     return NULL;
 
-  model = create_model (self, &settings, error);
+  model = create_model (self, mode, &settings, error);
   if (model == NULL)
     return NULL;
 

@@ -131,14 +131,12 @@ find_stress (const char *text, SngStress *stress)
   return FALSE;
 }
 
-/* A noise is measured by a repeat. */
+/* A noise is measured by a repeat, and so is how far apart two devices are. */
 static gboolean
 find_tolerance (SngDemoOptions *self, const char *text)
 {
-  if (text == NULL)
-    return TRUE;
-
-  self->noise_tolerance = self->repeat = TRUE;
+  if (text != NULL || self->resume_device != NULL)
+    self->noise_tolerance = self->repeat = TRUE;
 
   return sng_cli_check_tolerance (text);
 }
@@ -211,6 +209,8 @@ sng_demo_options_clear (SngDemoOptions *self)
   g_free (self->text);
   g_free (self->precision);
   g_free (self->stops);
+  g_free (self->device);
+  g_free (self->resume_device);
   sng_report_options_clear (&self->report);
   g_strfreev (self->faults);
   g_strfreev (self->plans);
@@ -232,6 +232,12 @@ sng_demo_options_create_harness (const SngDemoOptions *self)
 
   if (self->precision != NULL)
     g_object_set (harness, "precision", self->precision, NULL);
+
+  if (self->device != NULL)
+    g_object_set (harness, "device", self->device, NULL);
+
+  if (self->resume_device != NULL)
+    g_object_set (harness, "resume-device", self->resume_device, NULL);
 
   if (self->ema_decay >= 0.0)
     sng_demo_harness_set_ema_decay (SNG_DEMO_HARNESS (harness), self->ema_decay);

@@ -38,6 +38,8 @@ typedef struct
   SngStress stress;
   guint64 seed;
   guint threads; /* 0: all processors */
+  char *device;        /* NULL: that of the harness */
+  char *resume_device; /* NULL: the same */
   gboolean repeat;
   gboolean noise_tolerance;
   SngReportOptions report;

@@ -85,6 +85,7 @@ sng_compared_metric_free (SngComparedMetric *self)
   g_ptr_array_unref (self->judged);
   g_hash_table_unref (self->noisy_by_path);
   g_ptr_array_unref (self->noisy);
+  g_clear_pointer (&self->rounding, sng_tolerance_free);
   g_free (self);
 }
 

@@ -71,6 +71,9 @@ typedef struct
 /* How many times the noise is accepted; see sng-comparison-noise.c. */
 #define SNG_NOISE_FACTOR 10
 
+/* What two kinds of devices may round differently in one number, whatever was measured: 8 units in the last place of an F32. */
+#define SNG_ROUNDING 0x1p-20
+
 /* A path of which CONTINUOUS and REPEAT have different numbers. */
 typedef struct
 {
@@ -109,6 +112,7 @@ struct _SngComparedMetric
   GHashTable     *judged_by_path; /* the same, by the path of the entry */
   GPtrArray      *noisy;          /* of SngNoisyPath, in order of recording; of a walk that measures noise */
   GHashTable     *noisy_by_path;  /* the same, by the path of the entry */
+  SngTolerance   *rounding; /* where there is noise, for every number; NULL: both ran on one kind of device */
   const SngComparedMetric *noise; /* the same metric where the noise was measured, or NULL; borrowed */
 };
 
@@ -166,6 +170,7 @@ struct _SngComparisonWalk
   gboolean        has_range;
   guint64         first_step;
   guint64         last_step;
+  gboolean        has_two_devices; /* REPEAT ran on another kind of device than CONTINUOUS */
   gboolean        measures_noise; /* what differs by a number is noted, and no divergence */
   const SngComparisonWalk *noise; /* the one that did, or NULL; borrowed */
 };
@@ -180,7 +185,8 @@ void               sng_comparison_walk_set_range (SngComparisonWalk  *self,
                                                   guint64             first_step,
                                                   guint64             last_step);
 /* What REPEAT differs by counts as noise from now on. */
-void               sng_comparison_walk_measure   (SngComparisonWalk  *self);
+void               sng_comparison_walk_measure   (SngComparisonWalk  *self,
+                                                  gboolean            has_two_devices);
 /* Accepts the noise that @noise, which lives longer, has measured. */
 void               sng_comparison_walk_accept    (SngComparisonWalk  *self,
                                                   const SngComparisonWalk *noise);

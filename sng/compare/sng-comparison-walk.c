@@ -76,9 +76,10 @@ sng_comparison_walk_set_range (SngComparisonWalk *self, guint64 first_step, guin
 }
 
 void
-sng_comparison_walk_measure (SngComparisonWalk *self)
+sng_comparison_walk_measure (SngComparisonWalk *self, gboolean has_two_devices)
 {
   self->measures_noise = TRUE;
+  self->has_two_devices = has_two_devices;
 }
 
 void
@@ -97,6 +98,8 @@ ensure_metric (SngComparisonWalk *self, const char *name, SngRunStore *store)
 
   metric = sng_compared_metric_new (name, sng_run_store_get_metric_flags (store, name),
                                     g_hash_table_lookup (self->tolerances, name));
+  if (self->has_two_devices)
+    metric->rounding = sng_tolerance_new (0.0, SNG_ROUNDING);
   if (self->noise != NULL)
     metric->noise = g_hash_table_lookup (self->noise->by_name, name);
   g_hash_table_insert (self->by_name, metric->name, metric);

@@ -5,6 +5,9 @@
 
 #include "compare/sng-diagnose-private.h"
 
+#include "record/sng-environment-private.h"
+#include "record/sng-run-store-private.h"
+
 /* Of two uninterrupted runs, or of the part of a run that comes before it was stopped: nothing was restored there. */
 static SngDiagnosis *
 diagnose_nondeterminism (const SngFacts *facts, const char *runs)
@@ -16,9 +19,12 @@ diagnose_nondeterminism (const SngFacts *facts, const char *runs)
                             sng_divergence_get_metric (facts->first), place);
 }
 
-/* Whether two uninterrupted runs were compared as well; when they had differed nothing else would be asked. */
-static gboolean
-has_repeat (SngReport *report)
+/* ---- What the runs ran in ---- */
+
+#define MAX_DIFFERENCES 3
+
+static SngReportRun *
+find_run (SngReport *report, SngMode mode)
 {
   GListModel *runs = sng_report_get_runs (report);
 
@@ -26,11 +32,59 @@ has_repeat (SngReport *report)
     {
       g_autoptr (SngReportRun) run = g_list_model_get_item (runs, i);
 
-      if (sng_report_run_get_mode (run) == SNG_MODE_REPEAT)
-        return TRUE;
+      if (sng_report_run_get_mode (run) == mode)
+        return run; /* the list keeps it */
     }
 
-  return FALSE;
+  return NULL;
+}
+
+/* Of the run in which the first divergence is: that of a store, or of REPEAT. */
+static GVariant *
+dup_environment (const SngFacts *facts)
+{
+  SngReportRun *repeat = facts->run == NULL ? find_run (facts->report, SNG_MODE_REPEAT) : NULL;
+  GVariant *environment = repeat != NULL ? sng_report_run_get_environment (repeat) : NULL;
+
+  if (facts->run != NULL)
+    return sng_run_store_get_typed_info (facts->run, SNG_ENVIRONMENT_INFO, G_VARIANT_TYPE ("a{ss}"));
+
+  return environment != NULL ? g_variant_ref (environment) : NULL;
+}
+
+/* Whatever the rules have found: between two environments any number may differ. */
+static void
+look_at_environments (const SngFacts *facts, SngDiagnosis *diagnosis)
+{
+  g_autoptr (GVariant) expected =
+      sng_run_store_get_typed_info (facts->continuous, SNG_ENVIRONMENT_INFO, G_VARIANT_TYPE ("a{ss}"));
+  g_autoptr (GVariant) found = dup_environment (facts);
+  g_autoptr (GArray) differences = sng_environment_compare (expected, found);
+  const char *run = sng_mode_to_string (sng_divergence_get_mode (facts->first));
+  g_autoptr (GString) sentence = g_string_new ("the two runs cannot be compared: ");
+
+  for (guint i = 0; i < differences->len; i++)
+    {
+      g_autofree char *text = sng_environment_difference_to_string (
+          &g_array_index (differences, SngEnvironmentDifference, i), "continuous");
+      g_autofree char *line = g_strdup_printf ("%s has %s", run, text);
+
+      sng_diagnosis_add_evidence (diagnosis, line);
+      if (i < MAX_DIFFERENCES)
+        g_string_append_printf (sentence, "%s%s", i > 0 ? ", " : "", line);
+    }
+  if (differences->len > MAX_DIFFERENCES)
+    g_string_append_printf (sentence, " and %u more", differences->len - MAX_DIFFERENCES);
+
+  if (differences->len > 0)
+    sng_diagnosis_put_before (diagnosis, SNG_CAUSE_ENVIRONMENT, sentence->str);
+}
+
+/* Whether two uninterrupted runs were compared as well; when they had differed nothing else would be asked. */
+static gboolean
+has_repeat (SngReport *report)
+{
+  return find_run (report, SNG_MODE_REPEAT) != NULL;
 }
 
 static SngDiagnosis *
@@ -92,6 +146,9 @@ apply_rules (const SngFacts *facts)
  * lost from an older checkpoint. The rules know the metrics that the default callbacks of
  * [class@Sng.Harness] record by their names; a metric of another name is no evidence.
  *
+ * Where the run that differs recorded another environment than the continuous one, the diagnosis says first that they
+ * cannot be compared; its cause is %SNG_CAUSE_ENVIRONMENT unless the records tell one.
+ *
  * Nothing but the records is looked at, and they are not changed.
  *
  * ```c
@@ -134,6 +191,7 @@ sng_diagnose_report (SngReport *report, SngRunStore *continuous, GPtrArray *segm
       diagnosis = apply_rules (&facts);
     }
   sng_diagnosis_add_evidence (diagnosis, evidence);
+  look_at_environments (&facts, diagnosis);
 
   return diagnosis;
 }

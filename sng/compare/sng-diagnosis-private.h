@@ -15,5 +15,9 @@ SngDiagnosis *sng_diagnosis_new          (SngCause      cause,
 /* Appends a line of evidence, before anybody else sees the diagnosis. */
 void          sng_diagnosis_add_evidence (SngDiagnosis *self,
                                           const char   *line);
+/* Puts a sentence before that of the diagnosis, and in place of a cause that is none or a guess. */
+void          sng_diagnosis_put_before   (SngDiagnosis *self,
+                                          SngCause      cause,
+                                          const char   *sentence);
 
 G_END_DECLS

@@ -73,6 +73,16 @@ sng_diagnosis_add_evidence (SngDiagnosis *self, const char *line)
   g_ptr_array_insert (self->evidence, (int) self->evidence->len - 1, g_strdup (line));
 }
 
+void
+sng_diagnosis_put_before (SngDiagnosis *self, SngCause cause, const char *sentence)
+{
+  g_autofree char *known = self->sentence;
+
+  if (self->cause == SNG_CAUSE_UNKNOWN || self->cause == SNG_CAUSE_NONDETERMINISM)
+    self->cause = cause;
+  self->sentence = g_strdup_printf ("%s; %s", sentence, known);
+}
+
 /**
  * sng_diagnosis_get_cause:
  * @self: a diagnosis

@@ -10,6 +10,7 @@
 
 #include "record/sng-number-private.h"
 #include "tensor/sng-f8-private.h"
+#include "tensor/sng-tensor-host-private.h"
 
 /* A complex element is two numbers: the lower half of its bits is the real part, the upper half the imaginary one. */
 #define PART SNG_DTYPE_F32
@@ -24,25 +25,9 @@ sng_elements_init (SngElements *self, SngTensor *tensor, GError **error)
 {
   memset (self, 0, sizeof *self);
 
-  if (sng_tensor_is_contiguous (tensor)
-      && strcmp (sng_device_get_name (sng_tensor_get_device (tensor)), "cpu") == 0)
-    {
-      self->tensor = g_object_ref (tensor);
-    }
-  else
-    {
-      g_autoptr (GBytes) bytes = sng_tensor_dup_bytes (tensor, error);
-      const gint64 *shape;
-      guint n_dims;
-
-      if (bytes == NULL)
-        return FALSE;
-
-      shape = sng_tensor_get_shape (tensor, &n_dims);
-      self->tensor = sng_tensor_new_from_bytes (sng_tensor_get_dtype (tensor), shape, n_dims, bytes, error);
-      if (self->tensor == NULL)
-        return FALSE;
-    }
+  self->tensor = sng_tensor_ref_host (tensor, error);
+  if (self->tensor == NULL)
+    return FALSE;
 
   self->dtype = sng_tensor_get_dtype (tensor);
   self->element_size = sng_dtype_get_size (self->dtype);

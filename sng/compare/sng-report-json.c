@@ -285,12 +285,14 @@ add_report (JsonBuilder *builder, gpointer item)
 {
   SngReport *report = item;
   g_autofree char *summary = sng_report_get_summary (report);
+  g_auto (GStrv) warnings = sng_report_list_warnings (report);
 
   json_builder_begin_object (builder);
   if (sng_report_get_title (report) != NULL)
     add_string (builder, "title", sng_report_get_title (report));
   add_string (builder, "verdict", sng_verdict_to_string (sng_report_get_verdict (report)));
   add_string (builder, "summary", summary);
+  add_strings (builder, "warnings", (const char *const *) warnings);
   add_divergence (builder, sng_report_get_first_divergence (report));
   add_list (builder, "metrics", sng_report_get_metrics (report), add_metric);
   add_diagnosis (builder, sng_report_get_diagnosis (report));
@@ -308,7 +310,7 @@ add_report (JsonBuilder *builder, gpointer item)
  * sng_report_to_json:
  * @self: a report
  *
- * Writes the report for programs: a JSON object of `verdict`, `summary`,
+ * Writes the report for programs: a JSON object of `verdict`, `summary`, `warnings`,
  * `first_divergence`, `metrics`, `diagnosis`, `elements`, `parts`, `faults`, `kills`, `runs` and `notes`.
  *
  * The JSON Schema `report.schema.json`, which is installed with the documentation, tells what is in

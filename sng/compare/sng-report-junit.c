@@ -122,14 +122,34 @@ append_case (GString *xml, const SngReportSuite *suite, const SngReportCase *ent
   g_string_append_printf (xml, "</%s>\n    </testcase>\n", element);
 }
 
+/* Those of the whole report, in its first suite: a file has no other place for them that all readers know. */
 static void
-append_suite (GString *xml, const SngReportSuite *suite)
+append_warnings (GString *xml, char **warnings)
+{
+  if (warnings[0] == NULL)
+    return;
+
+  g_string_append (xml, "    <properties>\n");
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      g_string_append (xml, "      <property name=\"warning\"");
+      append_attribute (xml, "value", warnings[i]);
+      g_string_append (xml, "/>\n");
+    }
+  g_string_append (xml, "    </properties>\n");
+}
+
+/* @warnings: NULL: they are in another one */
+static void
+append_suite (GString *xml, const SngReportSuite *suite, char **warnings)
 {
   Counts counts = count_cases (suite);
 
   g_string_append (xml, "  <testsuite");
   append_counts (xml, suite->name, &counts, suite->seconds);
   g_string_append (xml, ">\n");
+  if (warnings != NULL)
+    append_warnings (xml, warnings);
   for (guint i = 0; i < suite->cases->len; i++)
     append_case (xml, suite, g_ptr_array_index (suite->cases, i));
   g_string_append (xml, "  </testsuite>\n");
@@ -150,7 +170,7 @@ append_suite (GString *xml, const SngReportSuite *suite)
  * Where the verdict on the whole is another one than %SNG_VERDICT_PASS, there is at least one failure
  * or error.
  *
- * Times are those of the runs, in seconds, where they are known. Characters that XML
+ * Warnings are properties of the first suite, by the name `warning`. Times are those of the runs, in seconds, where they are known. Characters that XML
  * cannot hold are replaced.
  *
  * Returns: (transfer full): the text, in UTF-8, with a line feed at its end
@@ -162,12 +182,14 @@ sng_report_to_junit (SngReport *self)
 {
   g_autoptr (GString) xml = g_string_new ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
   g_autoptr (GPtrArray) suites = NULL;
+  g_auto (GStrv) warnings = NULL;
   const char *title;
   Counts total = { 0 };
   double seconds = 0.0;
 
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
 
+  warnings = sng_report_list_warnings (self);
   suites = sng_report_list_suites (self);
   for (guint i = 0; i < suites->len; i++)
     {
@@ -185,7 +207,7 @@ sng_report_to_junit (SngReport *self)
   append_counts (xml, title != NULL ? title : "stop-and-go", &total, seconds);
   g_string_append (xml, ">\n");
   for (guint i = 0; i < suites->len; i++)
-    append_suite (xml, g_ptr_array_index (suites, i));
+    append_suite (xml, g_ptr_array_index (suites, i), i == 0 ? warnings : NULL);
   g_string_append (xml, "</testsuites>\n");
 
   return g_strdup (xml->str);

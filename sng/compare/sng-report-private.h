@@ -31,6 +31,10 @@ void       sng_report_add_kill   (SngReport       *self,
                                   SngKillResult   *kill);
 void       sng_report_add_note   (SngReport       *self,
                                   const char      *note);
+/* Whether differences up to a tolerance were accepted. */
+void       sng_report_set_tolerant (SngReport     *self,
+                                    gboolean       is_tolerant);
+gboolean   sng_report_is_tolerant  (SngReport     *self);
 void       sng_report_set_diagnosis (SngReport    *self,
                                      SngDiagnosis *diagnosis);
 void       sng_report_set_elements (SngReport     *self,

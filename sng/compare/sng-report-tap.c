@@ -79,7 +79,7 @@ append_case (GString *text, guint number, const SngReportSuite *suite, const Sng
  * Writes the report for test runners that read the Test Anything Protocol, version 13,
  * such as `meson test` and `prove`.
  *
- * There is a line for each metric of the report and of its parts, and for each fault.
+ * Before them the warnings are comments. There is a line for each metric of the report and of its parts, and for each fault.
  * Only %SNG_VERDICT_PASS is `ok`; what is not has its divergence or its reason in a
  * block of YAML. A fault that was not planted is skipped. Where the verdict on the whole is
  * another one than %SNG_VERDICT_PASS, at least one line is `not ok`.
@@ -93,10 +93,20 @@ sng_report_to_tap (SngReport *self)
 {
   g_autoptr (GString) cases = g_string_new (NULL);
   g_autoptr (GPtrArray) suites = NULL;
+  g_autoptr (GString) warnings = g_string_new (NULL);
+  g_auto (GStrv) lines = NULL;
   g_autofree char *summary = NULL;
   guint number = 0;
 
   g_return_val_if_fail (SNG_IS_REPORT (self), NULL);
+
+  lines = sng_report_list_warnings (self);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *line = sng_report_escape_line (lines[i], NULL);
+
+      g_string_append_printf (warnings, "# warning: %s\n", line);
+    }
 
   suites = sng_report_list_suites (self);
   for (guint i = 0; i < suites->len; i++)
@@ -109,5 +119,5 @@ sng_report_to_tap (SngReport *self)
 
   summary = sng_report_get_summary (self);
 
-  return g_strdup_printf ("TAP version 13\n1..%u\n%s# %s\n", number, cases->str, summary);
+  return g_strdup_printf ("TAP version 13\n1..%u\n%s%s# %s\n", number, warnings->str, cases->str, summary);
 }

@@ -340,11 +340,22 @@ append_divergence (GString *text, SngReport *self)
   append_reason (text, source);
 }
 
+static void
+append_lines (GString *text, const char *prefix, const char *const *lines)
+{
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *line = sng_report_escape_line (lines[i], NULL);
+
+      g_string_append_printf (text, "%s%s\n", prefix, line);
+    }
+}
+
 /**
  * sng_report_to_text:
  * @self: a report
  *
- * Writes the report for people: a table of metric, number of entries compared and
+ * Writes the report for people: the warnings; a table of metric, number of entries compared and
  * verdict, one with a line for each part and one with a line for each fault or kill, each where there are any; where the runs
  * differ first; the notes; and the summary in the last line.
  *
@@ -359,6 +370,7 @@ sng_report_to_text (SngReport *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *summary = NULL;
+  g_auto (GStrv) warnings = NULL;
   const char *const *notes;
   guint n_parts, n_faults, n_kills;
 
@@ -366,11 +378,16 @@ sng_report_to_text (SngReport *self)
 
   n_parts = g_list_model_get_n_items (sng_report_get_parts (self));
   n_faults = g_list_model_get_n_items (sng_report_get_faults (self));
-
   n_kills = g_list_model_get_n_items (sng_report_get_kills (self));
 
+  warnings = sng_report_list_warnings (self);
+  append_lines (text, "warning: ", (const char *const *) warnings);
+
   if (g_list_model_get_n_items (sng_report_get_metrics (self)) > 0 || n_parts + n_faults + n_kills == 0)
-    append_metrics (text, self);
+    {
+      g_string_append (text, text->len > 0 ? "\n" : "");
+      append_metrics (text, self);
+    }
 
   if (n_parts > 0)
     {
@@ -393,12 +410,8 @@ sng_report_to_text (SngReport *self)
   append_divergence (text, self);
 
   notes = sng_report_get_notes (self);
-  for (guint i = 0; notes[i] != NULL; i++)
-    {
-      g_autofree char *line = sng_report_escape_line (notes[i], NULL);
-
-      g_string_append_printf (text, "%s%s\n", i == 0 ? "\n" : "", line);
-    }
+  g_string_append (text, notes[0] != NULL ? "\n" : "");
+  append_lines (text, "", notes);
 
   summary = sng_report_get_summary (self);
   g_string_append_printf (text, "\n%s\n", summary);

@@ -55,6 +55,7 @@ struct _SngReport
   GPtrArray *notes; /* with a NULL at its end */
   SngDiagnosis *diagnosis;
   SngTensorDiff *elements;
+  gboolean is_tolerant;
 };
 
 G_DEFINE_FINAL_TYPE (SngReport, sng_report, G_TYPE_OBJECT)
@@ -154,6 +155,18 @@ void
 sng_report_add_note (SngReport *self, const char *note)
 {
   g_ptr_array_insert (self->notes, (int) self->notes->len - 1, g_strdup (note));
+}
+
+void
+sng_report_set_tolerant (SngReport *self, gboolean is_tolerant)
+{
+  self->is_tolerant = is_tolerant;
+}
+
+gboolean
+sng_report_is_tolerant (SngReport *self)
+{
+  return self->is_tolerant;
 }
 
 void

@@ -55,6 +55,8 @@ GListModel      *sng_report_get_kills            (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 const char *const *sng_report_get_notes          (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
+char           **sng_report_list_warnings        (SngReport   *self);
+SNG_AVAILABLE_IN_1_0
 SngDiagnosis    *sng_report_get_diagnosis        (SngReport   *self);
 SNG_AVAILABLE_IN_1_0
 SngTensorDiff   *sng_report_get_elements         (SngReport   *self);

@@ -202,11 +202,10 @@ make_zero (SngStateDict *state, const char *name)
   SngTensor *tensor = sng_state_dict_lookup_tensor (state, name);
 
   if (tensor != NULL)
-    sng_fault_zero_tensor (tensor);
-  else if (is_double (state, name))
-    sng_state_dict_set_double (state, name, 0.0);
-  else
+    return sng_fault_zero_tensor (tensor);
+  if (!is_double (state, name))
     return sng_fault_set_count (state, name, 0);
+  sng_state_dict_set_double (state, name, 0.0);
 
   return TRUE;
 }
@@ -239,13 +238,7 @@ flip_lowest_bit (SngStateDict *state, const char *name)
   guint64 bits;
 
   if (tensor != NULL)
-    {
-      if (sng_tensor_get_n_elements (tensor) == 0)
-        return FALSE;
-
-      *(guint8 *) sng_tensor_get_data (tensor) ^= 1;
-      return TRUE;
-    }
+    return sng_fault_flip_tensor (tensor);
 
   if (is_double (state, name))
     {

@@ -43,8 +43,7 @@ sng_fault_plant_opt_second_moment (SngFaultContext *context, GError **error)
       if (tensor == NULL || !g_str_has_suffix (name, ".exp_avg_sq"))
         continue;
 
-      sng_fault_zero_tensor (tensor);
-      found = TRUE;
+      found |= sng_fault_zero_tensor (tensor);
     }
 
   return found

@@ -160,8 +160,10 @@ gboolean sng_fault_set_count     (SngStateDict  *state,
 gboolean sng_fault_shift_count   (SngStateDict  *state,
                                   const char    *name,
                                   gint64         shift);
-void     sng_fault_zero_tensor   (SngTensor     *tensor);
-/* FALSE: its elements are no floating-point numbers, or no longer ones than bf16. */
+/* Of these three FALSE means that it cannot be changed: its device does not do it, or for the second that it has no element. */
+gboolean sng_fault_zero_tensor   (SngTensor     *tensor);
+gboolean sng_fault_flip_tensor   (SngTensor     *tensor);
+/* Or its elements are no floating-point numbers, or no longer ones than bf16. */
 gboolean sng_fault_round_to_bf16 (SngTensor     *tensor);
 /* Exchanges the first two tensors from @first on (NULL: from the first one) that have one layout and the same end of their
  * names, and differ. FALSE: there are none. */

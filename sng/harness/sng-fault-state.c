@@ -90,29 +90,65 @@ sng_fault_shift_count (SngStateDict *state, const char *name, gint64 shift)
          && sng_fault_set_count (state, name, count + (guint64) shift);
 }
 
-void
-sng_fault_zero_tensor (SngTensor *tensor)
+/* Changes the elements, wherever they lie. */
+static gboolean
+change (SngTensor *tensor, void (*func) (gpointer elements, gsize n_bytes))
 {
-  memset (sng_tensor_get_data (tensor), 0, sng_tensor_get_n_bytes (tensor));
+  g_autoptr (GBytes) bytes = sng_tensor_dup_bytes (tensor, NULL);
+  g_autoptr (GBytes) changed = NULL;
+  gpointer elements;
+  gsize n_bytes;
+
+  if (bytes == NULL)
+    return FALSE;
+
+  elements = g_bytes_unref_to_data (g_steal_pointer (&bytes), &n_bytes);
+  func (elements, n_bytes);
+  changed = g_bytes_new_take (elements, n_bytes);
+
+  return sng_tensor_set_bytes (tensor, changed, NULL);
 }
 
 static void
-round_f32 (SngTensor *tensor)
+zero (gpointer elements, gsize n_bytes)
 {
-  float *values = sng_tensor_get_data (tensor);
-  gint64 n = sng_tensor_get_n_elements (tensor);
+  if (n_bytes > 0)
+    memset (elements, 0, n_bytes);
+}
 
-  for (gint64 i = 0; i < n; i++)
+gboolean
+sng_fault_zero_tensor (SngTensor *tensor)
+{
+  return change (tensor, zero);
+}
+
+static void
+flip_lowest_bit (gpointer elements, gsize n_bytes)
+{
+  *(guint8 *) elements ^= 1;
+}
+
+gboolean
+sng_fault_flip_tensor (SngTensor *tensor)
+{
+  return sng_tensor_get_n_elements (tensor) > 0 && change (tensor, flip_lowest_bit);
+}
+
+static void
+round_f32 (gpointer elements, gsize n_bytes)
+{
+  float *values = elements;
+
+  for (gsize i = 0; i < n_bytes / sizeof *values; i++)
     values[i] = sng_bf16_to_float (sng_bf16_from_float (values[i]));
 }
 
 static void
-round_f64 (SngTensor *tensor)
+round_f64 (gpointer elements, gsize n_bytes)
 {
-  double *values = sng_tensor_get_data (tensor);
-  gint64 n = sng_tensor_get_n_elements (tensor);
+  double *values = elements;
 
-  for (gint64 i = 0; i < n; i++)
+  for (gsize i = 0; i < n_bytes / sizeof *values; i++)
     values[i] = sng_bf16_to_float (sng_bf16_from_float ((float) values[i]));
 }
 
@@ -122,12 +158,10 @@ sng_fault_round_to_bf16 (SngTensor *tensor)
   switch (sng_tensor_get_dtype (tensor))
     {
     case SNG_DTYPE_F32:
-      round_f32 (tensor);
-      return TRUE;
+      return change (tensor, round_f32);
 
     case SNG_DTYPE_F64:
-      round_f64 (tensor);
-      return TRUE;
+      return change (tensor, round_f64);
 
     default:
       return FALSE;

@@ -10,6 +10,7 @@
 #include "callbacks/sng-accumulation-callback-private.h"
 #include "harness/sng-disk-private.h"
 #include "harness/sng-fault-private.h"
+#include "record/sng-environment-private.h"
 #include "record/sng-recorder-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
@@ -128,17 +129,29 @@ capture_metrics (SngHarness *self, const SngRun *run, SngRecorder *recorder, GPt
     sng_recorder_capture_place (recorder, run->capture, run->capture_path, run->capture_step);
 }
 
+/* Returns: (transfer full): what the trainer's model lies on, wherever that comes from; NULL for one without parameters. */
+static SngDevice *
+find_device (SngTrainer *trainer)
+{
+  g_autoptr (GListModel) parameters = sng_model_get_parameters (sng_trainer_get_model (trainer), NULL);
+  g_autoptr (SngParameter) first = parameters != NULL ? g_list_model_get_item (parameters, 0) : NULL;
+
+  return first != NULL ? g_object_ref (sng_tensor_get_device (sng_parameter_get_value (first))) : NULL;
+}
+
 static gboolean
-describe_run (SngHarness *self, const SngRun *run, SngRunStore *store, GError **error)
+describe_run (SngHarness *self, const SngRun *run, SngTrainer *trainer, SngRunStore *store, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autoptr (SngDevice) device = find_device (trainer);
+  g_autoptr (GVariant) environment = sng_harness_describe_environment (self, device);
   g_autofree char *exp_name = g_utf8_make_valid (priv->exp_name, -1);
 
   return sng_run_store_set_info (store, "mode", g_variant_new_string (sng_mode_to_string (run->mode)), error)
          && sng_run_store_set_info (store, "name", g_variant_new_string (run->name), error)
          && sng_run_store_set_info (store, "exp-name", g_variant_new_string (exp_name), error)
          && sng_run_store_set_info (store, "num-steps", g_variant_new_uint64 (priv->num_steps), error)
-         && sng_run_store_set_info (store, "environment", sng_harness_describe_environment (self), error)
+         && sng_run_store_set_info (store, SNG_ENVIRONMENT_INFO, environment, error)
          && (run->interrupt == NULL
              || sng_run_store_set_info (store, "interrupt", g_variant_new_string (run->interrupt), error))
          && (run->fault == NULL
@@ -146,12 +159,12 @@ describe_run (SngHarness *self, const SngRun *run, SngRunStore *store, GError **
 }
 
 static SngRecorder *
-open_recorder (SngHarness *self, const SngRun *run, GError **error)
+open_recorder (SngHarness *self, const SngRun *run, SngTrainer *trainer, GError **error)
 {
   g_autofree char *path = sng_harness_dup_run_store_path (self, run->name);
   g_autoptr (SngRunStore) store = sng_run_store_create (path, error);
 
-  if (store == NULL || !describe_run (self, run, store, error))
+  if (store == NULL || !describe_run (self, run, trainer, store, error))
     return NULL;
 
   return sng_recorder_new (store, 0);
@@ -420,7 +433,7 @@ make_run (SngHarness *self, Watch *watch, GError **error)
   if (trainer == NULL)
     return FALSE;
 
-  recorder = open_recorder (self, watch->run, error);
+  recorder = open_recorder (self, watch->run, trainer, error);
   if (recorder == NULL)
     return FALSE;
 

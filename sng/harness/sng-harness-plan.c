@@ -5,10 +5,8 @@
 
 #include "harness/sng-harness-private.h"
 
-#include <dnnl.h>
 #include <string.h>
 
-#include "harness/sng-build-info-private.h"
 #include "harness/sng-child-private.h"
 #include "harness/sng-program-private.h"
 #include "state/sng-json-private.h"
@@ -102,6 +100,17 @@ sng_harness_check_settings (SngHarness *self, gboolean stops, GError **error)
       g_set_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
                    "[harness][settings] the exp-name \"%s\" cannot be the name of a directory",
                    priv->exp_name != NULL ? priv->exp_name : "");
+      return FALSE;
+    }
+
+  if (priv->resume_device != NULL && g_strcmp0 (priv->resume_device, priv->device) != 0
+      && !priv->noise_tolerance)
+    {
+      g_set_error (
+          error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
+          "[harness][settings] the resume-device is %s and the device %s: they do not round alike, so "
+          "noise-tolerance has to be set, which measures how far apart they are",
+          priv->resume_device, priv->device);
       return FALSE;
     }
 
@@ -283,34 +292,10 @@ settings_to_json (SngHarness *self)
   return object;
 }
 
-GVariant *
-sng_harness_describe_environment (SngHarness *self)
-{
-  SngHarnessPrivate *priv = sng_harness_get_private (self);
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{ss}"));
-  const dnnl_version_t *dnnl = dnnl_version ();
-  guint n_threads =
-      priv->n_threads != 0 ? priv->n_threads : sng_device_get_n_threads (sng_device_get_default ());
-  g_autofree char *glib =
-      g_strdup_printf ("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
-  g_autofree char *onednn = g_strdup_printf ("%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch);
-  g_autofree char *threads = g_strdup_printf ("%u", n_threads);
-
-  g_variant_builder_add (&builder, "{ss}", "libsng", SNG_VERSION_S);
-  g_variant_builder_add (&builder, "{ss}", "glib", glib);
-  g_variant_builder_add (&builder, "{ss}", "onednn", onednn);
-  g_variant_builder_add (&builder, "{ss}", "compiler", SNG_BUILD_COMPILER);
-  g_variant_builder_add (&builder, "{ss}", "compiler-flags", SNG_BUILD_FLAGS);
-  g_variant_builder_add (&builder, "{ss}", "device", sng_device_get_name (sng_device_get_default ()));
-  g_variant_builder_add (&builder, "{ss}", "threads", threads);
-
-  return g_variant_builder_end (&builder);
-}
-
 static JsonObject *
 environment_to_json (SngHarness *self)
 {
-  g_autoptr (GVariant) environment = g_variant_ref_sink (sng_harness_describe_environment (self));
+  g_autoptr (GVariant) environment = sng_harness_describe_environment (self, NULL);
   JsonObject *object = json_object_new ();
   GVariantIter iter;
   const char *key, *value;

@@ -37,6 +37,9 @@ typedef struct
   double train_val_output_atol;
   double other_output_atol;
   char *precision;
+  char *device;
+  char *resume_device; /* NULL: the same */
+  GVariant *environment; /* that was added; NULL: nothing */
   char *exp_name;
   char *root_dir;
   char *metadata_dir;
@@ -124,6 +127,8 @@ enum
   SNG_HARNESS_PROP_ACCUMULATE_GRAD_BATCHES,
   SNG_HARNESS_PROP_GRADIENT_CLIP_NORM,
   SNG_HARNESS_PROP_N_THREADS,
+  SNG_HARNESS_PROP_DEVICE,
+  SNG_HARNESS_PROP_RESUME_DEVICE,
   SNG_HARNESS_PROP_COMMAND,
   SNG_HARNESS_PROP_STOP_PLAN,
   SNG_HARNESS_PROP_JOBS,
@@ -224,9 +229,10 @@ gboolean           sng_harness_run_mode              (SngHarness       *self,
 void               sng_harness_add_warning           (SngHarness       *self,
                                                       const char       *warning);
 
-/* sng-harness-plan.c */
-/* What the runs of this process run in, as a{ss}. */
-GVariant          *sng_harness_describe_environment  (SngHarness       *self);
+/* sng-harness-environment.c */
+/* What the runs of this process run in, as a{ss}, sorted. @device: what a run computes on; NULL: no run has made one. */
+GVariant          *sng_harness_describe_environment  (SngHarness       *self,
+                                                      SngDevice        *device);
 
 /* sng-harness-judge.c */
 SngTolerance      *sng_harness_dup_tolerance         (SngHarness       *self,

@@ -159,6 +159,10 @@ sng_harness_update_property (SngHarnessPrivate *priv, guint prop_id, const GValu
       return update_double (&priv->gradient_clip_norm, value);
     case SNG_HARNESS_PROP_N_THREADS:
       return sng_harness_update_uint (&priv->n_threads, value);
+    case SNG_HARNESS_PROP_DEVICE:
+      return sng_harness_update_string (&priv->device, value);
+    case SNG_HARNESS_PROP_RESUME_DEVICE:
+      return sng_harness_update_string (&priv->resume_device, value);
     case SNG_HARNESS_PROP_COMMAND:
       return sng_harness_update_strv (&priv->command, value);
     case SNG_HARNESS_PROP_STOP_PLAN:
@@ -256,6 +260,12 @@ sng_harness_get_property (GObject *object, guint prop_id, GValue *value, GParamS
       break;
     case SNG_HARNESS_PROP_N_THREADS:
       g_value_set_uint (value, priv->n_threads);
+      break;
+    case SNG_HARNESS_PROP_DEVICE:
+      g_value_set_string (value, priv->device);
+      break;
+    case SNG_HARNESS_PROP_RESUME_DEVICE:
+      g_value_set_string (value, priv->resume_device);
       break;
     case SNG_HARNESS_PROP_COMMAND:
       g_value_set_boxed (value, priv->command);

@@ -111,13 +111,42 @@ add_training_specs (GParamSpec **properties)
   /**
    * SngHarness:n-threads:
    *
-   * How many threads the device computes with, for
-   * [vfunc@Sng.Harness.setup_model] to use; 0: one for each processor.
+   * How many threads the processor computes with, for
+   * [method@Sng.Harness.create_device]; 0: one for each processor.
    *
    * Since: 1.0
    */
   properties[SNG_HARNESS_PROP_N_THREADS] =
       g_param_spec_uint ("n-threads", NULL, NULL, 0, G_MAXUINT, 0, FLAGS);
+}
+
+static void
+add_device_specs (GParamSpec **properties)
+{
+  /**
+   * SngHarness:device:
+   *
+   * The name of the device that is trained on, as [ctor@Sng.Device.new] takes it, for [method@Sng.Harness.create_device].
+   * Where there is no such device, a run fails when it begins.
+   *
+   * Since: 1.0
+   */
+  properties[SNG_HARNESS_PROP_DEVICE] = g_param_spec_string ("device", NULL, NULL, "cpu", FLAGS);
+
+  /**
+   * SngHarness:resume-device:
+   *
+   * The name of the device that RESUME trains on, for [method@Sng.Harness.create_device]; %NULL: the same,
+   * [property@Sng.Harness:device].
+   *
+   * So a checkpoint that was made on one device is resumed on another one. Two kinds of devices round in different ways, so what
+   * is compared cannot be equal bit by bit. How far apart it may be is measured: REPEAT, the second uninterrupted training, is
+   * made on this device as well, and RESUME may differ by ten times what REPEAT does, and by a few units in the last place. That
+   * is [property@Sng.Harness:noise-tolerance], which has to be set; see [method@Sng.Comparison.set_noise_tolerance].
+   *
+   * Since: 1.0
+   */
+  properties[SNG_HARNESS_PROP_RESUME_DEVICE] = g_param_spec_string ("resume-device", NULL, NULL, NULL, FLAGS);
 }
 
 static void
@@ -314,6 +343,7 @@ sng_harness_add_property_specs (GParamSpec *properties[SNG_HARNESS_N_PROPS])
 {
   add_schedule_specs (properties);
   add_training_specs (properties);
+  add_device_specs (properties);
   add_place_specs (properties);
   add_running_specs (properties);
   add_check_specs (properties);

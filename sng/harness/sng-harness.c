@@ -139,6 +139,9 @@ sng_harness_finalize (GObject *object)
   g_ptr_array_unref (priv->warnings);
   g_free (priv->run_directory);
   g_free (priv->precision);
+  g_free (priv->device);
+  g_free (priv->resume_device);
+  g_clear_pointer (&priv->environment, g_variant_unref);
   g_free (priv->exp_name);
   g_free (priv->root_dir);
   g_free (priv->metadata_dir);
@@ -233,6 +236,7 @@ sng_harness_init (SngHarness *self)
   priv->limit_val_batches = 2;
   priv->lr = 1e-4;
   priv->precision = g_strdup ("32");
+  priv->device = g_strdup ("cpu");
   priv->micro_batch_size = 2;
   priv->accumulate_grad_batches = 1;
   priv->horizon = 1;

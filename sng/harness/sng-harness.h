@@ -62,6 +62,14 @@ SngCallback *sng_harness_get_callback                (SngHarness           *self
                                                       SngMode               mode,
                                                       GType                 type);
 SNG_AVAILABLE_IN_1_0
+SngDevice   *sng_harness_create_device               (SngHarness           *self,
+                                                      SngMode               mode,
+                                                      GError              **error);
+SNG_AVAILABLE_IN_1_0
+void         sng_harness_set_environment             (SngHarness           *self,
+                                                      const char           *key,
+                                                      const char           *value);
+SNG_AVAILABLE_IN_1_0
 gboolean     sng_harness_stop                        (SngHarness           *self,
                                                       GCancellable         *cancellable,
                                                       GError              **error);

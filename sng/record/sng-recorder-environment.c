@@ -14,16 +14,12 @@
 
 #include <glib/gstdio.h>
 
+#include "record/sng-environment-private.h"
+#include "record/sng-run-store-private.h"
 #include "sng-enum-types.h"
 #include "sng-error.h"
 #include "sng-signal-name-private.h"
 #include "sng-version.h"
-
-/* What may change the numbers of a training from outside. */
-static const char *const noted_variables[] = {
-  "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "MKL_NUM_THREADS",      "NVIDIA_TF32_OVERRIDE",
-  "OMP_NUM_THREADS",         "OMP_WAIT_POLICY",      "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED",
-};
 
 /* Where launchers say which process of a training this is: Open MPI, MPICH and PMIx, torchrun and its kin, Slurm. */
 static const char *const rank_variables[] = { "OMPI_COMM_WORLD_RANK", "PMI_RANK", "RANK", "SLURM_PROCID" };
@@ -151,16 +147,8 @@ describe_environment (void)
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{ss}"));
 
   g_variant_builder_add (&builder, "{ss}", "libsng", SNG_VERSION_S);
-  for (guint i = 0; i < G_N_ELEMENTS (noted_variables); i++)
-    {
-      const char *value = g_getenv (noted_variables[i]);
-      g_autofree char *valid = value != NULL ? g_utf8_make_valid (value, -1) : NULL;
 
-      if (valid != NULL)
-        g_variant_builder_add (&builder, "{ss}", noted_variables[i], valid);
-    }
-
-  return g_variant_builder_end (&builder);
+  return sng_environment_merge (g_variant_builder_end (&builder), sng_environment_read_variables ());
 }
 
 static gboolean
@@ -176,7 +164,7 @@ describe_run (SngRecorder *self, const char *directory, GError **error)
   return sng_run_store_set_info (self->store, "mode", g_variant_new_string (sng_mode_to_string (self->mode)),
                                  error)
          && sng_run_store_set_info (self->store, "name", g_variant_new_string (name), error)
-         && sng_run_store_set_info (self->store, "environment", describe_environment (), error)
+         && sng_run_store_set_info (self->store, SNG_ENVIRONMENT_INFO, describe_environment (), error)
          && (interrupt == NULL
              || sng_run_store_set_info (self->store, "interrupt", g_variant_new_string (interrupt), error))
          && sng_run_store_flush (self->store, error);
@@ -320,4 +308,45 @@ sng_recorder_get_checkpoint_dir (SngRecorder *self)
   g_return_val_if_fail (SNG_IS_RECORDER (self), NULL);
 
   return self->checkpoint_dir;
+}
+
+/**
+ * sng_recorder_set_environment:
+ * @self: a recorder
+ * @key: what it is, such as `driver`
+ * @value: its value, such as `570.86.15`
+ * @error: return location for a #GError
+ *
+ * Notes something that the numbers of the run may depend on beside its program: hardware, a driver, the version of a library, a
+ * setting that chooses another algorithm. A second value for a key replaces the first.
+ *
+ * Runs whose environments differ are flagged before their numbers are compared ([method@Sng.Report.list_warnings]). So nothing
+ * belongs here that is another one each time: no time, no process, no path, no address.
+ *
+ * The recorder has put the version of libsng there, and the variables that libraries take such settings from, like
+ * `CUBLAS_WORKSPACE_CONFIG`. What is noted is committed with the next step. Without a store nothing is.
+ *
+ * Returns: %TRUE, or %FALSE with @error set when the store cannot be written
+ *
+ * Since: 1.0
+ */
+gboolean
+sng_recorder_set_environment (SngRecorder *self, const char *key, const char *value, GError **error)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{ss}"));
+  g_autoptr (GVariant) known = NULL;
+
+  g_return_val_if_fail (SNG_IS_RECORDER (self), FALSE);
+  g_return_val_if_fail (key != NULL && *key != '\0' && g_utf8_validate (key, -1, NULL), FALSE);
+  g_return_val_if_fail (value != NULL && g_utf8_validate (value, -1, NULL), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (self->store == NULL)
+    return TRUE;
+
+  g_variant_builder_add (&builder, "{ss}", key, value);
+  known = sng_run_store_get_typed_info (self->store, SNG_ENVIRONMENT_INFO, G_VARIANT_TYPE ("a{ss}"));
+
+  return sng_run_store_set_info (self->store, SNG_ENVIRONMENT_INFO,
+                                 sng_environment_merge (known, g_variant_builder_end (&builder)), error);
 }

@@ -7,6 +7,7 @@
 
 #include "record/sng-recorder.h"
 #include "state/sng-storage-private.h"
+#include "tensor/sng-tensor-fingerprint-private.h"
 
 G_BEGIN_DECLS
 
@@ -55,5 +56,26 @@ void sng_recorder_capture_place (SngRecorder *self,
                                  const char  *metric,
                                  const char  *path,
                                  guint64      step);
+/* Records a tensor whose fingerprint is known. */
+gboolean sng_recorder_append_tensor (SngRecorder            *self,
+                                     const char             *metric,
+                                     SngStage                stage,
+                                     guint64                 step,
+                                     gint64                  micro_batch,
+                                     const char             *path,
+                                     SngTensor              *tensor,
+                                     const SngFingerprint   *fingerprint,
+                                     const SngTensorSummary *summary,
+                                     GError                **error);
+/* Records all of a dictionary as a metric, in its order, each under its name behind the prefix and a slash; the prefix may be
+ * NULL. The tensors are taken by one call for each device. */
+gboolean sng_recorder_record_state  (SngRecorder            *self,
+                                     const char             *metric,
+                                     SngStage                stage,
+                                     guint64                 step,
+                                     gint64                  micro_batch,
+                                     const char             *prefix,
+                                     SngStateDict           *state,
+                                     GError                **error);
 
 G_END_DECLS

@@ -14,6 +14,7 @@
 #include "record/sng-run-store-private.h"
 #include "sng-error.h"
 #include "state/sng-safetensors-private.h"
+#include "state/sng-state-dict-private.h"
 
 /**
  * SngRecorder:
@@ -284,6 +285,38 @@ capture (SngRecorder *self, SngMetadata *entry, SngTensor *tensor, GError **erro
   return sng_safetensors_save_to (self->storage, path, tensors, NULL, error);
 }
 
+gboolean
+sng_recorder_append_tensor (SngRecorder *self,
+                            const char *metric,
+                            SngStage stage,
+                            guint64 step,
+                            gint64 micro_batch,
+                            const char *path,
+                            SngTensor *tensor,
+                            const SngFingerprint *fingerprint,
+                            const SngTensorSummary *summary,
+                            GError **error)
+{
+  g_autoptr (SngMetadata) entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
+  const gint64 *shape;
+
+  entry->fingerprint = sng_fingerprint_to_string (fingerprint);
+  entry->minimum = summary->minimum;
+  entry->maximum = summary->maximum;
+  entry->mean = summary->mean;
+  entry->n_non_finite = summary->n_non_finite;
+  entry->dtype = sng_tensor_get_dtype (tensor);
+  shape = sng_tensor_get_shape (tensor, &entry->n_dims);
+  entry->shape = g_new0 (gint64, MAX (entry->n_dims, 1));
+  for (guint i = 0; i < entry->n_dims; i++)
+    entry->shape[i] = shape[i];
+
+  if (is_captured (self, entry) && !capture (self, entry, tensor, error))
+    return FALSE;
+
+  return sng_run_store_append (self->store, entry, error);
+}
+
 /**
  * sng_recorder_record_tensor:
  * @self: a recorder
@@ -312,9 +345,8 @@ sng_recorder_record_tensor (SngRecorder *self,
                             SngTensor *tensor,
                             GError **error)
 {
-  g_autoptr (SngMetadata) entry = NULL;
-  g_autoptr (SngFingerprint) fingerprint = NULL;
-  const gint64 *shape;
+  SngFingerprint fingerprint;
+  SngTensorSummary summary;
 
   g_return_val_if_fail (SNG_IS_RECORDER (self), FALSE);
   g_return_val_if_fail (metric != NULL && *metric != '\0', FALSE);
@@ -327,21 +359,47 @@ sng_recorder_record_tensor (SngRecorder *self,
   if (self->store == NULL)
     return TRUE;
 
-  entry = sng_metadata_alloc (metric, stage, step, micro_batch, self->rank, path);
+  return sng_tensors_fingerprint (1, &tensor, &fingerprint, &summary, error)
+         && sng_recorder_append_tensor (self, metric, stage, step, micro_batch, path, tensor, &fingerprint,
+                                        &summary, error);
+}
 
-  fingerprint =
-      sng_tensor_summarize (tensor, &entry->minimum, &entry->maximum, &entry->mean, &entry->n_non_finite);
-  entry->fingerprint = sng_fingerprint_to_string (fingerprint);
-  entry->dtype = sng_tensor_get_dtype (tensor);
-  shape = sng_tensor_get_shape (tensor, &entry->n_dims);
-  entry->shape = g_new0 (gint64, MAX (entry->n_dims, 1));
-  for (guint i = 0; i < entry->n_dims; i++)
-    entry->shape[i] = shape[i];
+gboolean
+sng_recorder_record_state (SngRecorder *self,
+                           const char *metric,
+                           SngStage stage,
+                           guint64 step,
+                           gint64 micro_batch,
+                           const char *prefix,
+                           SngStateDict *state,
+                           GError **error)
+{
+  g_autofree SngFingerprint *fingerprints = NULL;
+  g_autofree SngTensorSummary *summaries = NULL;
+  const SngStateEntry *entry;
+  gsize n_tensors = 0;
+  gboolean done;
 
-  if (is_captured (self, entry) && !capture (self, entry, tensor, error))
-    return FALSE;
+  if (self->store == NULL)
+    return TRUE;
 
-  return sng_run_store_append (self->store, entry, error);
+  done = sng_state_dict_fingerprint_tensors (state, &fingerprints, &summaries, error);
+  for (guint i = 0; done && (entry = sng_state_dict_get_entry (state, i)) != NULL; i++)
+    {
+      g_autofree char *joined = prefix != NULL ? g_strconcat (prefix, "/", entry->name, NULL) : NULL;
+      const char *path = joined != NULL ? joined : entry->name;
+
+      if (entry->tensor == NULL)
+        done = sng_recorder_record_value (self, metric, stage, step, micro_batch, path, entry->value, error);
+      else
+        {
+          done = sng_recorder_append_tensor (self, metric, stage, step, micro_batch, path, entry->tensor,
+                                             &fingerprints[n_tensors], &summaries[n_tensors], error);
+          n_tensors++;
+        }
+    }
+
+  return done;
 }
 
 /**

@@ -31,6 +31,11 @@ SngMode      sng_recorder_get_mode      (SngRecorder  *self);
 SNG_AVAILABLE_IN_1_0
 const char  *sng_recorder_get_checkpoint_dir (SngRecorder *self);
 SNG_AVAILABLE_IN_1_0
+gboolean     sng_recorder_set_environment (SngRecorder *self,
+                                         const char   *key,
+                                         const char   *value,
+                                         GError      **error);
+SNG_AVAILABLE_IN_1_0
 SngRunStore *sng_recorder_get_store     (SngRecorder  *self);
 SNG_AVAILABLE_IN_1_0
 guint        sng_recorder_get_rank      (SngRecorder  *self);

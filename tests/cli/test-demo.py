@@ -49,6 +49,35 @@ def test_noise():
     assert report["verdict"] == "PASS" and (WORK / "noise/repeat").is_dir()
 
 
+def test_device():
+    """Where the plug-in is missing, or there is no such device, the check cannot be made; it says what is missing."""
+    environment = {**ENVIRONMENT, "SNG_PLUGIN_DIR": "/nonexistent"}
+    for name in ("cuda", "cuda:1"):
+        process = subprocess.run([SNG, "demo", "--steps", "4", "--device", name], env=environment, cwd=WORK, capture_output=True, text=True)
+        assert process.returncode == ERROR and process.stdout == "", process
+        assert process.stderr.startswith("sng: ") and "/nonexistent/libsng-cuda.so" in process.stderr, process
+    has_error(sng("demo", "--steps", 4, "--device", "abacus", code=ERROR), '"abacus"', '"cpu"', '"cuda"')
+    small_run("on-cpu", "--device", "cpu")
+    plan = json.loads((WORK / "on-cpu/plan.json").read_text())
+    assert plan["settings"]["device"] == "cpu" and plan["settings"]["resume-device"] is None, plan
+    # STOP and CONTINUOUS are made; the resume has no device.
+    process = subprocess.run([SNG, "demo", "--steps", "4", "--resume-device", "cuda"], env=environment, cwd=WORK, capture_output=True, text=True)
+    assert process.returncode == ERROR and "[repeat]" in process.stderr and "/nonexistent" in process.stderr, process
+
+
+def test_environment():
+    """Where the resume ran in another environment, that comes first; "sng show" and "sng diff" tell it as well."""
+    kept = WORK / "environment"
+    report = json.loads(sng("demo", "--steps", 4, "--output", kept, "--json", code=PASS).stdout)
+    assert report["warnings"] == [], report["warnings"]
+    for run in report["runs"]:
+        assert run["environment"]["device"] == "cpu" and list(run["environment"]) == sorted(run["environment"]), run
+    assert "warning" not in sng("show", kept, code=PASS).stdout
+    assert "  environment: " in sng("show", kept / "continuous", code=PASS).stdout
+    (kept / "report.json").write_text(json.dumps({**report, "warnings": ["environment: resume has driver 2, continuous 1"]}))
+    assert "\n  warning: environment: resume has driver 2, continuous 1\n  verdict: PASS\n" in sng("show", kept, code=PASS).stdout
+
+
 def test_fault():
     """Planted by their ids: found, each where it shows; one that nobody can have here is told as such."""
     report = json.loads(sng("demo", "--fault", "lr-reset", "--fault", "flip-bit:optimizer", "--fault", "rng-wrong-rank", "--json", code=PASS).stdout)
@@ -112,7 +141,8 @@ def test_combinations():
     for arguments in (["--stop-at 3", "--stops 4"], ["--stop-at 3", "--every-step"], ["--stops 4", "--every-step"], ["--horizon 2"],
                       ["--jobs 2"], ["--every-step", "--faults"], ["--fault lr-reset", "--faults"], ["--faults", "--accumulation 8,4x2"],
                       ["--stops 4", "--accumulation 8,4x2"], ["--stress threads", "--accumulation 8,4x2"], ["--repeat", "--accumulation 8,4x2"],
-                      ["--tolerance noise", "--accumulation 8,4x2"], ["--horizon 2", "--faults"], ["--json", "--tap"]):
+                      ["--tolerance noise", "--accumulation 8,4x2"],
+                      ["--every-step", "--resume-device cuda"], ["--faults", "--resume-device cuda"], ["--resume-device cuda", "--accumulation 8,4x2"], ["--horizon 2", "--faults"], ["--json", "--tap"]):
         result = sng("demo", *" ".join(arguments).split(), code=ERROR)
         has_error(result, arguments[0].split()[0], "--every-step" if arguments == ["--horizon 2", "--faults"] else arguments[-1].split()[0])
     for arguments, parts in ((["--stops", "7x"], ["--stops", '"7x"']), (["--stops", ""], ["--stops"]), (["--stops", "random:1"], ["--stops", "random:1"]),

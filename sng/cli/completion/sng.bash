@@ -14,7 +14,7 @@ _sng_options ()
       ;;
     demo)
       echo "--fasta= --text= --optimizer= --precision= --ema= --steps= --stop-at= --stops= --every-step --horizon= --fault= --faults"
-      echo "--accumulation= --jobs= --stress= --seed= --threads= --output= --json --tap --html= --junit= --repeat --tolerance= --help"
+      echo "--accumulation= --jobs= --stress= --seed= --threads= --device= --resume-device= --output= --json --tap --html= --junit= --repeat --tolerance= --help"
       ;;
     faults) echo "--json --help" ;;
     verify) echo "--quiet --help" ;;
@@ -28,6 +28,7 @@ _sng_values ()
 {
   case $1 in
     --optimizer) echo "adamw sgd" ;;
+    --device | --resume-device) echo "cpu cuda" ;;
     --precision) echo "32 bf16-mixed 16-mixed" ;;
     --stress) echo "threads, jitter, slow-disk," ;;
     --tolerance) echo "noise" ;;

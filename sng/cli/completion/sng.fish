@@ -83,6 +83,8 @@ complete -c sng -n '__sng_using demo' -l jobs -x -d 'how many runs go side by si
 complete -c sng -n '__sng_using demo' -l stress -x -a '(__fish_append , threads jitter slow-disk)' -d 'make it harder to resume'
 complete -c sng -n '__sng_using demo' -l seed -x -d 'the seed of everything random'
 complete -c sng -n '__sng_using demo' -l threads -x -d 'how many threads compute'
+complete -c sng -n '__sng_using demo' -l device -x -a 'cpu cuda' -d 'what computes'
+complete -c sng -n '__sng_using demo' -l resume-device -x -a 'cpu cuda' -d 'what computes after the stop'
 complete -c sng -n '__sng_using check demo' -l output -x -a '(__fish_complete_directories)' -d 'keep the runs in this directory'
 complete -c sng -n '__sng_using check demo faults' -l json -d 'print as JSON'
 complete -c sng -n '__sng_using check demo' -l tap -d 'print only the report, as TAP'
