@@ -121,8 +121,8 @@ class ProtocolTest(unittest.TestCase):
         get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
             ("PyCapsule_GetPointer", ctypes.pythonapi))
         device = ctypes.c_int32.from_address(get_pointer(offer.capsule, b"dltensor") + 8)
-        device.value = 2
-        with self.assertRaisesRegex(GLib.Error, r"CUDA \(2\)"):
+        device.value = 10
+        with self.assertRaisesRegex(GLib.Error, r"ROCM \(10\)"):
             Sng.Tensor.from_dlpack(offer)
         self.assertEqual(capsule_name(offer.capsule), b"dltensor")
         del offer

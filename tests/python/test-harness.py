@@ -6,11 +6,13 @@
 import itertools
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 import tempfile
 import traceback
 import unittest
+import unittest.mock
 
 import linear
 import sng
@@ -62,6 +64,27 @@ class SettingsTest(unittest.TestCase):
         writable = {spec.name.replace("-", "_") for spec in Sng.Harness.list_properties() if spec.flags & 2}
         self.assertEqual(writable - set(sng.StopAndGoHarness.__annotations__), set())
         self.assertGreater(len(writable), 20)
+
+    def test_runs_note_python_and_what_it_has_loaded(self):
+        report = LineHarness(device="cpu").run_stop_and_go()
+        self.assertEqual(report.list_warnings(), [])
+        for run in report.get_runs():
+            environment = run.get_environment().unpack()
+            self.assertEqual((environment["python"], environment["device"]), (platform.python_version(), "cpu"))
+            self.assertEqual("numpy" in environment, "numpy" in sys.modules)
+
+    def test_what_a_run_has_loaded_is_no_difference(self):
+        facts = [{"python": "3", "torch": version, **more} for version, more in (("1", {}), ("1", {"gpu": "H100"}), ("2", {}))]
+        with unittest.mock.patch("sng.environment.describe", side_effect=facts):
+            report = LineHarness().run_stop_and_go()
+        self.assertEqual([warning for warning in report.list_warnings() if "gpu" in warning], [])
+        self.assertTrue([warning for warning in report.list_warnings() if "torch" in warning])
+
+    def test_the_device_of_a_mode(self):
+        harness = LineHarness(resume_device="abacus", n_threads=2)
+        self.assertEqual(harness.create_device(Sng.Mode.STOP).get_n_threads(), 2)
+        with self.assertRaisesRegex(GLib.Error, "abacus"):
+            harness.create_device(Sng.Mode.RESUME)
 
     def test_a_path_is_a_directory(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -7,6 +7,7 @@ import array
 import collections
 import enum
 import os
+import platform
 import random
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import unittest
 
 import sng
+from sng import environment
 from sng.recorder import to_state
 import tap
 
@@ -211,6 +213,43 @@ class ProcessTest(unittest.TestCase):
         process = self.run_script(SNG_RUN_DIR=self.directory, SNG_MODE="resume", SNG_CHECKPOINT_DIR="/x")
         self.assertEqual((process.stdout, process.stderr), ("True resume /x\nended\n", ""))
         self.assertEqual(self.read(), [(step, 1 / step) for step in range(1, 5)])
+
+    def read_environment(self):
+        store = sng.RunStore.open(os.path.join(self.directory, "rank-00000.db"))
+        return store.get_info("environment").unpack()
+
+    def test_notes_what_it_ran_in(self):
+        script = SCRIPT.replace("for step", "recorder.set_environment('dataset', 7)\nfor step", 1)
+        self.run_script(script=script + "recorder.set_environment('late', 'x')\nrecorder.step(5, {'Loss': 0.2, 'Count': 1})\n",
+                        SNG_RUN_DIR=self.directory, SNG_MODE="continuous", NVIDIA_TF32_OVERRIDE="0")
+        noted = self.read_environment()
+        self.assertEqual(list(noted), sorted(noted))
+        self.assertEqual([noted[key] for key in ("dataset", "late", "NVIDIA_TF32_OVERRIDE", "python")],
+                         ["7", "x", "0", platform.python_version()])
+        self.assertNotIn("torch", noted)
+
+    @needs_torch
+    def test_notes_what_pytorch_is_set_to(self):
+        script = SCRIPT.replace("recorder = ", "import torch\nrecorder = ", 1)
+        settings = "torch.use_deterministic_algorithms(True)\ntorch.set_num_threads(3)\ntorch.backends.cudnn.benchmark = True\n"
+        self.run_script(script=script.replace("for step", settings + "for step", 1), SNG_RUN_DIR=self.directory, SNG_MODE="continuous")
+        noted = self.read_environment()
+        self.assertEqual(noted["torch"], torch.__version__)
+        self.assertEqual([noted[f"torch.{key}"] for key in
+                          ("deterministic-algorithms", "threads", "cudnn.benchmark", "cudnn.deterministic", "float32-matmul-precision")],
+                         ["true", "3", "true", "false", "highest"])
+        self.assertIn("torch.matmul.allow-tf32", noted)
+
+    def test_a_setting_that_cannot_be_read_is_left_out(self):
+        def mixed():
+            raise RuntimeError("the old and the new way are mixed")
+
+        class Newer:
+            pass
+
+        self.assertIsNone(environment.read_setting(mixed))
+        self.assertIsNone(environment.read_setting(lambda: Newer().allow_tf32))
+        self.assertEqual(environment.read_setting(lambda: False), "false")
 
     def test_stops(self):
         for kind, status, error in (("raise", 1, "sng.recorder.StopAndGoException: "), ("preempt", -15, ""), ("kill", -9, "")):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from sng import _child
+from sng import _child, environment
 from sng._gi import Gio, GLib, Sng
 
 SETUP_HELP = "return (model, data, optimizer), or with a learning-rate scheduler as the fourth"
@@ -81,6 +81,8 @@ class StopAndGoHarness(Sng.Harness):
     isolation: Any
     repeat: bool
     keep_runs: bool
+    device: str
+    resume_device: str | None
     command: list[str] | None
     jobs: int
     horizon: int
@@ -115,6 +117,7 @@ class StopAndGoHarness(Sng.Harness):
             settings.update(getattr(base, "settings", {}))
         super().__init__(**{name: os.fspath(value) if isinstance(value, os.PathLike) else value
                             for name, value in {**settings, **properties}.items() if value is not None})
+        self._noted: frozenset[str] = frozenset()  # the facts of the environment that the first run had
         for name, function in self.extra_metrics_dict.items():
             self.add_metric(name, to_metric_function(name, function))
 
@@ -161,6 +164,11 @@ class StopAndGoHarness(Sng.Harness):
         seeded = seed_streams(self.get_property("seed"), set())
         parts = self.setup_model(mode)
         seed_streams(self.get_property("seed"), seeded)
+        facts = environment.describe()
+        # What one run has loaded is there when the next begins in its process, and no difference between them.
+        self._noted = self._noted or frozenset(facts)
+        for key in self._noted & facts.keys():
+            self.set_environment(key, facts[key])
         return to_setup(self, parts)
 
     def do_setup_trainer(self, mode: Any) -> Any:

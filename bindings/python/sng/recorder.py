@@ -36,6 +36,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._native: Any = None
+        self._environment: dict[str, str] | None = {}  # what the script has set; None: all of it is noted
         if os.environ.get("SNG_RUN_DIR"):
             from sng._gi import Sng
             self._native = Sng.Recorder.new_from_environment()
@@ -54,6 +55,18 @@ class Recorder:
     def checkpoint_dir(self) -> str | None:
         """Where the check wants the checkpoints, if it is one: empty when a training starts, as it was when it resumes."""
         return self._native.get_checkpoint_dir() if self.active else None
+
+    def set_environment(self, key: str, value: object) -> None:
+        """Notes something that the numbers may depend on beside the program, such as the version of a library. Runs that differ in
+        it are flagged before their numbers are compared, so nothing belongs here that is another one each time.
+
+        What PyTorch is set to, its version and the GPU's are noted by themselves, at the first step() or record()."""
+        if self._native is None:
+            return
+        if self._environment is None:
+            self._native.set_environment(key, str(value))
+        else:
+            self._environment[key] = str(value)
 
     def step(self, step: int, metrics: Metrics | Callable[[], Metrics] | None = None) -> None:
         """Records the step that was just finished and, if the check says so, stops the process: by a
@@ -76,6 +89,7 @@ class Recorder:
     def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
         from sng._gi import GLib, Sng
         *place, metrics = arguments
+        self._note_environment()
         state = to_state(metrics() if callable(metrics) else metrics)
         try:
             function(*place, state)
@@ -83,6 +97,15 @@ class Recorder:
             if error.matches(Sng.error_quark(), Sng.Error.STOP_AND_GO):
                 raise StopAndGoException(error.message) from None
             raise
+
+    def _note_environment(self) -> None:
+        """Once, and that late: by now the script has imported and set what it uses."""
+        if self._environment is None:
+            return
+        from sng.environment import describe
+        for key, value in {**describe(), **self._environment}.items():
+            self._native.set_environment(key, value)
+        self._environment = None
 
 
 def to_state(metrics: Metrics | None) -> Any:

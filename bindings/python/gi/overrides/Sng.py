@@ -27,6 +27,8 @@ NUMPY_NAMES = {
 }
 
 CPU = (1, 0)  # DLPack's type and number of the device
+CUDA = 2  # its type of a GPU
+DEFAULT_STREAM = 1  # of CUDA, where no other is named
 DLPACK_NAMES = {True: b"dltensor_versioned", False: b"dltensor"}
 USED_NAMES = {True: b"used_dltensor_versioned", False: b"used_dltensor"}
 
@@ -47,47 +49,71 @@ capsule_destructor = Sng.dlpack_get_capsule_destructor(
 @override
 class Tensor(Sng.Tensor):
     def __dlpack_device__(self):
-        return CPU
+        return tuple(self.get_dlpack_device())
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        """A capsule for whoever takes over the elements by DLPack, which share the tensor's memory unless copy."""
-        if stream is not None:
-            raise BufferError(f"the processor has no stream {stream}")
-        if dl_device is not None and tuple(dl_device) != CPU:
-            raise BufferError(f"{self!r} is on the device {CPU}, not on {tuple(dl_device)}")
+        """A capsule for whoever takes over the elements by DLPack, which share the tensor's memory unless copy. On a GPU
+        what the consumer puts on its stream comes after what was done with the tensor: the address of a cudaStream_t, 1
+        for the default stream, as None, or -1 for no order."""
+        device = self.__dlpack_device__()
+        if stream == 0 or stream is not None and device[0] != CUDA:
+            raise BufferError(f"the device {device} of {self!r} has no stream {stream}")
+        if dl_device is not None and tuple(dl_device) != device:
+            if tuple(dl_device) != CPU or copy is False:
+                raise BufferError(f"{self!r} is on the device {device}, not on {tuple(dl_device)}")
+            return self.to_host().__dlpack__(max_version=max_version)
         # DLPack 1.0 can tell, but PyTorch takes what it is told is read-only and writes to it.
         if self.is_read_only() and not copy:
             raise BufferError(f"{self!r} is read-only: take a copy (copy=True), or an array (numpy ())")
         versioned = max_version is not None and max_version[0] >= 1
         try:
-            managed = self.to_dlpack(versioned, bool(copy))
+            managed = self.to_dlpack_on(versioned, bool(copy), DEFAULT_STREAM if stream is None else stream)
         except GLib.Error as error:
             raise BufferError(error.message) from error
         return capsule_new(managed, DLPACK_NAMES[versioned], capsule_destructor)
 
     @classmethod
-    def from_dlpack(cls, source):
-        """A tensor that shares the memory of anything with a __dlpack__ method, such as an array or a tensor."""
+    def from_dlpack(cls, source, stream=None):
+        """A tensor that shares the memory of anything with a __dlpack__ method, such as an array or a tensor. On a GPU all
+        work on the new tensor is put on that stream, the address of a cudaStream_t (None: 1, the default stream): name
+        the one that the source's library works on, then nobody waits."""
+        arguments = {}
         try:
-            capsule = source.__dlpack__(max_version=(1, 0))
+            device = getattr(source, "__dlpack_device__", lambda: CPU)()
+        except ValueError as error:  # DLPack has no number for it
+            raise BufferError(str(error)) from error
+        if device[0] == CUDA:
+            stream = arguments["stream"] = stream or DEFAULT_STREAM
+        try:
+            capsule = source.__dlpack__(max_version=(1, 0), **arguments)
         except TypeError:  # older than DLPack 1.0
-            capsule = source.__dlpack__()
+            capsule = source.__dlpack__(**arguments)
         for versioned, name in DLPACK_NAMES.items():
             if capsule_is_valid(capsule, name):
                 managed = capsule_get_pointer(capsule, name)
                 # It is taken before it is looked at, so that nobody else takes it meanwhile.
                 capsule_set_name(capsule, USED_NAMES[versioned])
                 try:
-                    return Sng.Tensor.new_from_dlpack(managed, versioned)
+                    return Sng.Tensor.new_from_dlpack_on(managed, versioned, stream or DEFAULT_STREAM)
                 except GLib.Error:
                     capsule_set_name(capsule, name)
                     raise
         raise ValueError(f"{capsule!r} holds no tensor by DLPack that nobody has taken yet")
 
+    def to_host(self):
+        """The tensor itself where the processor can read it, or else a copy there."""
+        if self.__dlpack_device__() == CPU:
+            return self
+        copy = Sng.Tensor.new(self.get_dtype(), self.get_shape(), None)
+        copy.copy_from(self)
+        return copy
+
     @property
     def __array_interface__(self):
         if self.get_dtype() not in NUMPY_NAMES:
             raise AttributeError(f"NumPy has no {Sng.Dtype.get_name(self.get_dtype())}")
+        if self.__dlpack_device__() != CPU:
+            raise AttributeError(f"NumPy cannot read {self!r}")
         size = Sng.Dtype.get_size(self.get_dtype())
         return {
             "version": 3,
@@ -97,13 +123,22 @@ class Tensor(Sng.Tensor):
             "data": (self.get_data() or 0, self.is_read_only()),
         }
 
+    def __array__(self, *args, **kwargs):
+        """What NumPy asks for where it cannot have the interface: it would make an array of one object."""
+        raise TypeError(f"{self!r} is no memory that NumPy can share: numpy () has a copy of what lies on a GPU")
+
     def numpy(self):
-        """The tensor as a NumPy array that shares its memory."""
+        """The tensor as a NumPy array that shares its memory; of one in a GPU's memory a copy, which is read-only so that
+        nobody takes it for the tensor."""
         import numpy
         if self.get_dtype() not in NUMPY_NAMES:
             raise TypeError(f"NumPy has no {Sng.Dtype.get_name(self.get_dtype())}")
         # Not by DLPack: NumPy before 2.1 would make each array read-only, and before 1.25 take no bool.
-        return numpy.asarray(self)
+        host = self.to_host()
+        array = numpy.asarray(host)
+        if host is not self:
+            array.flags.writeable = False
+        return array
 
     @classmethod
     def from_numpy(cls, array):
@@ -118,7 +153,8 @@ class Tensor(Sng.Tensor):
         raise TypeError(f"no tensor holds NumPy's {array.dtype}")
 
     def __repr__(self):
-        return f"<Sng.Tensor {self.describe()}>"
+        device = self.get_device().get_name()
+        return f"<Sng.Tensor {self.describe()}{'' if device == 'cpu' else f' on {device}'}>"
 
 
 @override
