@@ -22,9 +22,13 @@
 void
 bench_shape_init (BenchShape *self)
 {
-  *self = (BenchShape){
-    .n_layers = 6, .hidden_size = 320, .n_heads = 20, .n_sequences = 2, .n_tokens = 512, .n_threads = 2
-  };
+  *self = (BenchShape){ .n_layers = 6,
+                        .hidden_size = 320,
+                        .n_heads = 20,
+                        .n_sequences = 2,
+                        .n_tokens = 512,
+                        .n_threads = 2,
+                        .n_batches = 1 };
 }
 
 void
@@ -38,6 +42,8 @@ bench_shape_add_options (BenchShape *self, GOptionContext *context)
     { "tokens", 0, 0, G_OPTION_ARG_INT, &self->n_tokens, "Tokens of a sequence (512)", "N" },
     { "padded", 0, 0, G_OPTION_ARG_NONE, &self->padded, "Sequences of several lengths, padded", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &self->n_threads, "Threads (2)", "N" },
+    { "batches", 0, 0, G_OPTION_ARG_INT, &self->n_batches, "Batches that take turns (1)", "N" },
+    { "device", 0, 0, G_OPTION_ARG_STRING, &self->device, "Such as cuda (the processor)", "D" },
     { "precision", 0, 0, G_OPTION_ARG_STRING, &self->precision, "32, bf16-mixed or 16-mixed (32)", "P" },
     { NULL },
   };
@@ -48,10 +54,13 @@ bench_shape_add_options (BenchShape *self, GOptionContext *context)
 char *
 bench_shape_to_string (const BenchShape *self)
 {
-  return g_strdup_printf ("ESM-2 %d x %d, %d heads, %d x %d tokens%s, precision %s, %d threads",
-                          self->n_layers, self->hidden_size, self->n_heads, self->n_sequences, self->n_tokens,
+  g_autofree char *where =
+      self->device != NULL ? g_strdup (self->device) : g_strdup_printf ("%d threads", self->n_threads);
+
+  return g_strdup_printf ("ESM-2 %d x %d, %d heads, %d x %d tokens%s, precision %s, %s", self->n_layers,
+                          self->hidden_size, self->n_heads, self->n_sequences, self->n_tokens,
                           self->padded ? " (padded)" : "", self->precision != NULL ? self->precision : "32",
-                          self->n_threads);
+                          where);
 }
 
 /* Evenly spread up to the whole length; of many sequences the shortest has a third of it. */
@@ -95,7 +104,7 @@ fill_sequence (guint64 seed, gint64 length, gint64 n_tokens, gint64 *ids, gint64
 }
 
 static SngStateDict *
-new_batch (const BenchShape *shape)
+new_batch (const BenchShape *shape, guint number)
 {
   const gint64 dims[] = { shape->n_sequences, shape->n_tokens };
   SngStateDict *batch = sng_state_dict_new ();
@@ -104,8 +113,8 @@ new_batch (const BenchShape *shape)
   g_autoptr (SngTensor) labels = sng_tensor_new (SNG_DTYPE_I64, dims, 2, NULL, NULL);
 
   for (gint64 i = 0; i < shape->n_sequences; i++)
-    fill_sequence ((guint64) i, get_length (shape, i), shape->n_tokens,
-                   (gint64 *) sng_tensor_get_data (ids) + i * shape->n_tokens,
+    fill_sequence (number * (guint64) shape->n_sequences + (guint64) i, get_length (shape, i),
+                   shape->n_tokens, (gint64 *) sng_tensor_get_data (ids) + i * shape->n_tokens,
                    (gint64 *) sng_tensor_get_data (mask) + i * shape->n_tokens,
                    (gint64 *) sng_tensor_get_data (labels) + i * shape->n_tokens);
 
@@ -130,9 +139,13 @@ bench_model_init (BenchModel *self, const BenchShape *shape, GError **error)
 {
   g_autoptr (SngTransformerConfig) config = sng_transformer_config_new (
       SNG_ARCHITECTURE_ESM2, (guint) shape->n_layers, (guint) shape->hidden_size, (guint) shape->n_heads);
-  g_autoptr (SngDevice) device = sng_device_new_cpu ((guint) shape->n_threads);
+  g_autoptr (SngDevice) device = shape->device != NULL ? sng_device_new (shape->device, error)
+                                                       : sng_device_new_cpu ((guint) shape->n_threads);
   g_autoptr (SngModel) model = NULL;
   g_autoptr (GListModel) parameters = NULL;
+
+  if (device == NULL)
+    return FALSE;
 
   g_object_set (config, "max-length", (guint) shape->n_tokens, "max-batch-size", (guint) shape->n_sequences,
                 "hidden-dropout", 0.0, "attention-dropout", 0.0, NULL);
@@ -143,7 +156,9 @@ bench_model_init (BenchModel *self, const BenchShape *shape, GError **error)
 
   self->optimizer = sng_adamw_new (parameters, LEARNING_RATE, WEIGHT_DECAY);
   self->model = g_steal_pointer (&model);
-  self->batch = new_batch (shape);
+  self->batches = g_ptr_array_new_with_free_func (g_object_unref);
+  for (int i = 0; i < shape->n_batches; i++)
+    g_ptr_array_add (self->batches, new_batch (shape, (guint) i));
 
   return TRUE;
 }
@@ -151,7 +166,7 @@ bench_model_init (BenchModel *self, const BenchShape *shape, GError **error)
 void
 bench_model_clear (BenchModel *self)
 {
-  g_clear_object (&self->batch);
+  g_clear_pointer (&self->batches, g_ptr_array_unref);
   g_clear_object (&self->optimizer);
   g_clear_object (&self->model);
 }
@@ -159,12 +174,13 @@ bench_model_clear (BenchModel *self)
 double
 bench_model_step (BenchModel *self)
 {
+  SngStateDict *batch = g_ptr_array_index (self->batches, self->n_steps++ % self->batches->len);
   g_autoptr (SngStateDict) outputs = NULL;
   g_autoptr (GError) error = NULL;
   double loss = 0;
 
   if (!sng_model_zero_gradients (self->model, &error)
-      || (outputs = sng_model_forward (self->model, self->batch, SNG_STAGE_TRAIN, &error)) == NULL
+      || (outputs = sng_model_forward (self->model, batch, SNG_STAGE_TRAIN, &error)) == NULL
       || !sng_state_dict_get_double (outputs, "loss", &loss, &error)
       || !sng_model_backward (self->model, 1, &error) || !sng_optimizer_step (self->optimizer, &error))
     g_error ("%s", error->message);

@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* An ESM-2 without dropout, its optimizer and one batch: what all benchmarks of a bare step train. */
+/* An ESM-2 without dropout, its optimizer and its batches: what all benchmarks of a bare step train. */
 typedef struct
 {
   int      n_layers;
@@ -19,6 +19,8 @@ typedef struct
   int      n_tokens; /* of a sequence, with padding */
   gboolean padded;   /* the lengths vary */
   int      n_threads;
+  int      n_batches; /* that take turns */
+  char    *device;    /* NULL: the processor, with so many threads */
   char    *precision; /* NULL: 32 */
 } BenchShape;
 
@@ -26,7 +28,8 @@ typedef struct
 {
   SngModel     *model;
   SngOptimizer *optimizer;
-  SngStateDict *batch;
+  GPtrArray    *batches; /* of SngStateDict */
+  guint         n_steps; /* made so far */
 } BenchModel;
 
 typedef struct

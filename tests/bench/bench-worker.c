@@ -13,8 +13,8 @@
  *   step N    answers with N lines: the step's loss, wall time and processor time in seconds
  *   memory    answers with one line: the resident set before there was a model, and its peak since, in KiB
  *
- * It writes its initial weights and its batch to DIRECTORY/weights.safetensors and DIRECTORY/batch.safetensors, for the
- * other side to train the same, and then a line "ready". It ends with its input. */
+ * It writes its initial weights and its batches to DIRECTORY/weights.safetensors and DIRECTORY/batch-0.safetensors (and so
+ * on), for the other sides to train the same, and then a line "ready". It ends with its input. */
 
 static guint64
 read_status (const char *field)
@@ -47,6 +47,17 @@ save (const char *directory, const char *name, SngStateDict *tensors)
 
   if (tensors == NULL || !sng_safetensors_save (path, tensors, NULL, &error))
     g_error ("%s", error != NULL ? error->message : "the model has no state");
+}
+
+static void
+save_batches (const char *directory, GPtrArray *batches)
+{
+  for (guint i = 0; i < batches->len; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("batch-%u.safetensors", i);
+
+      save (directory, name, g_ptr_array_index (batches, i));
+    }
 }
 
 static void
@@ -90,7 +101,7 @@ main (int argc, char *argv[])
     }
   weights = sng_stateful_get_state (SNG_STATEFUL (model.model), &error);
   save (argv[1], "weights.safetensors", weights);
-  save (argv[1], "batch.safetensors", model.batch);
+  save_batches (argv[1], model.batches);
   g_clear_object (&weights);
   forget_peak ();
 

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """PyTorch's side of bench-pytorch.py: transformers' EsmForMaskedLM under torch.optim.AdamW, the same dialogue as in
-bench-worker.c.  The weights and the batch come from the other side's files.  One command more, "plant FAULT", begins again
+bench-worker.c.  The weights and the batches come from the other side's files.  One command more, "plant FAULT", begins again
 with a fault, or "none", that must be found."""
 
 import argparse
-import contextlib
+import itertools
 import pathlib
 import sys
 import time
@@ -35,18 +35,20 @@ def make_model(options):
     missing = [name for name in missing if name != "lm_head.decoder.weight" and not name.endswith("inv_freq")]
     if missing or unexpected:
         sys.exit(f"the weights do not fit: missing {missing}, unexpected {unexpected}")
-    return model.train()
+    return model.to(options.device).train()
 
 
 def make_optimizer(model, fault):
-    """The fused AdamW: of PyTorch's three the fastest on a CPU."""
+    """The fused AdamW: of PyTorch's three the fastest."""
     rate = 2 * LEARNING_RATE if fault == "learning-rate" else LEARNING_RATE
     return torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=WEIGHT_DECAY,
                              fused=True)
 
 
-def make_batch(options, fault):
-    batch = load_file(options.directory / "batch.safetensors")
+def make_batch(path, options, fault):
+    batch = load_file(path, device=options.device)
+    if batch["attention_mask"].all():
+        del batch["attention_mask"]  # it would only choose a slower kernel
     if fault == "labels":
         batch["labels"] = batch["labels"].where(batch["labels"] < 0, 4)
     if fault == "tokens":
@@ -56,14 +58,16 @@ def make_batch(options, fault):
 
 def make_training(options, fault):
     model = make_model(options)
-    return model, make_optimizer(model, fault), make_batch(options, fault)
+    paths = sorted(options.directory.glob("batch-*.safetensors"), key=lambda path: int(path.stem.split("-")[1]))
+    return (torch.compile(model) if options.compile else model, make_optimizer(model, fault),
+            itertools.cycle([make_batch(path, options, fault) for path in paths]))
 
 
-def train_step(model, optimizer, batch, options):
-    mixed = torch.autocast("cpu", dtype=torch.bfloat16) if options.precision == "bf16-mixed" else contextlib.nullcontext()
+def train_step(model, optimizer, batches, options):
+    mixed = torch.autocast(options.device, dtype=torch.bfloat16, enabled=options.precision == "bf16-mixed")
     optimizer.zero_grad()
     with mixed:
-        loss = model(**batch).loss
+        loss = model(**next(batches)).loss
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -83,11 +87,13 @@ def main():
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--precision", choices=("32", "bf16-mixed"), required=True)
     parser.add_argument("--attention", choices=("sdpa", "eager"), required=True)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
     start = read_status("VmRSS:")
-    model, optimizer, batch = make_training(options, "none")
+    model, optimizer, batches = make_training(options, "none")
     pathlib.Path("/proc/self/clear_refs").write_text("5")
 
     print("ready", flush=True)
@@ -96,9 +102,9 @@ def main():
         if command[0] == "memory":
             print(start, read_status("VmHWM:"), flush=True)
         elif command[0] == "plant":
-            model, optimizer, batch = make_training(options, command[1])
+            model, optimizer, batches = make_training(options, command[1])
         else:
-            answer_steps(int(command[1]), lambda: train_step(model, optimizer, batch, options))
+            answer_steps(int(command[1]), lambda: train_step(model, optimizer, batches, options))
 
 
 if __name__ == "__main__":

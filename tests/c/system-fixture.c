@@ -72,7 +72,7 @@ test_system_fail (TestSystemCall call, guint n_before, int code)
       SngDeviceClass *klass = SNG_DEVICE_GET_CLASS (sng_device_get_default ());
 
       real_alloc = klass->alloc;
-      klass->alloc = device_alloc;
+      klass->alloc = klass->alloc_staging = device_alloc;
     }
   plants[call].calls_to_failure = (int) n_before;
   plants[call].code = code;

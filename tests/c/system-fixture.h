@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* What the system is asked for. A program that has this fixture has functions of these names in place of the C library's. */
 typedef enum
 {
-  TEST_SYSTEM_DEVICE_ALLOC, /* of the default device, for tensors */
+  TEST_SYSTEM_DEVICE_ALLOC, /* of the default device, for tensors and for staging them */
   TEST_SYSTEM_FCNTL,
   TEST_SYSTEM_FSTAT,
   TEST_SYSTEM_FSYNC,

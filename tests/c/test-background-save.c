@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "checkpoint-fixture.h"
+#include "far-device.h"
 #include "state/sng-checkpoint-private.h"
 #include "state/sng-checkpoint-store-private.h"
+#include "tensor/sng-device-private.h"
 #include "system-fixture.h"
 
 /* Lets nothing through until it is opened. */
@@ -159,14 +161,14 @@ test_without_copy (Fixture *fixture, gconstpointer data)
 static void
 test_order (Fixture *fixture, gconstpointer data)
 {
-  SngTensor *arena = NULL;
+  gpointer block = NULL;
 
   fixture->disk.is_noting = TRUE;
   for (guint64 step = 1; step <= 9; step++)
     {
       begin (fixture, step, (gint64) step, step - 1);
-      g_assert_true (arena == NULL || arena == fixture->store->arena);
-      arena = fixture->store->arena;
+      g_assert_true (block == NULL || block == sng_staging_arena_get_block (fixture->store->arena, 0));
+      block = sng_staging_arena_get_block (fixture->store->arena, 0);
     }
   wait_for (fixture);
   g_strfreev (assert_latest (fixture, 9, 9, 0));
@@ -194,7 +196,7 @@ test_stage (Fixture *fixture, gconstpointer data)
   g_autoptr (SngTensor) view = sng_tensor_new_view (base, 0, shape, 2, strides, 2, NULL);
   g_autoptr (SngTensor) empty = fixture_tensor (SNG_DTYPE_I64, 2, nothing);
   g_autoptr (SngShard) shard = sng_shard_new (global_shape, 2, offset, 2, shape, 2, NULL);
-  g_autoptr (SngTensor) arena = NULL;
+  g_autoptr (SngStagingArena) arena = sng_staging_arena_new ();
   g_autoptr (SngFingerprint) a = NULL;
   g_autoptr (SngFingerprint) b = NULL;
   g_autoptr (SngFingerprint) c = NULL;
@@ -214,7 +216,7 @@ test_stage (Fixture *fixture, gconstpointer data)
   sng_checkpoint_set_state (checkpoint, "model", state);
   sng_checkpoint_set_metadata (checkpoint, g_variant_new_parsed ("{'seed': <int64 42>}"));
 
-  staged = sng_checkpoint_stage (checkpoint, &arena, &error);
+  staged = sng_checkpoint_stage (checkpoint, arena, &error);
   g_assert_no_error (error);
   a = sng_checkpoint_compute_fingerprint (checkpoint);
   b = sng_checkpoint_compute_fingerprint (staged);
@@ -228,6 +230,128 @@ test_stage (Fixture *fixture, gconstpointer data)
   overwrite (checkpoint);
   c = sng_checkpoint_compute_fingerprint (staged);
   g_assert_true (sng_fingerprint_equal (a, c));
+}
+
+/* A block of memory for each device that there are tensors of, kept for as long as that is so. */
+static void
+test_devices (Fixture *fixture, gconstpointer data)
+{
+  const gint64 shape[] = { 3, 4 };
+  SngDevice *devices[] = { sng_device_new_cpu (1), far_device_new () };
+  g_autoptr (SngStagingArena) arena = sng_staging_arena_new ();
+  gpointer blocks[2] = { NULL, NULL };
+
+  for (guint round = 0; round < 3; round++)
+    {
+      g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_new (5);
+      g_autoptr (SngCheckpoint) staged = NULL;
+      g_autoptr (SngStateDict) state = sng_state_dict_new ();
+      g_autoptr (GError) error = NULL;
+
+      for (guint i = 0; i < (round < 2 ? 4 : 1); i++)
+        {
+          g_autofree char *name = g_strdup_printf ("%u", i);
+          g_autoptr (SngTensor) numbers = fixture_tensor (SNG_DTYPE_I32, 2, shape);
+          g_autoptr (SngTensor) tensor = sng_tensor_new (SNG_DTYPE_I32, shape, 2, devices[i % 2], NULL);
+
+          *(gint32 *) sng_tensor_get_data (numbers) = (gint32) i;
+          g_assert_true (sng_tensor_copy_from (tensor, numbers, NULL));
+          sng_state_dict_set_tensor (state, name, tensor);
+        }
+      sng_checkpoint_set_state (checkpoint, "model", state);
+      staged = sng_checkpoint_stage (checkpoint, arena, &error);
+      g_assert_no_error (error);
+      g_assert_true (sng_staging_arena_finish (arena, &error));
+      for (guint i = 0; i < 2; i++)
+        {
+          gpointer block = sng_staging_arena_get_block (arena, i);
+
+          g_assert_true (round != 1 || block == blocks[i]);
+          g_assert_true ((block != NULL) == (round < 2 || i == 0));
+          blocks[i] = block;
+        }
+      for (guint i = 0; i < sng_state_dict_get_n_items (state); i++)
+        g_assert_true (
+            sng_tensor_equal (sng_state_dict_lookup_tensor (sng_checkpoint_lookup_state (staged, "model"),
+                                                            sng_state_dict_get_name (state, i)),
+                              sng_state_dict_lookup_tensor (state, sng_state_dict_get_name (state, i))));
+    }
+
+  for (guint i = 0; i < 2; i++)
+    g_object_unref (devices[i]);
+}
+
+/* All are waited for, and the first that fails is the one that is told of. */
+static void
+test_devices_fail (Fixture *fixture, gconstpointer data)
+{
+  const gint64 shape[] = { 3, 4 };
+  g_autoptr (SngDevice) first = far_device_new ();
+  g_autoptr (SngDevice) second = far_device_new ();
+  g_autoptr (SngTensor) a = sng_tensor_new (SNG_DTYPE_I32, shape, 2, first, NULL);
+  g_autoptr (SngTensor) b = sng_tensor_new (SNG_DTYPE_I32, shape, 2, second, NULL);
+  const struct
+  {
+    guint n_before;
+    const char *message;
+  } cases[] = {
+    { 0, "[far] lost" },             /* memory */
+    { 2, "model: 'a': [far] lost" }, /* a copy */
+    { 1, "model: 'b': [far] lost" }, /* with the memory of the one before */
+    { 2, "[far] lost" },             /* the wait for the first device */
+  };
+  g_autoptr (SngStagingArena) arena = sng_staging_arena_new ();
+  g_autoptr (SngCheckpoint) checkpoint = sng_checkpoint_new (5);
+  g_autoptr (SngStateDict) state = sng_state_dict_new ();
+
+  sng_state_dict_set_tensor (state, "a", a);
+  sng_state_dict_set_tensor (state, "b", b);
+  sng_checkpoint_set_state (checkpoint, "model", state);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngCheckpoint) staged = NULL;
+
+      far_device_fail (cases[i].n_before);
+      staged = sng_checkpoint_stage (checkpoint, arena, &error);
+      if (staged != NULL)
+        g_assert_false (sng_staging_arena_finish (arena, &error));
+      g_assert_true (far_device_has_failed ());
+      g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+      g_assert_cmpstr (error->message, ==, cases[i].message);
+      g_assert_true ((staged != NULL) == (i == 3));
+    }
+}
+
+static gboolean
+fail_to_finish (SngDevice *device, GError **error)
+{
+  g_set_error (error, SNG_ERROR, SNG_ERROR_FAILED, "[test] lost on the way");
+  return FALSE;
+}
+
+/* A device that copies by itself says in the end that it could not: nothing is saved, and the next save is in order. */
+static void
+test_device_fails (Fixture *fixture, gconstpointer data)
+{
+  SngDeviceClass *klass = SNG_DEVICE_GET_CLASS (sng_device_get_default ());
+  gboolean (*finish_stage) (SngDevice *, GError **) = klass->finish_stage;
+  g_autoptr (GError) error = NULL;
+
+  save (fixture, 3, 30);
+  klass->finish_stage = fail_to_finish;
+  begin (fixture, 7, 70, 3);
+  g_assert_false (sng_checkpoint_store_wait (fixture->store, &error));
+  fixture_assert_error (error, SNG_ERROR_FAILED,
+                        "[checkpoint][background] [checkpoint][stage] [test] lost on the way");
+  klass->finish_stage = finish_stage;
+  g_strfreev (assert_latest (fixture, 3, 30, 0));
+  assert_names (sng_checkpoint_store_get_path (fixture->store),
+                (const char *[]){ "latest", "step-00000003", NULL });
+
+  begin (fixture, 8, 80, 3);
+  wait_for (fixture);
+  g_assert_true (holds (fixture, 8, 80));
 }
 
 /* How the error of a save comes to be known. */
@@ -497,6 +621,9 @@ main (int argc, char *argv[])
   ADD ("without-copy", test_without_copy);
   ADD ("order", test_order);
   ADD ("stage", test_stage);
+  ADD ("devices", test_devices);
+  ADD ("devices-fail", test_devices_fail);
+  ADD ("device-fails", test_device_fails);
   ADD ("errors", test_errors);
   ADD ("unasked", test_unasked);
   ADD ("async", test_async);

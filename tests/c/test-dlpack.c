@@ -314,6 +314,22 @@ test_import (void)
   foreign_free (foreign, 1);
 }
 
+/* What a GPU can copy from by itself is the processor's all the same. */
+static void
+test_import_pinned (void)
+{
+  Foreign *foreign = foreign_new ();
+  g_autoptr (SngTensor) tensor = NULL;
+
+  foreign->versioned.tensor.device_type = SNG_DLPACK_DEVICE_CUDA_HOST;
+  tensor = foreign_import (foreign);
+  assert_values (tensor, "0 1 2 3 4 5");
+  g_assert_true (sng_tensor_get_device (tensor) == sng_device_get_default ());
+  g_assert_cmpint (sng_tensor_get_dlpack_device (tensor, NULL), ==, SNG_DLPACK_DEVICE_CPU);
+  g_clear_object (&tensor);
+  foreign_free (foreign, 1);
+}
+
 static void
 test_import_unversioned (void)
 {
@@ -519,7 +535,7 @@ test_import_refused (void)
     SngError code;
     const char *text;
   } cases[] = {
-    { DEVICE, 2, SNG_ERROR_NOT_SUPPORTED, "CUDA (2)" },
+    { DEVICE, 2, SNG_ERROR_NOT_SUPPORTED, "CUDA (2): [device]" },
     { DEVICE, 10, SNG_ERROR_NOT_SUPPORTED, "ROCM (10)" },
     { DEVICE, 5, SNG_ERROR_NOT_SUPPORTED, "? (5)" },
     { DEVICE, -1, SNG_ERROR_NOT_SUPPORTED, "? (-1)" },
@@ -605,6 +621,8 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  /* Whatever is installed, there is no plug-in. */
+  g_setenv ("SNG_PLUGIN_DIR", "/nowhere", TRUE);
 
   g_test_add_func ("/sng/dlpack/dtypes", test_dtypes);
   g_test_add_func ("/sng/dlpack/export", test_export);
@@ -614,6 +632,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/dlpack/export-foreign-device", test_export_foreign_device);
   g_test_add_func ("/sng/dlpack/round-trip", test_round_trip);
   g_test_add_func ("/sng/dlpack/import", test_import);
+  g_test_add_func ("/sng/dlpack/import-pinned", test_import_pinned);
   g_test_add_func ("/sng/dlpack/import-unversioned", test_import_unversioned);
   g_test_add_func ("/sng/dlpack/import-read-only", test_import_read_only);
   g_test_add_func ("/sng/dlpack/import-layouts", test_import_layouts);

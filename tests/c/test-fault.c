@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "far-device.h"
 #include "tiny-model.h"
 
 #include <string.h>
@@ -54,6 +55,36 @@ test_lookup (void)
       g_assert_null (sng_fault_lookup (unknown[i], &error));
       g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_FOUND);
       g_assert_nonnull (strstr (error->message, "drop, stale, off-by-one"));
+    }
+}
+
+/* What is damaged need not be where the processor can reach it. */
+static void
+test_far (void)
+{
+  const double values[] = { 1, 1.0 + 0x1p-20, 3 };
+  const struct
+  {
+    gboolean (*damage) (SngTensor *tensor);
+    double expected[3];
+  } cases[] = {
+    { sng_fault_flip_tensor, { 1 + 0x1p-23, 1.0 + 0x1p-20, 3 } },
+    { sng_fault_round_to_bf16, { 1, 1, 3 } },
+    { sng_fault_zero_tensor, { 0, 0, 0 } },
+  };
+  const gint64 shape = 3;
+  g_autoptr (SngDevice) device = far_device_new ();
+  g_autoptr (SngTensor) near = sng_tensor_new_from_values (SNG_DTYPE_F32, &shape, 1, values, 3, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngTensor) expected =
+          sng_tensor_new_from_values (SNG_DTYPE_F32, &shape, 1, cases[i].expected, 3, NULL);
+      g_autoptr (SngTensor) far = sng_tensor_new (SNG_DTYPE_F32, &shape, 1, device, NULL);
+
+      g_assert_true (sng_tensor_copy_from (far, near, NULL));
+      g_assert_true (cases[i].damage (far));
+      g_assert_true (sng_tensor_equal (far, expected));
     }
 }
 
@@ -209,6 +240,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/fault/list", test_list);
   g_test_add_func ("/sng/fault/lookup", test_lookup);
   g_test_add_func ("/sng/fault/dropped-entry", test_dropped_entry);
+  g_test_add_func ("/sng/fault/far", test_far);
   g_test_add_func ("/sng/fault/outcome/names", test_outcome_names);
 
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)

@@ -443,6 +443,7 @@ test_settings (void)
     { "exp-name", "a/b", SNG_ERROR_INVALID_ARGUMENT, "\"a/b\"" },
     { "exp-name", "..", SNG_ERROR_INVALID_ARGUMENT, "\"..\"" },
     { "metadata-dir", "", SNG_ERROR_INVALID_ARGUMENT, "metadata-dir" },
+    { "resume-device", "cuda", SNG_ERROR_INVALID_ARGUMENT, "the resume-device is cuda and the device cpu" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -457,6 +458,75 @@ test_settings (void)
       assert_run_fails (harness, cases[i].code, cases[i].part);
       g_assert_null (sng_harness_get_run_directory (harness));
     }
+}
+
+/* ---- Devices ---- */
+
+static void
+assert_no_device (SngHarness *harness, SngMode mode, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngDevice) device = sng_harness_create_device (harness, mode, &error);
+
+  g_assert_null (device);
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, name));
+}
+
+/* That of the harness, and where there is another one for what is resumed, that in RESUME and REPEAT alone. */
+static void
+test_device (void)
+{
+  g_autoptr (SngHarness) harness = tiny_harness_new ("clean");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngDevice) device = NULL;
+  g_autoptr (SngDevice) other = NULL;
+
+  g_object_set (harness, "n-threads", 3, NULL);
+  device = sng_harness_create_device (harness, SNG_MODE_RESUME, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (sng_device_get_name (device), ==, "cpu");
+  g_assert_cmpuint (sng_device_get_n_threads (device), ==, 3);
+
+  g_object_set (harness, "resume-device", "abacus", NULL);
+  other = sng_harness_create_device (harness, SNG_MODE_STOP, &error);
+  g_assert_no_error (error);
+  assert_no_device (harness, SNG_MODE_RESUME, "\"abacus\"");
+  assert_no_device (harness, SNG_MODE_REPEAT, "\"abacus\"");
+
+  g_object_set (harness, "device", "slide-rule", "resume-device", NULL, NULL);
+  assert_no_device (harness, SNG_MODE_CONTINUOUS, "\"slide-rule\"");
+  assert_no_device (harness, SNG_MODE_RESUME, "\"slide-rule\"");
+}
+
+/* Of the device that the model lies on, whatever the settings say. */
+static void
+test_environment (void)
+{
+  g_autoptr (SngHarness) harness = tiny_harness_new ("clean");
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (SngReportRun) first = NULL;
+  g_auto (GStrv) warnings = NULL;
+  GVariant *environment;
+  const char *value = NULL;
+
+  /* STOP, RESUME and CONTINUOUS, in this process. */
+  g_object_set (harness, "device", "slide-rule", "isolation", SNG_ISOLATION_NONE, NULL);
+  sng_harness_set_environment (harness, "beads", "9");
+  sng_harness_set_environment (harness, "beads", "10");
+  report = run (harness);
+  assert_all_pass (report);
+  first = g_list_model_get_item (sng_report_get_runs (report), 0);
+  environment = sng_report_run_get_environment (first);
+
+  g_assert_true (g_variant_lookup (environment, "device", "&s", &value));
+  g_assert_cmpstr (value, ==, "cpu");
+  g_assert_true (g_variant_lookup (environment, "beads", "&s", &value));
+  g_assert_cmpstr (value, ==, "10");
+  g_assert_true (g_variant_lookup (environment, "libsng", "&s", &value));
+  g_assert_true (g_variant_lookup (environment, "OMP_WAIT_POLICY", "&s", &value));
+  warnings = sng_report_list_warnings (report);
+  g_assert_cmpuint (g_strv_length (warnings), ==, 0);
 }
 
 /* One harness run again: what was changed in between counts, and nothing of the earlier run is taken for the later one's. */
@@ -946,6 +1016,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/damaged-checkpoint", test_damaged_checkpoint);
   g_test_add_func ("/sng/harness/damaged-before-kill", test_damaged_before_kill);
   g_test_add_func ("/sng/harness/settings", test_settings);
+  g_test_add_func ("/sng/harness/device", test_device);
+  g_test_add_func ("/sng/harness/environment", test_environment);
   g_test_add_func ("/sng/harness/run-again", test_run_again);
   g_test_add_func ("/sng/harness/first-checkpoint", test_first_checkpoint);
   g_test_add_func ("/sng/harness/properties", test_properties);

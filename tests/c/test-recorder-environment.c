@@ -113,6 +113,7 @@ test_inactive (Fixture *fixture, gconstpointer data)
   g_assert_true (sng_recorder_record_value (recorder, "Loss", SNG_STAGE_TRAIN, 1, -1, "",
                                             g_variant_new_double (1.0), &error));
   g_assert_true (sng_recorder_finish_step (recorder, &error));
+  g_assert_true (sng_recorder_set_environment (recorder, "gpu", "Abacus 2000", &error));
   g_assert_no_error (error);
 
   dir = g_dir_open (fixture->directory, 0, NULL);
@@ -356,6 +357,44 @@ test_capture (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (sng_metadata_get_capture (entries->pdata[0]));
 }
 
+/* What the recorder knows itself, and what the script adds; the last value counts. */
+static void
+test_set_environment (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngRecorder) recorder = NULL;
+  g_autoptr (SngRunStore) store = NULL;
+  g_autoptr (GVariant) environment = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *last = "", *key, *value;
+  GVariantIter iter;
+
+  g_setenv ("NVIDIA_TF32_OVERRIDE", "0", TRUE);
+  recorder = make_recorder ();
+  g_assert_true (sng_recorder_set_environment (recorder, "torch", "2.8", &error));
+  g_assert_true (sng_recorder_set_environment (recorder, "gpu", "Abacus 2000", &error));
+  g_assert_true (sng_recorder_set_environment (recorder, "torch", "2.9", &error));
+  g_assert_no_error (error);
+  g_assert_true (step (recorder, 1, 0.5, &error));
+  g_unsetenv ("NVIDIA_TF32_OVERRIDE");
+
+  store = open_store (fixture, "rank-00000.db");
+  environment = sng_run_store_get_info (store, "environment");
+  g_assert_true (g_variant_lookup (environment, "torch", "&s", &value));
+  g_assert_cmpstr (value, ==, "2.9");
+  g_assert_true (g_variant_lookup (environment, "gpu", "&s", &value));
+  g_assert_cmpstr (value, ==, "Abacus 2000");
+  g_assert_true (g_variant_lookup (environment, "NVIDIA_TF32_OVERRIDE", "&s", &value));
+  g_assert_cmpstr (value, ==, "0");
+  g_assert_true (g_variant_lookup (environment, "libsng", "&s", &value));
+
+  g_variant_iter_init (&iter, environment);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
+    {
+      g_assert_cmpstr (last, <, key);
+      last = key;
+    }
+}
+
 #define add(name, function)                                                                                  \
  g_test_add ("/sng/recorder-environment/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -374,6 +413,7 @@ main (int argc, char *argv[])
   add ("kill", test_kill);
   add ("preempt", test_preempt);
   add ("capture", test_capture);
+  add ("set-environment", test_set_environment);
   g_test_add_func ("/sng/recorder-environment/subprocess/train", train);
 
   return g_test_run ();

@@ -9,11 +9,12 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "far-device.h"
 #include "state-fixture.h"
 #include "state/sng-safetensors-private.h"
+#include "state/sng-state-file-private.h"
 #include "storage-fixture.h"
 #include "system-fixture.h"
-#include "tensor/sng-device-private.h"
 
 typedef struct
 {
@@ -142,66 +143,23 @@ test_no_memory (Fixture *fixture, gconstpointer data)
   assert_nothing_left (fixture);
 }
 
-/* A device whose addresses are not those of the host: these are off by one. */
-typedef SngDevice FarDevice;
-typedef SngDeviceClass FarDeviceClass;
-
-static GType far_device_get_type (void);
-
-G_DEFINE_TYPE (FarDevice, far_device, SNG_TYPE_DEVICE)
-
-static gpointer
-far_device_alloc (SngDevice *self, gsize n_bytes, GError **error)
-{
-  return (char *) g_malloc0 (n_bytes) + 1;
-}
-
-static void
-far_device_free (SngDevice *self, gpointer data, gsize n_bytes)
-{
-  g_free ((char *) data - 1);
-}
-
-static gboolean
-far_device_upload (SngDevice *self, gpointer destination, gconstpointer host, gsize n_bytes, GError **error)
-{
-  memcpy ((char *) destination - 1, host, n_bytes);
-  return TRUE;
-}
-
-static gboolean
-far_device_download (SngDevice *self, gpointer host, gconstpointer source, gsize n_bytes, GError **error)
-{
-  memcpy (host, (const char *) source - 1, n_bytes);
-  return TRUE;
-}
-
-static void
-far_device_class_init (FarDeviceClass *klass)
-{
-  klass->name = "far";
-  klass->alloc = far_device_alloc;
-  klass->free = far_device_free;
-  klass->upload = far_device_upload;
-  klass->download = far_device_download;
-}
-
-static void
-far_device_init (FarDevice *self)
-{
-}
-
+/* More than comes from it at a time. */
 static void
 test_far (Fixture *fixture, gconstpointer data)
 {
-  const gint64 shape[] = { 2, 3 };
-  g_autoptr (SngDevice) device = g_object_new (far_device_get_type (), NULL);
+  const gint64 shape[] = { 2617, 2003 };
+  g_autoptr (SngDevice) device = far_device_new ();
   g_autoptr (SngTensor) far = sng_tensor_new (SNG_DTYPE_I16, shape, 2, device, NULL);
-  g_autoptr (SngTensor) near = g_object_ref (sng_state_dict_lookup_tensor (fixture->state, "a"));
-  g_autoptr (GBytes) bytes = sng_tensor_dup_bytes (near, NULL);
+  gsize n_bytes = sng_tensor_get_n_bytes (far);
+  guint8 *numbers = g_malloc (n_bytes);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (numbers, n_bytes);
+  g_autoptr (SngTensor) near = sng_tensor_new_from_bytes (SNG_DTYPE_I16, shape, 2, bytes, NULL);
   g_autoptr (SngStateDict) loaded = NULL;
   g_autoptr (GError) error = NULL;
 
+  g_assert_cmpuint (n_bytes, >, 8u << 20);
+  for (gsize i = 0; i < n_bytes; i++)
+    numbers[i] = (guint8) (i % 251); /* no two pieces are the same */
   g_assert_true (sng_tensor_set_bytes (far, bytes, &error));
   sng_state_dict_set_tensor (fixture->state, "a", far);
   g_assert_true (sng_safetensors_save (fixture->path, fixture->state, NULL, &error));
@@ -209,6 +167,49 @@ test_far (Fixture *fixture, gconstpointer data)
   loaded = sng_safetensors_load (fixture->path, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (sng_tensor_equal (sng_state_dict_lookup_tensor (loaded, "a"), near));
+}
+
+/* Each of its calls fails, and then the system's for what takes the bytes. */
+static void
+test_far_fails (Fixture *fixture, gconstpointer data)
+{
+  const gint64 shape[] = { 2617, 2003 };
+  g_autoptr (SngDevice) device = far_device_new ();
+  g_autoptr (SngTensor) far = sng_tensor_new (SNG_DTYPE_I16, shape, 2, device, NULL);
+  gboolean has_failed = TRUE;
+  guint n_failed = 0;
+
+  sng_state_dict_set_tensor (fixture->state, "a", far);
+  while (has_failed)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngStateFile) file = sng_state_file_create (sng_storage_get_posix (), fixture->path, NULL);
+      g_autoptr (GHashTable) fingerprints =
+          g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) sng_fingerprint_free);
+      g_autoptr (GBytes) header = NULL;
+
+      far_device_fail (n_failed);
+      header = sng_safetensors_write (file, fixture->state, NULL, fingerprints, &error);
+      has_failed = far_device_has_failed ();
+      g_assert_true (has_failed == (header == NULL));
+      if (has_failed)
+        {
+          n_failed++;
+          fixture_assert_error (error, SNG_ERROR_FAILED, "[safetensors][save] 'a': [far] lost");
+        }
+    }
+  g_assert_cmpuint (n_failed, ==, 4); /* memory, two pieces, and whether all was well */
+
+  {
+    g_autoptr (GError) error = NULL;
+
+    sng_state_file_trim ();
+    test_system_fail (TEST_SYSTEM_MMAP, 0, ENOMEM);
+    g_assert_false (sng_safetensors_save (fixture->path, fixture->state, NULL, &error));
+    g_assert_true (test_system_has_failed (TEST_SYSTEM_MMAP));
+    fixture_assert_error (error, SNG_ERROR_IO, "[state][io] cannot write");
+  }
+  assert_nothing_left (fixture);
 }
 
 #define ADD(path, function)                                                                                  \
@@ -224,6 +225,7 @@ main (int argc, char *argv[])
   ADD ("failing-calls", test_failing_calls);
   ADD ("no-memory", test_no_memory);
   ADD ("far", test_far);
+  ADD ("far-fails", test_far_fails);
 
   return g_test_run ();
 }

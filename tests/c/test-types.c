@@ -46,7 +46,7 @@ test_causes (void)
 {
   g_autoptr (GEnumClass) klass = g_type_class_ref (SNG_TYPE_CAUSE);
 
-  g_assert_cmpuint (klass->n_values, ==, SNG_CAUSE_NONDETERMINISM + 1);
+  g_assert_cmpuint (klass->n_values, ==, SNG_CAUSE_ENVIRONMENT + 1);
 
   for (guint i = 0; i < klass->n_values; i++)
     g_assert_cmpstr (sng_cause_to_string ((SngCause) i), ==, klass->values[i].value_nick);

@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The libsng contributors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks "sng demo" on a GPU, real or emulated: test-cuda-demo.py SNG. SNG_PLUGIN_DIR names the plug-in."""
+
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+from cli import ENVIRONMENT, PASS, WORK, main, sng  # noqa: E402
+
+# As little as a training can be of and still be judged: short proteins, two steps, a stop in between.
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+PROTEINS = ["".join(RESIDUES[(i * i + 7 * j * (i + 1)) % 20] for j in range(24)) for i in range(20)]
+FASTA = WORK / "proteins.fasta"
+FASTA.write_text("".join(f">p{i}\n{protein}\n" for i, protein in enumerate(PROTEINS)))
+SMALL = ["demo", "--fasta", FASTA, "--steps", 2, "--stop-at", 1]
+
+
+def demo(name, *arguments):
+    """What is printed, and the report."""
+    text = sng(*SMALL, "--output", WORK / name, *arguments, code=PASS).stdout
+    return text, json.loads((WORK / name / "report.json").read_text())
+
+
+def devices(report):
+    return {run["name"]: run["environment"]["device"] for run in report["runs"]}
+
+
+def test_bit_for_bit():
+    """All of it on the device, also once more without a stop: not a bit differs, and the runs say where they ran."""
+    for precision, repeat in (("32", ["--repeat"]), ("bf16-mixed", []), ("16-mixed", [])):
+        text, report = demo(precision, "--device", "cuda", "--precision", precision, *repeat)
+        assert report["verdict"] == "PASS" and report["warnings"] == [] and text.startswith("metric"), text
+        assert set(devices(report).values()) == {"cuda:0"} and len(report["runs"]) == 3 + len(repeat), report["runs"]
+        for run in report["runs"]:
+            assert {"gpu", "compute-capability", "cuda-driver", "libsng"} <= set(run["environment"]), run
+
+
+def test_from_one_to_the_other():
+    """A checkpoint of one device is resumed on the other: equal to the tolerance that was measured, and the report says so first."""
+    names = {"cpu": "cpu", "cuda": "cuda:0"}
+    # By SGD: of a gradient that is nothing but rounding AdamW makes a whole step.
+    for device, resumed in (("cuda", "cpu"), ("cpu", "cuda")):
+        text, report = demo(f"{device}-{resumed}", "--optimizer", "sgd", "--device", device, "--resume-device", resumed)
+        assert devices(report) == {"continuous": names[device], "stop-000001": names[device],
+                                   "resume-000001": names[resumed], "repeat": names[resumed]}, devices(report)
+        assert text.startswith(f"warning: environment: resume-000001, repeat ran on {names[resumed]}"), text
+        assert ": bit equality cannot be expected; compared to tolerance\n" in text, text
+        # Bit by bit they are not equal: it is the tolerance that lets them pass.
+        assert any("noise" in note and "ModelWeights" in note for note in report["notes"]), report["notes"]
+
+
+if __name__ == "__main__":
+    assert "SNG_PLUGIN_DIR" in ENVIRONMENT, "the plug-in is named by SNG_PLUGIN_DIR"
+    sys.exit(main(globals(), "cuda-demo"))

@@ -1,0 +1,265 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <sng.h>
+
+#include <string.h>
+
+#include "cuda/sng-cuda-device-private.h"
+
+/* Each call of CUDA fails once, wherever it comes: the next call of the device that can says so and names what failed, and so
+ * do all after it; or nothing was lost, and the results are right. */
+
+#define N_BYTES 70000
+#define N_RUNS 3
+#define STATUS 700
+#define STATUS_TEXT "cuda:0: cudaErrorIllegalAddress (an illegal memory access was encountered)"
+
+typedef struct
+{
+  SngDevice *device;
+  guint8 *memory[3];
+  GError *error;
+} Scenario;
+
+static SngDeviceClass *
+ops (SngDevice *device)
+{
+  return SNG_DEVICE_GET_CLASS (device);
+}
+
+static void
+pass_func (gpointer data)
+{
+  Scenario *scenario = data;
+  SngDevice *device = scenario->device;
+  gpointer between = sng_cuda_device_scratch (device, SNG_CUDA_SCRATCH_KERNEL, N_BYTES);
+
+  if (between == NULL)
+    return;
+  ops (device)->zero (device, scenario->memory[1], N_BYTES);
+  ops (device)->copy (device, between, scenario->memory[0], N_BYTES);
+  ops (device)->copy (device, scenario->memory[1], between, N_BYTES);
+}
+
+static gboolean
+work (Scenario *scenario, guint8 *host)
+{
+  SngDevice *device = scenario->device;
+  SngDeviceClass *klass = ops (device);
+  GError **error = &scenario->error;
+  gconstpointer arguments;
+  gpointer staging;
+  gboolean done;
+
+  for (guint i = 0; i < G_N_ELEMENTS (scenario->memory); i++)
+    {
+      scenario->memory[i] = klass->alloc (device, N_BYTES, error);
+      if (scenario->memory[i] == NULL)
+        return FALSE;
+    }
+  if (!klass->upload (device, scenario->memory[0], host, N_BYTES, error))
+    return FALSE;
+  for (guint i = 0; i < N_RUNS; i++)
+    klass->run (device, "key", 3, pass_func, scenario);
+  klass->copy (device, scenario->memory[1] + 10, scenario->memory[1], N_BYTES - 10);
+  arguments = sng_cuda_device_upload_arguments (device, host, N_BYTES);
+  if (arguments != NULL)
+    klass->copy (device, scenario->memory[2], arguments, N_BYTES);
+  if (!klass->check (device, error))
+    return FALSE;
+
+  memset (host, 0, N_BYTES);
+  staging = klass->alloc_staging (device, N_BYTES, error);
+  if (staging == NULL)
+    return FALSE;
+  done = klass->stage (device, staging, scenario->memory[2], N_BYTES, error)
+         && klass->finish_stage (device, error) && memcmp (staging, "abc", 3) == 0
+         && klass->download (device, host, scenario->memory[1], N_BYTES, error);
+  klass->free_staging (device, staging, N_BYTES);
+  return done;
+}
+
+/* Whether all went well. */
+static gboolean
+play (void)
+{
+  Scenario scenario = { 0 };
+  g_autofree guint8 *host = g_malloc (N_BYTES);
+  gboolean done;
+
+  for (guint i = 0; i < N_BYTES; i++)
+    host[i] = (guint8) ('a' + i % 100);
+
+  scenario.device = sng_cuda_device_new (0, 0, &scenario.error);
+  done = scenario.device != NULL && work (&scenario, host);
+
+  if (done)
+    {
+      g_assert_no_error (scenario.error);
+      for (guint i = 0; i < N_BYTES; i++)
+        g_assert_cmpuint (host[i], ==, 'a' + (i < 10 ? i : i - 10) % 100);
+    }
+  else
+    {
+      g_autoptr (GError) again = NULL;
+
+      g_assert_error (scenario.error, SNG_ERROR, SNG_ERROR_FAILED);
+      g_assert_true (g_str_has_prefix (scenario.error->message, "[cuda][")
+                     || g_str_has_prefix (scenario.error->message, "[device][alloc] "));
+      if (!g_str_has_suffix (scenario.error->message, STATUS_TEXT))
+        g_error ("\"%s\" does not end in \"%s\"", scenario.error->message, STATUS_TEXT);
+
+      /* What an allocation alone needs may be had the next time. */
+      if (scenario.device != NULL && !ops (scenario.device)->check (scenario.device, &again))
+        g_assert_cmpstr (again->message, ==, scenario.error->message);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (scenario.memory); i++)
+    if (scenario.memory[i] != NULL)
+      ops (scenario.device)->free (scenario.device, scenario.memory[i], N_BYTES);
+  g_clear_object (&scenario.device);
+  g_clear_error (&scenario.error);
+  return done;
+}
+
+static gsize
+count_used (void)
+{
+  gsize n_free, total;
+
+  g_assert_cmpint (cudaMemGetInfo (&n_free, &total), ==, cudaSuccess);
+  return total - n_free;
+}
+
+typedef struct
+{
+  const char *function;
+  guint n_needed; /* so many calls at least cannot be done without */
+  guint n_blocks; /* of memory that are got in place of others */
+} Case;
+
+static const Case cases[] = {
+  { "cudaSetDevice", 10 },
+  { "cudaMemsetAsync", 3 + 2 },
+  { "cudaMemcpyAsync", 1 + 4 + 2 + 2 + 2 },
+  { "cudaStreamSynchronize", 1 },
+  { "cudaStreamCreateWithFlags", 1 + 1 },
+  { "cudaEventSynchronize", 4 },
+  { "cudaHostAlloc", 4 },
+  { "cudaGraphLaunch", N_RUNS - 1 },
+  { "cudaMalloc", 0 },
+  { "cudaFree", 0 },
+  { "cudaFreeHost", 0 },
+  { "cudaEventCreateWithFlags", 1 + 2 },
+  { "cudaEventRecord", 1 + 2 },
+  { "cudaStreamWaitEvent", 1 },
+  { "cudaEventQuery", 0, 1 },
+  { "cudaEventDestroy", 0 },
+  { "cudaStreamDestroy", 0 },
+  { "cudaStreamBeginCapture", 0 },
+  { "cudaStreamEndCapture", 0 },
+  { "cudaGraphInstantiate", 0 },
+  { "cudaGraphDestroy", 0 },
+  { "cudaGraphExecDestroy", 0 },
+};
+
+#define MAX_CALLS 32
+
+static void
+test_each_call (gconstpointer data)
+{
+  const Case *one = data;
+  guint n_failed = 0;
+  gsize n_used;
+
+  g_assert_true (play ());
+  n_used = count_used ();
+
+  for (guint i = 1; i <= MAX_CALLS; i++)
+    {
+      g_autofree char *plan = g_strdup_printf ("%s:%u:%d", one->function, i, STATUS);
+
+      g_setenv ("SNG_EMULATOR_FAIL", plan, TRUE);
+      if (!play ())
+        n_failed++;
+    }
+  g_unsetenv ("SNG_EMULATOR_FAIL");
+
+  g_test_message ("%s: %u failures were seen", one->function, n_failed);
+  g_assert_cmpuint (n_failed, >=, one->n_needed);
+  g_assert_cmpuint (n_failed, <, MAX_CALLS);
+  g_assert_true (play ());
+  g_assert_cmpuint (count_used (), <=, n_used + one->n_blocks * (gsize) (N_BYTES + 512));
+}
+
+/* Only the first failure counts. */
+static void
+test_first (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngDevice) device = sng_cuda_device_new (0, 0, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (sng_cuda_device_check (device, cudaSuccess, "[cuda][nothing]"));
+  g_assert_true (ops (device)->check (device, &error));
+  g_assert_false (sng_cuda_device_check (device, cudaErrorLaunchTimeout, "[cuda][layer-norm]"));
+  g_assert_false (sng_cuda_device_check (device, cudaSetDevice (99), "[cuda][attention]"));
+  sng_cuda_device_fail (device,
+                        g_error_new_literal (SNG_ERROR, SNG_ERROR_NOT_SUPPORTED, "[cuda][linear] cuBLASLt"));
+
+  g_assert_false (ops (device)->check (device, NULL));
+  g_assert_false (ops (device)->finish_stage (device, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_cmpstr (
+      error->message, ==,
+      "[cuda][layer-norm] cuda:0: cudaErrorLaunchTimeout (the launch timed out and was terminated)");
+  g_assert_cmpint (cudaPeekAtLastError (), ==, cudaSuccess);
+}
+
+/* Memory that the driver does not have is asked for once more, when what was kept is given back. */
+static void
+test_memory (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngDevice) device = sng_cuda_device_new (0, 0, &error);
+  gpointer kept, data;
+  gsize n_used;
+
+  g_assert_no_error (error);
+  kept = ops (device)->alloc (device, 11 << 20, NULL);
+  n_used = count_used ();
+  ops (device)->free (device, kept, 11 << 20);
+  g_assert_cmpuint (count_used (), ==, n_used);
+
+  g_setenv ("SNG_EMULATOR_FAIL", "cudaMalloc:1:2", TRUE);
+  data = ops (device)->alloc (device, 3 << 20, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (count_used (), <=, n_used - (8 << 20));
+
+  g_setenv ("SNG_EMULATOR_FAIL", "cudaMalloc:1:700", TRUE);
+  g_assert_null (ops (device)->alloc (device, 5 << 20, &error));
+  g_unsetenv ("SNG_EMULATOR_FAIL");
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_cmpstr (error->message, ==, "[device][alloc] " STATUS_TEXT);
+  ops (device)->free (device, data, 3 << 20);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/sng/cuda/failures/first", test_first);
+  g_test_add_func ("/sng/cuda/failures/memory", test_memory);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sng/cuda/failures/%s", cases[i].function);
+
+      g_test_add_data_func (path, &cases[i], test_each_call);
+    }
+
+  return g_test_run ();
+}

@@ -1,0 +1,189 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <string.h>
+#include "repeat-fixture.h"
+
+/* The inputs have a mean of 100, of which the last digit is that much of their deviation. */
+#define MEAN 100
+#define TOLERANCE 3e-5
+
+/* Layer normalisation of rows of many lengths: from one column, over the edges of what a warp, two and more of them have in
+ * their registers, to the most. Rows are more than one part of a sum, and the last part is not full. */
+
+typedef struct
+{
+  gsize n_rows;
+  gsize n_columns;
+  gsize shift; /* of each array, in elements: where no row begins at 16 bytes */
+} Size;
+
+static const Size sizes[] = {
+  { 0, 8, 0 },    { 1, 1, 0 },    { 3, 3, 0 },    { 67, 33, 0 },  { 19, 128, 0 }, { 19, 128, 1 },
+  { 9, 129, 0 },  { 17, 320, 0 }, { 17, 320, 3 }, { 11, 511, 0 }, { 9, 516, 0 },  { 9, 1027, 0 },
+  { 9, 2048, 0 }, { 9, 2052, 0 }, { 2, 4099, 0 }, { 9, 8192, 0 },
+};
+
+typedef struct
+{
+  const Size *size;
+  guint table;
+  Twin input;
+  Twin weight;
+  Twin bias;
+  Twin output;
+  Twin mean;
+  Twin rstd;
+  Twin d_output;
+  Twin d_input;
+  Twin d_weight;
+  Twin d_bias;
+  gboolean add;
+} Fixture;
+
+static Fixture *
+fixture_new (const Size *size, guint table, gboolean add)
+{
+  gsize n = size->n_rows * size->n_columns + size->shift, n_columns = size->n_columns + size->shift;
+  Fixture *f = g_new0 (Fixture, 1);
+
+  f->size = size;
+  f->table = table;
+  f->add = add;
+  f->input = twin_random (SNG_DTYPE_F32, n, 1);
+  f->weight = twin_random (SNG_DTYPE_F32, n_columns, 2);
+  f->bias = twin_random (SNG_DTYPE_F32, n_columns, 3);
+  f->output = twin_new (twin_cpu_kernels (table)->operand, n);
+  f->mean = twin_new (SNG_DTYPE_F32, size->n_rows);
+  f->rstd = twin_new (SNG_DTYPE_F32, size->n_rows);
+  f->d_output = twin_random (SNG_DTYPE_F32, n, 4);
+  f->d_input = twin_random (SNG_DTYPE_F32, n, 5);
+  f->d_weight = twin_random (SNG_DTYPE_F32, n_columns, 6);
+  f->d_bias = twin_random (SNG_DTYPE_F32, n_columns, 7);
+  /* a variance that the difference of two sums of squares would lose */
+  for (gsize i = 0; i < n; i++)
+    twin_set (&f->input, i, twin_get (&f->input, i) + MEAN);
+  twin_upload (&f->input);
+  return f;
+}
+
+static void
+fixture_free (Fixture *f)
+{
+  Twin *const twins[] = { &f->input, &f->weight,   &f->bias,    &f->output,   &f->mean,
+                          &f->rstd,  &f->d_output, &f->d_input, &f->d_weight, &f->d_bias };
+
+  for (guint i = 0; i < G_N_ELEMENTS (twins); i++)
+    twin_clear (twins[i]);
+  g_free (f);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
+
+static gpointer
+place (const Fixture *f, SngDevice *device, const Twin *twin)
+{
+  return (guint8 *) (device == twin_cpu () ? twin->host : twin->device)
+         + f->size->shift * sng_dtype_get_size (twin->dtype);
+}
+
+static SngLayerNorm
+layer_norm (const Fixture *f, SngDevice *device)
+{
+  return (SngLayerNorm){
+    .n_rows = f->size->n_rows,
+    .n_columns = f->size->n_columns,
+    .epsilon = 1e-3,
+    .input = place (f, device, &f->input),
+    .weight = place (f, device, &f->weight),
+    .bias = place (f, device, &f->bias),
+    .output = place (f, device, &f->output),
+    .mean = device == twin_cpu () ? f->mean.host : f->mean.device,
+    .rstd = device == twin_cpu () ? f->rstd.host : f->rstd.device,
+    .d_output = place (f, device, &f->d_output),
+    .d_input = place (f, device, &f->d_input),
+    .add_to_d_input = f->add,
+    .d_weight = place (f, device, &f->d_weight),
+    .d_bias = place (f, device, &f->d_bias),
+  };
+}
+
+static void
+forward (const SngKernels *kernels, SngDevice *device, gpointer data)
+{
+  SngLayerNorm op = layer_norm (data, device);
+
+  kernels->layer_norm_forward (device, &op);
+}
+
+static void
+backward (const SngKernels *kernels, SngDevice *device, gpointer data)
+{
+  SngLayerNorm op = layer_norm (data, device);
+
+  kernels->layer_norm_backward (device, &op);
+}
+
+static void
+test_size (gconstpointer data)
+{
+  for (guint table = 0; table < TWIN_N_TABLES; table++)
+    {
+      g_autoptr (Fixture) f = fixture_new (data, table, table % 2 == 0);
+      Twin *const outputs[] = { &f->output, &f->mean, &f->rstd, NULL };
+      Twin *const gradients[] = { &f->d_input, &f->d_weight, &f->d_bias, NULL };
+
+      forward (twin_cpu_kernels (table), twin_cpu (), f);
+      repeat_on_cuda (table, forward, f, outputs);
+      twin_check (&f->output, MAX (twin_tolerance (twin_cpu_kernels (table)), TOLERANCE), "output");
+      twin_check (&f->mean, 1e-6, "mean");
+      twin_check (&f->rstd, 2e-6, "rstd");
+
+      backward (twin_cpu_kernels (table), twin_cpu (), f);
+      repeat_on_cuda (table, backward, f, gradients);
+      twin_check (&f->d_input, TOLERANCE, "d_input");
+      twin_check (&f->d_weight, TOLERANCE, "d_weight");
+      twin_check (&f->d_bias, TOLERANCE, "d_bias");
+    }
+}
+
+/* Longer rows are refused, and nothing is written. */
+static void
+test_too_long (void)
+{
+  static const Size size = { 1, 8193, 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Fixture) f = fixture_new (&size, 0, FALSE);
+  g_autoptr (SngDevice) device = NULL;
+
+  (void) twin_cuda ();
+  device = sng_device_new ("cuda", &error);
+  g_assert_no_error (error);
+  forward (SNG_DEVICE_GET_CLASS (device)->math->f32, device, f);
+  backward (SNG_DEVICE_GET_CLASS (device)->math->f32, device, f);
+  g_assert_false (SNG_DEVICE_GET_CLASS (device)->check (device, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED);
+  g_assert_cmpstr (error->message, ==, "[cuda][layer-norm] a row has 8193 columns, and may have 8192");
+  twin_check_equal (&f->output, "output");
+  twin_check_equal (&f->d_weight, "d_weight");
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *path =
+          g_strdup_printf ("/sng/cuda/layer-norm/%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT "+%" G_GSIZE_FORMAT,
+                           sizes[i].n_rows, sizes[i].n_columns, sizes[i].shift);
+
+      g_test_add_data_func (path, &sizes[i], test_size);
+    }
+  g_test_add_func ("/sng/cuda/layer-norm/too-long", test_too_long);
+
+  return g_test_run ();
+}

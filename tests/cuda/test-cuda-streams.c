@@ -1,0 +1,195 @@
+/*
+ * SPDX-FileCopyrightText: 2026 The libsng contributors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <sng.h>
+
+#include <string.h>
+
+#include "tensor/sng-device-private.h"
+
+/* Several devices of one GPU: each has a stream, they share the memory. */
+
+#define N_BYTES (5u << 20)
+#define SKIPPED 77 /* the exit status */
+
+static SngDeviceClass *
+ops (SngDevice *device)
+{
+  return SNG_DEVICE_GET_CLASS (device);
+}
+
+static SngDevice *
+new_device (void)
+{
+  g_autoptr (GError) error = NULL;
+  SngDevice *device = sng_device_new ("cuda", &error);
+
+  g_assert_no_error (error);
+  return device;
+}
+
+static gpointer
+alloc (SngDevice *device)
+{
+  g_autoptr (GError) error = NULL;
+  gpointer data = ops (device)->alloc (device, N_BYTES, &error);
+
+  g_assert_no_error (error);
+  return data;
+}
+
+/* Waits for all that is on the stream. */
+static void
+wait_for (SngDevice *device, gpointer data)
+{
+  char byte;
+
+  g_assert_true (ops (device)->download (device, &byte, data, 1, NULL));
+}
+
+static void
+assert_filled (SngDevice *device, gconstpointer data, char value)
+{
+  g_autofree char *host = g_malloc (N_BYTES);
+
+  g_assert_true (ops (device)->download (device, host, data, N_BYTES, NULL));
+  for (gsize i = 0; i < N_BYTES; i++)
+    g_assert_cmpint (host[i], ==, value);
+}
+
+static void
+test_by_stream (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngDevice) owner = new_device ();
+  g_autoptr (SngDevice) first = sng_device_new_on_stream ("cuda", 0, &error);
+  g_autoptr (SngDevice) same = sng_device_new_on_stream ("cuda:0", 1, &error);
+  g_autoptr (SngDevice) other = sng_device_new_on_stream ("cuda", sng_device_get_stream (owner), &error);
+  g_autoptr (SngDevice) again = sng_device_new_on_stream ("cuda", sng_device_get_stream (owner), &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (first);
+  g_assert_true (same == first);
+  g_assert_cmpuint (sng_device_get_stream (first), ==, 1);
+  g_assert_true (other != first && other != owner);
+  g_assert_true (again == other);
+  g_assert_cmpuint (sng_device_get_stream (other), ==, sng_device_get_stream (owner));
+
+  g_assert_null (sng_device_new_on_stream ("cpu", 0, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_null (sng_device_new_on_stream ("cuda:99", 0, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED);
+}
+
+/* What two devices put on one stream has an order. */
+static void
+test_shared_stream (void)
+{
+  SngDevice *owner = new_device (); /* its stream must not go before the process */
+  g_autoptr (SngDevice) guest = sng_device_new_on_stream ("cuda", sng_device_get_stream (owner), NULL);
+  g_autofree char *host = g_malloc (N_BYTES);
+  gpointer first = alloc (owner), second = alloc (guest);
+
+  for (int i = 1; i < 4; i++)
+    {
+      memset (host, i, N_BYTES);
+      g_assert_true (ops (owner)->upload (owner, first, host, N_BYTES, NULL));
+      ops (guest)->copy (guest, second, first, N_BYTES);
+      ops (owner)->zero (owner, first, N_BYTES);
+      assert_filled (owner, second, (char) i);
+    }
+  ops (owner)->free (owner, first, N_BYTES);
+  ops (guest)->free (guest, second, N_BYTES);
+}
+
+/* A block that was freed on one stream goes to another when what was done with it there is done. */
+static void
+test_blocks_of_others (void)
+{
+  g_autoptr (SngDevice) first = new_device ();
+  g_autoptr (SngDevice) second = new_device ();
+  const gsize n_bytes = 9 << 20; /* no other block is of about that size */
+  gpointer block = ops (first)->alloc (first, n_bytes, NULL), marker = alloc (first);
+
+  ops (first)->free (first, block, n_bytes);
+  wait_for (first, marker);
+  g_assert_true (ops (second)->alloc (second, n_bytes, NULL) == block);
+  ops (second)->free (second, block, n_bytes);
+  ops (first)->free (first, marker, N_BYTES);
+}
+
+/* The emulator does the work of a stream when somebody waits for it, so the event cannot have come here. */
+static void
+test_early (void)
+{
+  g_autoptr (GVariant) description = NULL;
+  g_autoptr (SngDevice) first = new_device ();
+  g_autoptr (SngDevice) second = new_device ();
+  const char *compiler = "";
+  gpointer block, other;
+
+  description = sng_device_describe (first);
+  g_assert_true (g_variant_lookup (description, "cuda-compiler", "&s", &compiler));
+  if (strcmp (compiler, "emulator") != 0)
+    {
+      g_test_skip ("needs a GPU that does nothing before somebody waits, such as the emulated one");
+      return;
+    }
+
+  block = ops (first)->alloc (first, 7 << 20, NULL);
+  ops (first)->free (first, block, 7 << 20);
+  other = ops (second)->alloc (second, 7 << 20, NULL);
+  g_assert_true (other != block);
+  g_assert_true (ops (first)->alloc (first, 7 << 20, NULL) == block);
+
+  /* With its device all its work ends. */
+  ops (first)->free (first, block, 7 << 20);
+  g_clear_object (&first);
+  g_assert_true (ops (second)->alloc (second, 7 << 20, NULL) == block);
+  ops (second)->free (second, block, 7 << 20);
+  ops (second)->free (second, other, 7 << 20);
+}
+
+/* A failure is that of the device which met it. */
+static void
+test_failures (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SngDevice) first = new_device ();
+  g_autoptr (SngDevice) second = new_device ();
+  gpointer block = alloc (first);
+
+  ops (first)->copy (first, block, (char *) block + N_BYTES * 1000, 1);
+  g_assert_false (ops (first)->check (first, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_true (g_str_has_prefix (error->message, "[cuda][copy] cuda:0: cudaErrorInvalidValue ("));
+  g_assert_true (ops (second)->check (second, NULL));
+  ops (first)->free (first, block, N_BYTES);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (SngDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_init (&argc, &argv, NULL);
+
+  device = sng_device_new ("cuda", &error);
+  if (g_error_matches (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED))
+    {
+      g_print ("1..0 # SKIP %s\n", error->message);
+      return SKIPPED;
+    }
+
+  g_test_add_func ("/sng/cuda/streams/by-stream", test_by_stream);
+  g_test_add_func ("/sng/cuda/streams/shared", test_shared_stream);
+  g_test_add_func ("/sng/cuda/streams/early", test_early);
+  g_test_add_func ("/sng/cuda/streams/blocks-of-others", test_blocks_of_others);
+  g_test_add_func ("/sng/cuda/streams/failures", test_failures);
+
+  return g_test_run ();
+}
