@@ -431,34 +431,23 @@ __launch_bounds__ (SNG_ATTENTION_THREADS, count_blocks (SIZE, DROPS))
 /* ---- launch ---- */
 
 template <typename T, int SIZE>
-void
-launch (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
+struct Launch
 {
-  using Q = Queries<T, SIZE>;
-  using K = Keys<T, SIZE>;
-  bool drops = arguments.dropout.is_on;
+  static void
+  run (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
+  {
+    using Q = Queries<T, SIZE>;
+    using K = Keys<T, SIZE>;
+    bool drops = arguments.dropout.is_on;
 
-  sng_attention_launch (
-      device, drops ? attention_backward_queries<T, SIZE, true> : attention_backward_queries<T, SIZE, false>,
-      arguments, op, (op->rows.max_tokens + Q::QUERIES - 1) / Q::QUERIES, Q::SHARED);
-  sng_attention_launch (
-      device, drops ? attention_backward_keys<T, SIZE, true> : attention_backward_keys<T, SIZE, false>,
-      arguments, op, (op->rows.max_tokens + K::KEYS - 1) / K::KEYS, K::SHARED);
-}
-
-template <typename T>
-void
-launch_size (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
-{
-  if (op->head_size <= 16)
-    launch<T, 16> (device, arguments, op);
-  else if (op->head_size <= 32)
-    launch<T, 32> (device, arguments, op);
-  else if (op->head_size <= 64)
-    launch<T, 64> (device, arguments, op);
-  else
-    launch<T, 128> (device, arguments, op);
-}
+    sng_attention_launch (
+        device, drops ? attention_backward_queries<T, SIZE, true> : attention_backward_queries<T, SIZE, false>,
+        arguments, op, (op->rows.max_tokens + Q::QUERIES - 1) / Q::QUERIES, Q::SHARED);
+    sng_attention_launch (
+        device, drops ? attention_backward_keys<T, SIZE, true> : attention_backward_keys<T, SIZE, false>,
+        arguments, op, (op->rows.max_tokens + K::KEYS - 1) / K::KEYS, K::SHARED);
+  }
+};
 
 } // namespace
 
@@ -468,8 +457,5 @@ sng_attention_mma_backward (SngDevice *device,
                             const SngAttention *op,
                             bool bf16)
 {
-  if (bf16)
-    launch_size<SngBf16> (device, arguments, op);
-  else
-    launch_size<SngF16> (device, arguments, op);
+  sng_attention_choose<Launch> (device, arguments, op, bf16);
 }

@@ -225,30 +225,19 @@ __launch_bounds__ (SNG_ATTENTION_THREADS, Forward<T, SIZE>::count_blocks (DROPS)
 }
 
 template <typename T, int SIZE>
-void
-launch (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
+struct Launch
 {
-  using F = Forward<T, SIZE>;
-  gsize n_tiles = (op->rows.max_tokens + F::QUERIES - 1) / F::QUERIES;
+  static void
+  run (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
+  {
+    using F = Forward<T, SIZE>;
+    gsize n_tiles = (op->rows.max_tokens + F::QUERIES - 1) / F::QUERIES;
 
-  sng_attention_launch (
-      device, arguments.dropout.is_on ? attention_forward<T, SIZE, true> : attention_forward<T, SIZE, false>,
-      arguments, op, n_tiles, F::SHARED);
-}
-
-template <typename T>
-void
-launch_size (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
-{
-  if (op->head_size <= 16)
-    launch<T, 16> (device, arguments, op);
-  else if (op->head_size <= 32)
-    launch<T, 32> (device, arguments, op);
-  else if (op->head_size <= 64)
-    launch<T, 64> (device, arguments, op);
-  else
-    launch<T, 128> (device, arguments, op);
-}
+    sng_attention_launch (
+        device, arguments.dropout.is_on ? attention_forward<T, SIZE, true> : attention_forward<T, SIZE, false>,
+        arguments, op, n_tiles, F::SHARED);
+  }
+};
 
 } // namespace
 
@@ -258,8 +247,5 @@ sng_attention_mma_forward (SngDevice *device,
                            const SngAttention *op,
                            bool bf16)
 {
-  if (bf16)
-    launch_size<SngBf16> (device, arguments, op);
-  else
-    launch_size<SngF16> (device, arguments, op);
+  sng_attention_choose<Launch> (device, arguments, op, bf16);
 }

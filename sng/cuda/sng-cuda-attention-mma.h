@@ -308,3 +308,30 @@ sng_attention_sees_all (const SngAttentionArguments &op, unsigned words, unsigne
 {
   return words == 0xffffffffu && (!op.causal || key + 31 <= query);
 }
+
+/* ---- the choice among the instances ---- */
+
+/* Runs that of the operands and of the size which the head size is rounded up to. */
+template <template <typename, int> class Launch, typename T>
+static inline void
+sng_attention_choose_size (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op)
+{
+  if (op->head_size <= 16)
+    Launch<T, 16>::run (device, arguments, op);
+  else if (op->head_size <= 32)
+    Launch<T, 32>::run (device, arguments, op);
+  else if (op->head_size <= 64)
+    Launch<T, 64>::run (device, arguments, op);
+  else
+    Launch<T, 128>::run (device, arguments, op);
+}
+
+template <template <typename, int> class Launch>
+static inline void
+sng_attention_choose (SngDevice *device, const SngAttentionArguments &arguments, const SngAttention *op, bool bf16)
+{
+  if (bf16)
+    sng_attention_choose_size<Launch, SngBf16> (device, arguments, op);
+  else
+    sng_attention_choose_size<Launch, SngF16> (device, arguments, op);
+}
