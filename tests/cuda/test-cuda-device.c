@@ -18,16 +18,6 @@ ops (void)
   return SNG_DEVICE_GET_CLASS (twin_cuda ());
 }
 
-static gboolean
-is_emulated (void)
-{
-  g_autoptr (GVariant) description = sng_device_describe (twin_cuda ());
-  const char *compiler = "";
-
-  return g_variant_lookup (description, "cuda-compiler", "&s", &compiler)
-         && strcmp (compiler, "emulator") == 0;
-}
-
 static guint8 *
 alloc (gsize n_bytes)
 {
@@ -194,7 +184,7 @@ test_limit (void)
   g_clear_error (&error);
   g_assert_true (ops ()->check (twin_cuda (), NULL));
 
-  if (!is_emulated ())
+  if (!twin_is_emulated ())
     {
       g_test_skip ("needs a GPU with little memory, such as the emulated one");
       return;

@@ -532,16 +532,6 @@ test_narrow (void)
         }
 }
 
-static gboolean
-is_emulated (void)
-{
-  g_autoptr (GVariant) description = sng_device_describe (twin_cuda ());
-  const char *compiler;
-
-  return g_variant_lookup (description, "cuda-compiler", "&s", &compiler)
-         && g_str_equal (compiler, "emulator");
-}
-
 /* What cuBLASLt says is the device's failure. */
 static void
 test_failure (void)
@@ -554,7 +544,7 @@ test_failure (void)
   SngLinear op;
 
   g_assert_no_error (error);
-  if (!is_emulated ())
+  if (!twin_is_emulated ())
     {
       g_test_skip ("a failure can be planted in the emulator only");
       return;

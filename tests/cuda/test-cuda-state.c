@@ -6,9 +6,9 @@
 /* What reads and writes a state does so wherever it lies. The emulator lets nobody read a GPU's memory but what works there, so
  * whoever forgets that ends this program. */
 
-#include <glib/gstdio.h>
 #include <string.h>
 
+#include "state-fixture.h"
 #include "twin-fixture.h"
 
 static const gint64 shape[] = { 7, 5 };
@@ -183,37 +183,11 @@ test_state (void)
   g_assert_true (sng_tensor_get_device (sng_state_dict_lookup_tensor (copy, "F32")) == twin_cuda ());
 }
 
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
-static char *
-make_directory (void)
-{
-  g_autoptr (GError) error = NULL;
-  char *directory = g_dir_make_tmp ("sng-cuda-state-XXXXXX", &error);
-
-  g_assert_no_error (error);
-
-  return directory;
-}
-
 /* One file, from wherever it comes. */
 static void
 test_safetensors (void)
 {
-  g_autofree char *directory = make_directory ();
+  char *directory = state_make_directory ();
   g_autofree char *contents[2] = { NULL, NULL };
   gsize lengths[2];
 
@@ -229,7 +203,7 @@ test_safetensors (void)
     }
   g_assert_cmpmem (contents[0], lengths[0], contents[1], lengths[1]);
   g_free (g_steal_pointer (&contents[0]));
-  remove_tree (directory);
+  state_remove_directory (directory);
 }
 
 static SngCheckpoint *
@@ -248,7 +222,7 @@ new_checkpoint (SngDevice *device, double salt)
 static void
 test_checkpoint (void)
 {
-  g_autofree char *directory = make_directory ();
+  char *directory = state_make_directory ();
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
   g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (twin_cuda (), 1);
   g_autoptr (SngCheckpoint) host = new_checkpoint (NULL, 1);
@@ -264,7 +238,7 @@ test_checkpoint (void)
   assert_same_fingerprint (sng_checkpoint_compute_fingerprint (loaded),
                            sng_checkpoint_compute_fingerprint (host));
   g_clear_object (&store);
-  remove_tree (directory);
+  state_remove_directory (directory);
 }
 
 /* Each rank has the half of a tensor. */
@@ -272,7 +246,7 @@ static void
 test_shards (void)
 {
   const gint64 whole[] = { 14, 5 };
-  g_autofree char *directory = make_directory ();
+  char *directory = state_make_directory ();
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
   g_autoptr (GError) error = NULL;
   g_autoptr (SngCheckpoint) loaded = NULL;
@@ -300,7 +274,7 @@ test_shards (void)
   for (gint64 i = 0; i < 70; i++)
     g_assert_cmpfloat (sng_tensor_get_value (tensor, i), ==, value_of (i % 35, i < 35 ? 0 : 1));
   g_clear_object (&store);
-  remove_tree (directory);
+  state_remove_directory (directory);
 }
 
 static guint64
@@ -479,7 +453,7 @@ record (const char *directory, const char *name, SngTensor *tensor)
 static void
 test_record (void)
 {
-  g_autofree char *directory = make_directory ();
+  char *directory = state_make_directory ();
   g_autoptr (SngTensor) host = new_host (SNG_DTYPE_BF16, 1);
   g_autoptr (SngTensor) tensor = to_device (host, twin_cuda ());
   g_autoptr (SngTensor) turned_host = turn (host);
@@ -499,7 +473,7 @@ test_record (void)
   g_assert_cmpfloat (minimum, ==, value_of (0, 1));
   g_assert_cmpfloat (maximum, ==, value_of (34, 1));
   g_assert_cmpfloat (mean, ==, expected_mean);
-  remove_tree (directory);
+  state_remove_directory (directory);
 }
 
 int

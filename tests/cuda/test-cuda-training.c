@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "state-fixture.h"
 #include "twin-fixture.h"
 
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -412,34 +412,14 @@ write_text (void)
   g_assert_no_error (error);
 }
 
-static void
-remove_directory (const char *path)
-{
-  g_autoptr (GDir) entries = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (entries != NULL && (name = g_dir_read_name (entries)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-        remove_directory (child);
-      else
-        g_unlink (child);
-    }
-  g_rmdir (path);
-}
-
 int
 main (int argc, char *argv[])
 {
-  g_autoptr (GError) error = NULL;
   int status;
 
   g_test_init (&argc, &argv, NULL);
   twin_cuda ();
-  directory = g_dir_make_tmp ("sng-cuda-XXXXXX", &error);
-  g_assert_no_error (error);
+  directory = state_make_directory ();
   write_text ();
 
   add_for ("gradients", test_gradients, G_N_ELEMENTS (trainings));
@@ -447,8 +427,7 @@ main (int argc, char *argv[])
   add_for ("graphs", test_graphs, 2);
   add_for ("other-device", test_other_device, 2);
   status = g_test_run ();
-  remove_directory (directory);
+  state_remove_directory (directory);
   g_free (text_path);
-  g_free (directory);
   return status;
 }

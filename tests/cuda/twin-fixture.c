@@ -52,6 +52,16 @@ twin_cuda (void)
   return device;
 }
 
+gboolean
+twin_is_emulated (void)
+{
+  g_autoptr (GVariant) description = sng_device_describe (twin_cuda ());
+  const char *compiler;
+
+  return g_variant_lookup (description, "cuda-compiler", "&s", &compiler)
+         && g_str_equal (compiler, "emulator");
+}
+
 static const SngKernels *
 get_table (SngDevice *device, guint table)
 {

@@ -16,6 +16,8 @@
 /* Both live as long as the program. Where there is no GPU the program ends here, as a test that was skipped. */
 SngDevice *twin_cpu  (void);
 SngDevice *twin_cuda (void);
+/* Whether that is the emulator: it can be told to fail, and puts off what nobody waits for. */
+gboolean   twin_is_emulated (void);
 
 /* The tables that both sides have, by index: those of f32, bf16 and f16. */
 #define TWIN_N_TABLES 3
