@@ -10,8 +10,19 @@
 #include "harness/sng-build-info-private.h"
 #include "record/sng-environment-private.h"
 #include "sng-version.h"
+#include "tensor/sng-device-private.h"
 
 /* What the runs of a harness compute on, and what else their numbers depend on. */
+
+char *
+sng_harness_dup_device_name (SngHarness *self, SngMode mode)
+{
+  SngHarnessPrivate *priv = sng_harness_get_private (self);
+  gboolean resumes = mode == SNG_MODE_RESUME || mode == SNG_MODE_REPEAT;
+  const char *name = resumes && priv->resume_device != NULL ? priv->resume_device : priv->device;
+
+  return sng_device_resolve_name (name != NULL ? name : "cpu");
+}
 
 GVariant *
 sng_harness_describe_environment (SngHarness *self, SngDevice *device)
@@ -24,6 +35,7 @@ sng_harness_describe_environment (SngHarness *self, SngDevice *device)
   guint n_threads = priv->n_threads != 0
                         ? priv->n_threads
                         : sng_device_get_n_threads (device != NULL ? device : sng_device_get_default ());
+  g_autofree char *name = sng_harness_dup_device_name (self, SNG_MODE_CONTINUOUS);
   g_autofree char *glib =
       g_strdup_printf ("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
   g_autofree char *onednn = g_strdup_printf ("%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch);
@@ -34,7 +46,7 @@ sng_harness_describe_environment (SngHarness *self, SngDevice *device)
   g_variant_builder_add (&builder, "{ss}", "onednn", onednn);
   g_variant_builder_add (&builder, "{ss}", "compiler", SNG_BUILD_COMPILER);
   g_variant_builder_add (&builder, "{ss}", "compiler-flags", SNG_BUILD_FLAGS);
-  g_variant_builder_add (&builder, "{ss}", SNG_ENVIRONMENT_DEVICE, priv->device != NULL ? priv->device : "");
+  g_variant_builder_add (&builder, "{ss}", SNG_ENVIRONMENT_DEVICE, name);
   g_variant_builder_add (&builder, "{ss}", "threads", threads);
   environment = sng_environment_merge (g_variant_builder_end (&builder), sng_environment_read_variables ());
   if (priv->environment != NULL)
@@ -64,20 +76,16 @@ sng_harness_describe_environment (SngHarness *self, SngDevice *device)
 SngDevice *
 sng_harness_create_device (SngHarness *self, SngMode mode, GError **error)
 {
-  SngHarnessPrivate *priv;
-  const char *name;
+  g_autofree char *name = NULL;
 
   g_return_val_if_fail (SNG_IS_HARNESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  priv = sng_harness_get_private (self);
-  name = priv->resume_device != NULL && (mode == SNG_MODE_RESUME || mode == SNG_MODE_REPEAT)
-             ? priv->resume_device
-             : priv->device;
+  name = sng_harness_dup_device_name (self, mode);
 
   /* The default device, which has that name, has as many threads as it finds processors. */
-  return g_strcmp0 (name, "cpu") == 0 ? sng_device_new_cpu (priv->n_threads)
-                                      : sng_device_new (name != NULL ? name : "", error);
+  return g_str_equal (name, "cpu") ? sng_device_new_cpu (sng_harness_get_private (self)->n_threads)
+                                   : sng_device_new (name, error);
 }
 
 /**

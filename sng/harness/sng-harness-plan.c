@@ -87,6 +87,8 @@ gboolean
 sng_harness_check_settings (SngHarness *self, gboolean stops, GError **error)
 {
   SngHarnessPrivate *priv = sng_harness_get_private (self);
+  g_autofree char *device = sng_harness_dup_device_name (self, SNG_MODE_CONTINUOUS);
+  g_autofree char *resume_device = sng_harness_dup_device_name (self, SNG_MODE_RESUME);
 
   if (!sng_precision_from_string (priv->precision != NULL ? priv->precision : "", NULL, error))
     {
@@ -103,14 +105,13 @@ sng_harness_check_settings (SngHarness *self, gboolean stops, GError **error)
       return FALSE;
     }
 
-  if (priv->resume_device != NULL && g_strcmp0 (priv->resume_device, priv->device) != 0
-      && !priv->noise_tolerance)
+  if (!g_str_equal (resume_device, device) && !priv->noise_tolerance)
     {
       g_set_error (
           error, SNG_ERROR, SNG_ERROR_INVALID_ARGUMENT,
           "[harness][settings] the resume-device is %s and the device %s: they do not round alike, so "
           "noise-tolerance has to be set, which measures how far apart they are",
-          priv->resume_device, priv->device);
+          resume_device, device);
       return FALSE;
     }
 

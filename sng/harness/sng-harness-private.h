@@ -230,6 +230,9 @@ void               sng_harness_add_warning           (SngHarness       *self,
                                                       const char       *warning);
 
 /* sng-harness-environment.c */
+/* The name of the device that a mode trains on, the same for all names of it. */
+char              *sng_harness_dup_device_name       (SngHarness       *self,
+                                                      SngMode           mode);
 /* What the runs of this process run in, as a{ss}, sorted. @device: what a run computes on; NULL: no run has made one. */
 GVariant          *sng_harness_describe_environment  (SngHarness       *self,
                                                       SngDevice        *device);

@@ -126,7 +126,7 @@ add_device_specs (GParamSpec **properties)
   /**
    * SngHarness:device:
    *
-   * The name of the device that is trained on, as [ctor@Sng.Device.new] takes it, for [method@Sng.Harness.create_device].
+   * The name of the device that is trained on, as [ctor@Sng.Device.new] takes it, for [method@Sng.Harness.create_device]; %NULL: `cpu`.
    * Where there is no such device, a run fails when it begins.
    *
    * Since: 1.0

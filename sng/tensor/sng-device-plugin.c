@@ -129,6 +129,14 @@ parse_cuda (const char *name, guint *index)
   return TRUE;
 }
 
+char *
+sng_device_resolve_name (const char *name)
+{
+  guint index;
+
+  return parse_cuda (name, &index) ? g_strdup_printf ("cuda:%u", index) : g_strdup (name);
+}
+
 static void
 set_unknown (const char *name, GError **error)
 {

@@ -159,6 +159,9 @@ SngDevice *sng_device_new_on_stream (const char *name,
                                      guint64     stream,
                                      GError    **error);
 
+/* The name as sng_device_describe() has it, the same for all names of a device: "cuda:0" for "cuda". Others are left as they are. */
+char      *sng_device_resolve_name  (const char *name);
+
 /* With a seed that is not 0, all devices of the processor run the chunks of their work in another order, and hold them up at
  * random from then on: a stress under which results stay as they are. */
 void sng_device_set_jitter (guint64 seed);

@@ -443,7 +443,7 @@ test_settings (void)
     { "exp-name", "a/b", SNG_ERROR_INVALID_ARGUMENT, "\"a/b\"" },
     { "exp-name", "..", SNG_ERROR_INVALID_ARGUMENT, "\"..\"" },
     { "metadata-dir", "", SNG_ERROR_INVALID_ARGUMENT, "metadata-dir" },
-    { "resume-device", "cuda", SNG_ERROR_INVALID_ARGUMENT, "the resume-device is cuda and the device cpu" },
+    { "resume-device", "cuda", SNG_ERROR_INVALID_ARGUMENT, "the resume-device is cuda:0 and the device cpu" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -497,6 +497,37 @@ test_device (void)
   g_object_set (harness, "device", "slide-rule", "resume-device", NULL, NULL);
   assert_no_device (harness, SNG_MODE_CONTINUOUS, "\"slide-rule\"");
   assert_no_device (harness, SNG_MODE_RESUME, "\"slide-rule\"");
+}
+
+/* Two names of one device are no two devices, of which the bits would differ. */
+static void
+test_device_names (void)
+{
+  static const struct
+  {
+    const char *device;
+    const char *resume_device;
+    gboolean is_one;
+  } cases[] = {
+    { "cuda", "cuda:0", TRUE }, { "cuda:01", "cuda:1", TRUE }, { NULL, "cpu", TRUE },
+    { NULL, NULL, TRUE },       { "cuda", "cuda:1", FALSE },   { "cuda", "cudax", FALSE },
+    { "cpu", "", FALSE },       { "cuda:0", "cpu", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (SngHarness) harness = in_process ("clean");
+
+      g_object_set (harness, "device", cases[i].device, "resume-device", cases[i].resume_device, NULL);
+      if (cases[i].is_one)
+        {
+          g_autoptr (SngReport) report = run (harness);
+
+          assert_all_pass (report);
+        }
+      else
+        assert_run_fails (harness, SNG_ERROR_INVALID_ARGUMENT, "the resume-device is");
+    }
 }
 
 /* Of the device that the model lies on, whatever the settings say. */
@@ -1017,6 +1048,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/harness/damaged-before-kill", test_damaged_before_kill);
   g_test_add_func ("/sng/harness/settings", test_settings);
   g_test_add_func ("/sng/harness/device", test_device);
+  g_test_add_func ("/sng/harness/device-names", test_device_names);
   g_test_add_func ("/sng/harness/environment", test_environment);
   g_test_add_func ("/sng/harness/run-again", test_run_again);
   g_test_add_func ("/sng/harness/first-checkpoint", test_first_checkpoint);

@@ -52,6 +52,13 @@ def test_from_one_to_the_other():
         assert any("noise" in note and "ModelWeights" in note for note in report["notes"]), report["notes"]
 
 
+def test_one_by_two_names():
+    """A device is the same by both of its names: nothing is said of two, and what was planned is on the one that ran."""
+    text, report = demo("names", "--device", "cuda", "--resume-device", "cuda:0")
+    assert set(devices(report).values()) == {"cuda:0"} and report["warnings"] == [] and report["notes"] == [], report
+    assert json.loads((WORK / "names/plan.json").read_text())["environment"]["device"] == "cuda:0"
+
+
 if __name__ == "__main__":
     assert "SNG_PLUGIN_DIR" in ENVIRONMENT, "the plug-in is named by SNG_PLUGIN_DIR"
     sys.exit(main(globals(), "cuda-demo"))
