@@ -4,17 +4,15 @@
  */
 
 #include "cuda/sng-cuda-rows.h"
-#include "sng-error.h"
 
 /* Layer normalisation. A row lies in the registers of as many warps as it needs: read once, its mean is summed first, then
  * the variance about it. How many warps and how many quads a thread has depends on the number of columns alone, and so
- * does the order of a row's sums.
+ * does the order of a row's sums. A row that is too long for the registers is read again for each sum.
  *
  * Backward goes through the rows in parts of a fixed size, and sums the gradients of weight and bias over each part in
  * registers; a second kernel adds up the parts in their order. */
 
 #define PLACE "[cuda][layer-norm]"
-#define MAX_COLUMNS 8192
 #define ROWS_PER_PART 8
 /* of the kernel that adds up parts */
 #define N_STRIPES 32
@@ -107,6 +105,20 @@ forward_kernel (SngLayerNorm op, bool aligned)
     }
 }
 
+/* A quad of the normalised input and of d_output. */
+static __device__ __forceinline__ void
+load_x_and_d (float x[4], float d[4], const SngLayerNorm &op, gsize row, unsigned column, bool aligned)
+{
+  unsigned n = (unsigned) op.n_columns, n_left = sng_cuda_n_left (column, n);
+  float mean = static_cast<const float *> (op.mean)[row];
+  float rstd = static_cast<const float *> (op.rstd)[row];
+
+  sng_cuda_load_quad (x, static_cast<const float *> (op.input) + row * n + column, n_left, aligned);
+  sng_cuda_load_quad (d, static_cast<const float *> (op.d_output) + row * n + column, n_left, aligned);
+  for (int i = 0; i < 4; i++)
+    x[i] = sng_cuda_layer_norm_x (x[i], mean, rstd);
+}
+
 /* d_input of a row, of which x (the normalised input) and d (d_output) are in registers. */
 template <int WARPS, int QUADS>
 static __device__ __forceinline__ void
@@ -170,21 +182,12 @@ backward_kernel (SngLayerNorm op, float *parts, bool aligned)
 
   for (gsize row = first; row < first + ROWS_PER_PART && row < op.n_rows; row++)
     {
-      float mean = static_cast<const float *> (op.mean)[row];
-      float rstd = static_cast<const float *> (op.rstd)[row];
-
       SNG_CUDA_UNROLL
       for (int quad = 0; quad < QUADS; quad++)
         {
-          unsigned column = Group<WARPS>::column (quad);
-          unsigned n_left = sng_cuda_n_left (column, n);
-          gsize place = row * n + column;
-
-          sng_cuda_load_quad (x[quad], static_cast<const float *> (op.input) + place, n_left, aligned);
-          sng_cuda_load_quad (d[quad], static_cast<const float *> (op.d_output) + place, n_left, aligned);
+          load_x_and_d (x[quad], d[quad], op, row, Group<WARPS>::column (quad), aligned);
           for (int i = 0; i < 4; i++)
             {
-              x[quad][i] = sng_cuda_layer_norm_x (x[quad][i], mean, rstd);
               d_weight[quad][i] += d[quad][i] * x[quad][i];
               d_bias[quad][i] += d[quad][i];
             }
@@ -238,6 +241,144 @@ add_parts_kernel (SngLayerNorm op, const float *parts, gsize n_parts)
   gradient[column] += total;
 }
 
+/* ---- rows that are too long for the registers of a block, which goes over them a turn at a time ---- */
+
+#define WIDE_WARPS 16
+
+using Wide = Group<WIDE_WARPS>;
+
+static __device__ __forceinline__ int
+n_turns (unsigned n)
+{
+  return (int) ((n + 4 * Wide::N_THREADS - 1) / (4 * Wide::N_THREADS));
+}
+
+template <typename T>
+static __global__ void __launch_bounds__ (Wide::BLOCK)
+wide_forward_kernel (SngLayerNorm op, bool aligned)
+{
+  gsize row = Wide::number ();
+  unsigned n = (unsigned) op.n_columns;
+  const float *input = static_cast<const float *> (op.input) + row * n;
+  T *output = static_cast<T *> (op.output) + row * n;
+  float values[4], weight[4], bias[4];
+  float total = 0, mean, rstd;
+
+  for (int turn = 0; turn < n_turns (n); turn++)
+    {
+      unsigned column = Wide::column (turn);
+
+      sng_cuda_load_quad (values, input + column, sng_cuda_n_left (column, n), aligned);
+      for (int i = 0; i < 4; i++)
+        total += values[i];
+    }
+  mean = Wide::sum (total) / (float) n;
+
+  total = 0;
+  for (int turn = 0; turn < n_turns (n); turn++)
+    {
+      unsigned column = Wide::column (turn), n_left = sng_cuda_n_left (column, n);
+
+      sng_cuda_load_quad (values, input + column, n_left, aligned);
+      for (unsigned i = 0; i < 4; i++)
+        if (i < n_left)
+          total += (values[i] - mean) * (values[i] - mean);
+    }
+  rstd = sng_cuda_layer_norm_rstd (Wide::sum (total) / (float) n, (float) op.epsilon);
+
+  for (int turn = 0; turn < n_turns (n); turn++)
+    {
+      unsigned column = Wide::column (turn), n_left = sng_cuda_n_left (column, n);
+
+      sng_cuda_load_quad (values, input + column, n_left, aligned);
+      sng_cuda_load_quad (weight, static_cast<const float *> (op.weight) + column, n_left, aligned);
+      sng_cuda_load_quad (bias, static_cast<const float *> (op.bias) + column, n_left, aligned);
+      for (int i = 0; i < 4; i++)
+        values[i] =
+            sng_cuda_layer_norm_output (sng_cuda_layer_norm_x (values[i], mean, rstd), weight[i], bias[i]);
+      sng_cuda_store_quad (output + column, values, n_left, aligned);
+    }
+  if (threadIdx.x == 0)
+    {
+      static_cast<float *> (op.mean)[row] = mean;
+      static_cast<float *> (op.rstd)[row] = rstd;
+    }
+}
+
+static __device__ __forceinline__ void
+store_wide_d_input (const SngLayerNorm &op, gsize row, bool aligned)
+{
+  unsigned n = (unsigned) op.n_columns;
+  float *d_input = static_cast<float *> (op.d_input) + row * n;
+  float rstd = static_cast<const float *> (op.rstd)[row];
+  float x[4], d[4], weight[4], before[4], values[4];
+  float g_mean = 0, gx_mean = 0;
+
+  for (int turn = 0; turn < n_turns (n); turn++)
+    {
+      unsigned column = Wide::column (turn);
+
+      load_x_and_d (x, d, op, row, column, aligned);
+      sng_cuda_load_quad (weight, static_cast<const float *> (op.weight) + column,
+                          sng_cuda_n_left (column, n), aligned);
+      for (int i = 0; i < 4; i++)
+        {
+          g_mean += d[i] * weight[i];
+          gx_mean += d[i] * weight[i] * x[i];
+        }
+    }
+  g_mean = Wide::sum (g_mean) / (float) n;
+  gx_mean = Wide::sum (gx_mean) / (float) n;
+
+  for (int turn = 0; turn < n_turns (n); turn++)
+    {
+      unsigned column = Wide::column (turn), n_left = sng_cuda_n_left (column, n);
+
+      load_x_and_d (x, d, op, row, column, aligned);
+      sng_cuda_load_quad (weight, static_cast<const float *> (op.weight) + column, n_left, aligned);
+      for (int i = 0; i < 4; i++)
+        values[i] = sng_cuda_layer_norm_d_input (x[i], d[i] * weight[i], g_mean, gx_mean, rstd);
+      if (op.add_to_d_input)
+        {
+          sng_cuda_load_quad (before, d_input + column, n_left, aligned);
+          for (int i = 0; i < 4; i++)
+            values[i] = before[i] + values[i];
+        }
+      sng_cuda_store_quad (d_input + column, values, n_left, aligned);
+    }
+}
+
+static __global__ void __launch_bounds__ (Wide::BLOCK)
+wide_backward_kernel (SngLayerNorm op, float *parts, bool aligned)
+{
+  gsize part = Wide::number ();
+  gsize first = part * ROWS_PER_PART, last = MIN (first + ROWS_PER_PART, op.n_rows);
+  unsigned n = (unsigned) op.n_columns;
+
+  for (gsize row = first; row < last; row++)
+    store_wide_d_input (op, row, aligned);
+
+  for (int turn = 0; turn < n_turns (n); turn++)
+    {
+      unsigned column = Wide::column (turn), n_left = sng_cuda_n_left (column, n);
+      float d_weight[4] = {}, d_bias[4] = {}, x[4], d[4];
+
+      for (gsize row = first; row < last; row++)
+        {
+          load_x_and_d (x, d, op, row, column, aligned);
+          for (int i = 0; i < 4; i++)
+            {
+              d_weight[i] += d[i] * x[i];
+              d_bias[i] += d[i];
+            }
+        }
+      sng_cuda_store_quad (parts + 2 * part * n + column, d_weight, n_left, aligned);
+      sng_cuda_store_quad (parts + (2 * part + 1) * n + column, d_bias, n_left, aligned);
+    }
+}
+
+/* ---- launch ---- */
+
 /* One size of a row: the kernels for up to this many columns. */
 template <typename T>
 struct Forward
@@ -252,6 +393,13 @@ struct Forward
   {
     return sng_cuda_launch (forward_kernel<T, WARPS, QUADS>, Group<WARPS>::grid (op->n_rows),
                             dim3 (Group<WARPS>::BLOCK), 0, stream, *op, aligned);
+  }
+
+  cudaError_t
+  launch_wide () const
+  {
+    return sng_cuda_launch (wide_forward_kernel<T>, Wide::grid (op->n_rows), dim3 (Wide::BLOCK), 0, stream,
+                            *op, aligned);
   }
 };
 
@@ -270,6 +418,13 @@ struct Backward
     return sng_cuda_launch (backward_kernel<WARPS, QUADS>, Group<WARPS>::grid (n_parts),
                             dim3 (Group<WARPS>::BLOCK), 0, stream, *op, parts, aligned);
   }
+
+  cudaError_t
+  launch_wide () const
+  {
+    return sng_cuda_launch (wide_backward_kernel, Wide::grid (n_parts), dim3 (Wide::BLOCK), 0, stream, *op,
+                            parts, aligned);
+  }
 };
 
 template <typename Pass>
@@ -281,19 +436,8 @@ launch_for (gsize n_columns, const Pass &pass)
          : n_columns <= 1024 ? pass.template launch<2, 4> ()
          : n_columns <= 2048 ? pass.template launch<4, 4> ()
          : n_columns <= 4096 ? pass.template launch<8, 4> ()
-                             : pass.template launch<16, 4> ();
-}
-
-static bool
-has_kernel (SngDevice *device, gsize n_columns)
-{
-  if (n_columns <= MAX_COLUMNS)
-    return true;
-
-  sng_cuda_device_fail (device, g_error_new (SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-                                             PLACE " a row has %" G_GSIZE_FORMAT " columns, and may have %d",
-                                             n_columns, MAX_COLUMNS));
-  return false;
+         : n_columns <= 8192 ? pass.template launch<16, 4> ()
+                             : pass.launch_wide ();
 }
 
 template <typename... Pointers>
@@ -309,7 +453,7 @@ layer_norm_forward (SngDevice *device, const SngLayerNorm *op)
 {
   Forward<T> pass = {};
 
-  if (op->n_rows == 0 || !has_kernel (device, op->n_columns))
+  if (op->n_rows == 0)
     return;
   pass.op = op;
   pass.stream = sng_cuda_device_enter (device);
@@ -324,7 +468,7 @@ layer_norm_backward (SngDevice *device, const SngLayerNorm *op)
   Backward pass = {};
   dim3 grid ((unsigned) ((op->n_columns + SNG_CUDA_WARP - 1) / SNG_CUDA_WARP), 2);
 
-  if (op->n_rows == 0 || !has_kernel (device, op->n_columns))
+  if (op->n_rows == 0)
     return;
   pass.op = op;
   pass.stream = sng_cuda_device_enter (device);

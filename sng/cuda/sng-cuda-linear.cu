@@ -267,8 +267,10 @@ __launch_bounds__ (N_THREADS, 2) column_sums_kernel (gsize n_rows,
 {
   __shared__ float sums[N_LINES][LANES * N];
   unsigned lane = threadIdx.x % LANES, line = threadIdx.x / LANES;
-  gsize first_column = (gsize) blockIdx.y * LANES * N, column = first_column + lane * N;
-  gsize first_row = blockIdx.x * rows_per_block;
+  unsigned n_across = (unsigned) ((n_columns + LANES * N - 1) / (LANES * N));
+  gsize block = blockIdx.x / n_across;
+  gsize first_column = (gsize) (blockIdx.x % n_across) * LANES * N, column = first_column + lane * N;
+  gsize first_row = block * rows_per_block;
   gsize end = n_rows - first_row < rows_per_block ? n_rows : first_row + rows_per_block;
   float mine[N] = {};
 
@@ -292,7 +294,7 @@ __launch_bounds__ (N_THREADS, 2) column_sums_kernel (gsize n_rows,
 
   for (unsigned i = threadIdx.x; i < LANES * N && first_column + i < n_columns; i += N_THREADS)
     {
-      float *place = to + blockIdx.x * n_columns + first_column + i;
+      float *place = to + block * n_columns + first_column + i;
       float sum = 0.0f;
 
       for (unsigned j = 0; j < N_LINES; j++)
@@ -314,13 +316,15 @@ launch_column_sums (SngDevice *device,
   constexpr gsize many = N_BYTES / sizeof (T);
   gboolean aligned = n_columns % many == 0 && is_aligned (from);
   gsize columns_per_block = aligned ? LANES * many : LANES;
-  dim3 grid ((unsigned) ((n_rows + rows_per_block - 1) / rows_per_block),
-             (unsigned) ((n_columns + columns_per_block - 1) / columns_per_block));
+  /* in one dimension, as the others of a grid have 65535 blocks at most */
+  gsize n_blocks = (n_rows + rows_per_block - 1) / rows_per_block
+                   * ((n_columns + columns_per_block - 1) / columns_per_block);
 
   sng_cuda_device_check (device,
                          sng_cuda_launch (aligned ? column_sums_kernel<T, many> : column_sums_kernel<T, 1>,
-                                          grid, dim3 (N_THREADS), 0, sng_cuda_device_enter (device), n_rows,
-                                          n_columns, rows_per_block, (const T *) from, to, add),
+                                          dim3 ((unsigned) n_blocks), dim3 (N_THREADS), 0,
+                                          sng_cuda_device_enter (device), n_rows, n_columns, rows_per_block,
+                                          (const T *) from, to, add),
                          PLACE);
 }
 

@@ -309,7 +309,7 @@ sng_transformer_config_set_property (GObject *object, guint prop_id, const GValu
 }
 
 #define FLAGS (G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
-#define MAX_SIZE (1u << 24)
+#define MAX_SIZE (1u << 24) /* kernels count columns in 32 bits, and blocks of a thousand of them in 16 */
 
 static void
 install_sizes (void)

@@ -309,6 +309,17 @@ test_backward (void)
     }
 }
 
+/* More blocks side by side than a grid may be high. */
+static void
+test_wide (void)
+{
+  static const Size size = { 0, FALSE, 1, 65535 * 32 + 1, "2", 0 };
+  g_auto (Layer) layer = { 0 };
+
+  layer_init (&layer, &size);
+  check_backward (&layer, INTO_NOTHING, -1, TRUE);
+}
+
 /* At -3 both kinds differ by a tenth, and nothing but the bias is there. */
 static void
 test_gelu_kind (void)
@@ -570,6 +581,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/cuda-linear/output", test_output);
   g_test_add_func ("/sng/cuda-linear/stream", test_stream);
   g_test_add_func ("/sng/cuda-linear/backward", test_backward);
+  g_test_add_func ("/sng/cuda-linear/wide", test_wide);
   g_test_add_func ("/sng/cuda-linear/gelu-kind", test_gelu_kind);
   g_test_add_func ("/sng/cuda-linear/no-way", test_no_way);
   g_test_add_func ("/sng/cuda-linear/repeat", test_repeat);
