@@ -24,6 +24,12 @@ gboolean    sng_cuda_check                  (cudaError_t        status,
                                              guint              gpu,
                                              const char        *place,
                                              GError           **error);
+/* The same, with the place of what was queued last, if known: it is named where the status is of work that was queued before. */
+gboolean    sng_cuda_check_after            (cudaError_t        status,
+                                             guint              gpu,
+                                             const char        *place,
+                                             const char        *last,
+                                             GError           **error);
 
 /* sng-cuda-gpu.c: what all devices of one GPU share. There is one for each GPU in use, until the process ends. */
 typedef struct
@@ -85,6 +91,8 @@ struct _SngCudaDevice
   SngCudaSlots  *slots;
   SngCudaGraphs *graphs;
   SngCudaStager *stager; /* of sng-cuda-stage.c, which makes it when it is first needed; atomic */
+
+  const char    *last;   /* the place of what was queued last; atomic */
 
   GMutex         mutex;     /* for what follows */
   GError        *failure;   /* the first one */

@@ -28,7 +28,7 @@ sng_cuda_device_enter (SngDevice *device)
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   cudaStream_t recording = sng_cuda_graphs_get_recording (self->graphs);
 
-  sng_cuda_device_check (device, cudaSetDevice ((int) device->index), "[cuda][device]");
+  sng_cuda_device_check_call (device, cudaSetDevice ((int) device->index), "[cuda][device]");
   return recording != NULL ? recording : self->stream;
 }
 
@@ -45,7 +45,7 @@ sng_cuda_device_fail (SngDevice *device, GError *error)
 }
 
 gboolean
-sng_cuda_device_check (SngDevice *device, cudaError_t status, const char *place)
+sng_cuda_device_check_call (SngDevice *device, cudaError_t status, const char *place)
 {
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   GError *error = NULL;
@@ -61,9 +61,19 @@ sng_cuda_device_check (SngDevice *device, cudaError_t status, const char *place)
       return FALSE;
     }
 
-  sng_cuda_check (status, device->index, place, &error);
+  sng_cuda_check_after (status, device->index, place, g_atomic_pointer_get (&self->last), &error);
   sng_cuda_device_fail (device, error);
   return FALSE;
+}
+
+gboolean
+sng_cuda_device_check (SngDevice *device, cudaError_t status, const char *place)
+{
+  if (!sng_cuda_device_check_call (device, status, place))
+    return FALSE;
+
+  g_atomic_pointer_set (&SNG_CUDA_DEVICE (device)->last, place);
+  return TRUE;
 }
 
 gboolean

@@ -19,9 +19,13 @@ G_BEGIN_DECLS
 /* Makes the device's GPU the current one of the calling thread, and returns the stream for what is launched next. */
 cudaStream_t  sng_cuda_device_enter            (SngDevice      *device);
 
-/* Notes a failure; place is such as "[cuda][layer-norm]". TRUE where there is none. Only the first is kept, and returned by
- * all that can fail from then on. */
+/* Of what puts work on the stream. Notes a failure; place, which is static, is such as "[cuda][layer-norm]". TRUE where there
+ * is none. Only the first is kept, and returned by all that can fail from then on. */
 gboolean      sng_cuda_device_check            (SngDevice      *device,
+                                                cudaError_t     status,
+                                                const char     *place);
+/* The same of what puts none. */
+gboolean      sng_cuda_device_check_call       (SngDevice      *device,
                                                 cudaError_t     status,
                                                 const char     *place);
 /* The same for what is no status of the runtime; takes the error. */

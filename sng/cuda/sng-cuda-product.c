@@ -32,6 +32,7 @@ sng_cuda_product (SngDevice *device, const SngCudaProduct *product)
   switch (sng_cuda_blas_multiply (blas, product, workspace, stream, &error))
     {
     case SNG_CUDA_BLAS_DONE:
+      sng_cuda_device_check (device, cudaSuccess, "[cuda][linear]");
       break;
     case SNG_CUDA_BLAS_NO_WAY:
       sng_cuda_device_check (device, sng_cuda_simple_product (product, stream), "[cuda][linear]");

@@ -225,7 +225,7 @@ sng_cuda_before_write (SngDevice *device, gconstpointer data, gsize n_bytes)
   status = overlaps (stager->ranges, data, n_bytes) ? hold (self, stager) : cudaSuccess;
   g_mutex_unlock (&stager->mutex);
 
-  sng_cuda_device_check (device, status, "[cuda][stage]");
+  sng_cuda_device_check_call (device, status, "[cuda][stage]");
 }
 
 void
@@ -256,5 +256,5 @@ void
 sng_cuda_free_staging (SngDevice *device, gpointer host, gsize n_bytes)
 {
   sng_cuda_device_enter (device);
-  sng_cuda_device_check (device, cudaFreeHost (host), "[cuda][stage]");
+  sng_cuda_device_check_call (device, cudaFreeHost (host), "[cuda][stage]");
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cuda/sng-cuda-device-private.h"
+#include "cuda/sng-cuda-product-private.h"
 
 /* Each call of CUDA fails once, wherever it comes: the next call of the device that can says so and names what failed, and so
  * do all after it; or nothing was lost, and the results are right. */
@@ -15,7 +16,8 @@
 #define N_BYTES 70000
 #define N_RUNS 3
 #define STATUS 700
-#define STATUS_TEXT "cuda:0: cudaErrorIllegalAddress (an illegal memory access was encountered)"
+#define STATUS_TEXT                                                                                          \
+ "cuda:0: cudaErrorIllegalAddress (an illegal memory access was encountered) in work queued before"
 
 typedef struct
 {
@@ -109,8 +111,8 @@ play (void)
       g_assert_error (scenario.error, SNG_ERROR, SNG_ERROR_FAILED);
       g_assert_true (g_str_has_prefix (scenario.error->message, "[cuda][")
                      || g_str_has_prefix (scenario.error->message, "[device][alloc] "));
-      if (!g_str_has_suffix (scenario.error->message, STATUS_TEXT))
-        g_error ("\"%s\" does not end in \"%s\"", scenario.error->message, STATUS_TEXT);
+      if (strstr (scenario.error->message, STATUS_TEXT) == NULL)
+        g_error ("\"%s\" has no \"%s\"", scenario.error->message, STATUS_TEXT);
 
       /* What an allocation alone needs may be had the next time. */
       if (scenario.device != NULL && !ops (scenario.device)->check (scenario.device, &again))
@@ -215,8 +217,66 @@ test_first (void)
   g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
   g_assert_cmpstr (
       error->message, ==,
-      "[cuda][layer-norm] cuda:0: cudaErrorLaunchTimeout (the launch timed out and was terminated)");
+      "[cuda][layer-norm] cuda:0: cudaErrorLaunchTimeout (the launch timed out and was terminated) in work "
+      "queued before, the last of which was [cuda][nothing]");
   g_assert_cmpint (cudaPeekAtLastError (), ==, cudaSuccess);
+}
+
+/* All of it zeros. */
+static void
+multiply (SngDevice *device, guint8 *data)
+{
+  const SngCudaProduct product = {
+    .m = 4,
+    .n = 4,
+    .k = 4,
+    .operand = SNG_DTYPE_F32,
+    .real = SNG_DTYPE_F32,
+    .a = data,
+    .b = data,
+    .result = data + 1024,
+  };
+
+  sng_cuda_product (device, &product);
+}
+
+/* What failed on the GPU is said by whatever call comes next, which names what may have failed: not itself, and no call that
+ * puts nothing on the GPU. What a call does wrong by itself is its own. */
+static void
+test_late (void)
+{
+  static const struct
+  {
+    const char *plan;
+    gboolean multiplies;
+    const char *message;
+  } faults[] = {
+    { "cudaSetDevice:1:700", TRUE, "[cuda][device] " STATUS_TEXT ", the last of which was [cuda][linear]" },
+    { "cudaSetDevice:1:700", FALSE, "[cuda][device] " STATUS_TEXT ", the last of which was [cuda][zero]" },
+    { "cudaMemcpyAsync:1:700", FALSE,
+      "[cuda][download] " STATUS_TEXT ", the last of which was [cuda][zero]" },
+    { "cudaSetDevice:1:999", FALSE, "[cuda][device] cuda:0: cudaErrorUnknown (unknown error)" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SngDevice) device = sng_cuda_device_new (0, 0, &error);
+      gpointer data = ops (device)->alloc (device, N_BYTES, &error);
+      guint8 host[4];
+
+      g_assert_no_error (error);
+      ops (device)->zero (device, data, N_BYTES);
+      if (faults[i].multiplies)
+        multiply (device, data);
+      ops (device)->free_staging (device, ops (device)->alloc_staging (device, 1, NULL), 1);
+      g_setenv ("SNG_EMULATOR_FAIL", faults[i].plan, TRUE);
+      g_assert_false (ops (device)->download (device, host, data, sizeof host, &error));
+      g_unsetenv ("SNG_EMULATOR_FAIL");
+      g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+      g_assert_cmpstr (error->message, ==, faults[i].message);
+      ops (device)->free (device, data, N_BYTES);
+    }
 }
 
 /* Memory that the driver does not have is asked for once more, when what was kept is given back. */
@@ -253,6 +313,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sng/cuda/failures/first", test_first);
+  g_test_add_func ("/sng/cuda/failures/late", test_late);
   g_test_add_func ("/sng/cuda/failures/memory", test_memory);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {

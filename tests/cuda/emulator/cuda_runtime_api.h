@@ -28,11 +28,18 @@
   ERROR (cudaErrorNoDevice, 100, "no CUDA-capable device is detected") \
   ERROR (cudaErrorInvalidDevice, 101, "invalid device ordinal") \
   ERROR (cudaErrorNoKernelImageForDevice, 209, "no kernel image is available for execution on the device") \
+  ERROR (cudaErrorECCUncorrectable, 214, "uncorrectable ECC error encountered") \
   ERROR (cudaErrorInvalidResourceHandle, 400, "invalid resource handle") \
   ERROR (cudaErrorNotReady, 600, "device not ready") \
   ERROR (cudaErrorIllegalAddress, 700, "an illegal memory access was encountered") \
   ERROR (cudaErrorLaunchOutOfResources, 701, "too many resources requested for launch") \
   ERROR (cudaErrorLaunchTimeout, 702, "the launch timed out and was terminated") \
+  ERROR (cudaErrorAssert, 710, "device-side assert triggered") \
+  ERROR (cudaErrorHardwareStackError, 714, "hardware stack error") \
+  ERROR (cudaErrorIllegalInstruction, 715, "an illegal instruction was encountered") \
+  ERROR (cudaErrorMisalignedAddress, 716, "misaligned address") \
+  ERROR (cudaErrorInvalidAddressSpace, 717, "operation not supported on global/shared address space") \
+  ERROR (cudaErrorInvalidPc, 718, "invalid program counter") \
   ERROR (cudaErrorLaunchFailure, 719, "unspecified launch failure") \
   ERROR (cudaErrorNotPermitted, 800, "operation not permitted") \
   ERROR (cudaErrorNotSupported, 801, "operation not supported") \
