@@ -5,6 +5,8 @@
 
 #include "sng-cli-private.h"
 
+#include "record/sng-environment-private.h"
+
 /* ---- Tensors ---- */
 
 static void
@@ -145,13 +147,6 @@ print_metric (Runs *runs, SngMetricResult *result, guint64 *n_entries, GError **
   return TRUE;
 }
 
-static void
-print_setting (const char *key, const char *first, const char *second)
-{
-  if (g_strcmp0 (first, second) != 0)
-    g_print (_ ("%s: %s and %s\n"), key, first != NULL ? first : "-", second != NULL ? second : "-");
-}
-
 /* What the two ran in, before what they recorded there. */
 static void
 print_environments (SngReport *report)
@@ -161,25 +156,19 @@ print_environments (SngReport *report)
   g_autoptr (SngReportRun) second = g_list_model_get_item (runs, 1);
   GVariant *a = first != NULL ? sng_report_run_get_environment (first) : NULL;
   GVariant *b = second != NULL ? sng_report_run_get_environment (second) : NULL;
-  GVariantIter iter;
-  const char *key, *value;
+  g_autoptr (GArray) differences = sng_environment_compare (a, b);
 
-  if (a == NULL || b == NULL)
-    return;
-
-  g_variant_iter_init (&iter, a);
-  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
+  for (guint i = 0; i < differences->len; i++)
     {
-      const char *other = NULL;
+      const SngEnvironmentDifference *difference = &g_array_index (differences, SngEnvironmentDifference, i);
 
-      g_variant_lookup (b, key, "&s", &other);
-      print_setting (key, value, other);
+      g_print (_ ("%s: %s and %s\n"), difference->key,
+               difference->expected != NULL ? difference->expected : "-",
+               difference->found != NULL ? difference->found : "-");
+      if (difference->n_more > 0)
+        g_print (ngettext ("%u more algorithm differs\n", "%u more algorithms differ\n", difference->n_more),
+                 difference->n_more);
     }
-
-  g_variant_iter_init (&iter, b);
-  while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
-    if (!g_variant_lookup (a, key, "&s", NULL))
-      print_setting (key, NULL, value);
 }
 
 static gboolean

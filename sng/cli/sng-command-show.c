@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "record/sng-environment-private.h"
+
 /* What a shell reads as it is. */
 #define PLAIN G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "%+,-./:=@_"
 
@@ -162,11 +164,13 @@ describe_end (SngRunStore *store)
   return g_strdup (n_steps != NULL ? _ ("not finished") : _ ("recorded by a command"));
 }
 
+/* Of choices, of which a long training makes thousands, only how many. */
 static void
 print_environment (SngRunStore *store)
 {
   const char *name = "environment";
   g_autoptr (GVariant) environment = sng_run_store_get_info (store, name);
+  guint n_choices = 0;
   GVariantIter iter;
   const char *key, *value;
 
@@ -179,9 +183,14 @@ print_environment (SngRunStore *store)
     {
       g_autofree char *escaped = g_strescape (value, NULL);
 
-      g_print (" %s \"%s\"", key, escaped);
+      if (sng_environment_is_choice (key))
+        n_choices++;
+      else
+        g_print (" %s \"%s\"", key, escaped);
     }
   g_print ("\n");
+  if (n_choices > 0)
+    g_print (_ ("  algorithms: %u\n"), n_choices);
 }
 
 /* Those of a whole run are short: what they ran in is told once, by the plan, and where it differs, by the report. */

@@ -10,6 +10,8 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
+#include "record/sng-environment-private.h"
+
 static void
 add_string (JsonBuilder *builder, const char *name, const char *value)
 {
@@ -182,8 +184,9 @@ add_metric (JsonBuilder *builder, gpointer item)
   json_builder_end_object (builder);
 }
 
+/* A long training makes thousands of choices, which its store has. */
 static void
-add_environment (JsonBuilder *builder, GVariant *environment)
+add_environment (JsonBuilder *builder, GVariant *environment, GHashTable *choices)
 {
   GVariantIter iter;
   const char *key, *value;
@@ -198,14 +201,14 @@ add_environment (JsonBuilder *builder, GVariant *environment)
   json_builder_begin_object (builder);
   g_variant_iter_init (&iter, environment);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
-    add_string (builder, key, value);
+    if (!sng_environment_is_choice (key) || g_hash_table_contains (choices, key))
+      add_string (builder, key, value);
   json_builder_end_object (builder);
 }
 
 static void
-add_run (JsonBuilder *builder, gpointer item)
+add_run (JsonBuilder *builder, SngReportRun *run, GHashTable *choices)
 {
-  SngReportRun *run = item;
   const guint64 *checkpoints, *validations;
   gsize n_checkpoints, n_validations;
 
@@ -224,8 +227,25 @@ add_run (JsonBuilder *builder, gpointer item)
   add_counts (builder, "checkpoints", checkpoints, n_checkpoints);
   validations = sng_report_run_get_validations (run, &n_validations);
   add_counts (builder, "validations", validations, n_validations);
-  add_environment (builder, sng_report_run_get_environment (run));
+  add_environment (builder, sng_report_run_get_environment (run), choices);
   json_builder_end_object (builder);
+}
+
+static void
+add_runs (JsonBuilder *builder, SngReport *report)
+{
+  GListModel *runs = sng_report_get_runs (report);
+  g_autoptr (GHashTable) choices = sng_report_collect_choices (report);
+
+  json_builder_set_member_name (builder, "runs");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < g_list_model_get_n_items (runs); i++)
+    {
+      g_autoptr (SngReportRun) run = g_list_model_get_item (runs, i);
+
+      add_run (builder, run, choices);
+    }
+  json_builder_end_array (builder);
 }
 
 static void
@@ -300,7 +320,7 @@ add_report (JsonBuilder *builder, gpointer item)
   add_list (builder, "parts", sng_report_get_parts (report), add_report);
   add_list (builder, "faults", sng_report_get_faults (report), add_fault);
   add_list (builder, "kills", sng_report_get_kills (report), add_kill);
-  add_list (builder, "runs", sng_report_get_runs (report), add_run);
+  add_runs (builder, report);
 
   add_strings (builder, "notes", sng_report_get_notes (report));
   json_builder_end_object (builder);

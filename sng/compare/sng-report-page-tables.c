@@ -7,6 +7,7 @@
 
 #include "compare/sng-report-page-private.h"
 
+#include "record/sng-environment-private.h"
 #include "record/sng-number-private.h"
 
 /* ---- Elements ---- */
@@ -178,13 +179,13 @@ sng_report_page_add_kills (JsonObject *report)
 
 /* ---- Environment ---- */
 
-/* What a run has under the key; a run that lacks it differs from one that has it. */
+/* What a run has under the key; a run that lacks it differs from one that has it, but not in a choice (NULL). */
 static const char *
 get_setting (JsonObject *run, const char *key)
 {
   const char *value = sng_report_page_get_string (json_object_get_object_member (run, "environment"), key);
 
-  return value != NULL ? value : "(none)";
+  return value != NULL || sng_environment_is_choice (key) ? value : "(none)";
 }
 
 static gboolean
@@ -195,7 +196,14 @@ has_environment (JsonObject *run)
   return environment != NULL && json_object_get_size (environment) > 0;
 }
 
-/* All keys that any run has, in the order in which they are met. */
+static int
+compare_kinds (gconstpointer a, gconstpointer b)
+{
+  return sng_environment_is_choice (*(const char *const *) a)
+         - sng_environment_is_choice (*(const char *const *) b);
+}
+
+/* All keys that any run has, in the order in which they are met, but choices last: they follow from the rest. */
 static GPtrArray *
 list_settings (GPtrArray *runs)
 {
@@ -211,6 +219,7 @@ list_settings (GPtrArray *runs)
         if (g_hash_table_add (known, name->data))
           g_ptr_array_add (keys, name->data);
     }
+  g_ptr_array_sort (keys, compare_kinds);
 
   return keys;
 }
@@ -227,6 +236,9 @@ list_values (GPtrArray *runs, const char *key)
       const char *name = json_object_get_string_member (runs->pdata[i], "name");
       JsonObject *line = NULL;
       g_autofree char *names = NULL;
+
+      if (value == NULL)
+        continue;
 
       for (guint k = 0; k < json_array_get_length (values) && line == NULL; k++)
         {

@@ -159,6 +159,31 @@ add_report (GPtrArray *warnings, SngReport *report)
     }
 }
 
+GHashTable *
+sng_report_collect_choices (SngReport *self)
+{
+  GHashTable *choices = g_hash_table_new (g_str_hash, g_str_equal);
+  GListModel *runs = sng_report_get_runs (self);
+  SngReportRun *continuous = find_continuous (runs);
+
+  for (guint i = 0; continuous != NULL && i < g_list_model_get_n_items (runs); i++)
+    {
+      g_autoptr (SngReportRun) run = g_list_model_get_item (runs, i);
+      g_autoptr (GArray) differences = sng_environment_compare (sng_report_run_get_environment (continuous),
+                                                                sng_report_run_get_environment (run));
+
+      for (guint k = 0; k < differences->len; k++)
+        {
+          const char *key = g_array_index (differences, SngEnvironmentDifference, k).key;
+
+          if (sng_environment_is_choice (key))
+            g_hash_table_add (choices, (gpointer) key);
+        }
+    }
+
+  return choices;
+}
+
 static char *
 warning_to_string (const Warning *self)
 {
@@ -187,7 +212,7 @@ warning_to_string (const Warning *self)
  *
  * The verdict does not depend on it: bits that are equal under another driver are equal. Where they are not, the two runs
  * cannot be compared, and the difference may be no fault of the resume. Of a run that recorded no environment nothing is
- * said.
+ * said, nor of an algorithm that only one of two runs used.
  *
  * Returns: (transfer full) (array zero-terminated=1): a line each, those of the parts included; empty where nothing differs
  *

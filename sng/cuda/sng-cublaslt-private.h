@@ -35,7 +35,16 @@ G_BEGIN_DECLS
   VALUE (CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, 6) \
   VALUE (CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, 7) \
   VALUE (CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 8) \
-  VALUE (CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, 2)
+  VALUE (CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, 2) \
+  VALUE (CUBLASLT_ALGO_CONFIG_ID, 0) \
+  VALUE (CUBLASLT_ALGO_CONFIG_TILE_ID, 1) \
+  VALUE (CUBLASLT_ALGO_CONFIG_SPLITK_NUM, 2) \
+  VALUE (CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, 3) \
+  VALUE (CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING, 4) \
+  VALUE (CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION, 5) \
+  VALUE (CUBLASLT_ALGO_CONFIG_STAGES_ID, 6) \
+  VALUE (CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID, 7) \
+  VALUE (CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID, 8)
 
 #define SNG_CUBLASLT_VALUE(name, value) SNG_##name = value,
 enum
@@ -78,6 +87,8 @@ typedef struct
   FUNCTION (cublasLtMatmulAlgoGetHeuristic, int, \
             (gpointer handle, gpointer operation, gpointer a, gpointer b, gpointer c, gpointer d, \
              gpointer preference, int n_wanted, SngCublasltChoice *choices, int *n_choices)) \
+  FUNCTION (cublasLtMatmulAlgoConfigGetAttribute, int, \
+            (const SngCublasltAlgorithm *algorithm, int attribute, gpointer value, gsize size, gsize *n_written)) \
   FUNCTION (cublasLtMatmul, int, \
             (gpointer handle, gpointer operation, gconstpointer alpha, gconstpointer a, gpointer a_layout, \
              gconstpointer b, gpointer b_layout, gconstpointer beta, gconstpointer c, gpointer c_layout, gpointer d, \

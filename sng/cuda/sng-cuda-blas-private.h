@@ -33,8 +33,8 @@ SngCudaBlasResult  sng_cuda_blas_multiply           (SngCudaBlas           *self
                                                      gpointer               workspace,
                                                      cudaStream_t           stream,
                                                      GError               **error);
-/* Adds to a{ss} the library's version, and settings in the process's environment that change results: the same before the first
- * product and after it, as runs are compared that have computed more and less by then. */
+/* Adds to a{ss} the library's version, settings in the process's environment that change results, and as a choice of the device
+ * how each kind of product is computed that there was so far. */
 void               sng_cuda_blas_describe           (SngCudaBlas           *self,
                                                      GVariantBuilder       *builder);
 

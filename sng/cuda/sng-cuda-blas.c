@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sng-error.h"
+#include "tensor/sng-device-private.h"
 
 #define PLACE "[cuda][linear]"
 
@@ -118,13 +119,23 @@ cuda_type (guint32 dtype)
   return dtype == SNG_DTYPE_F32 ? SNG_CUDA_R_32F : dtype == SNG_DTYPE_BF16 ? SNG_CUDA_R_16BF : SNG_CUDA_R_16F;
 }
 
+/* All that the key has, so two keys have two texts. Alignments are told where one is less than usual: of a, b, addend, result. */
 static char *
 key_to_string (const Key *key)
 {
+  gboolean is_aligned =
+      MIN (MIN (key->a_alignment, key->b_alignment), MIN (key->addend_alignment, key->result_alignment))
+      == ALIGNMENT;
+  g_autofree char *alignments =
+      is_aligned ? g_strdup ("")
+                 : g_strdup_printf (" aligned %u,%u,%u,%u", key->a_alignment, key->b_alignment,
+                                    key->addend_alignment, key->result_alignment);
+
   return g_strdup_printf (
-      "%" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT " %s%s %s to %s%s%s", key->m,
-      key->n, key->k, key->a_transposed ? "t" : "n", key->b_transposed ? "t" : "n", dtype_name (key->operand),
-      dtype_name (key->real), key->has_addend ? " added" : "", key->has_bias ? " bias" : "");
+      "%" G_GUINT64_FORMAT "x%" G_GUINT64_FORMAT "x%" G_GUINT64_FORMAT " %s%s %s%s%s%s%s%s", key->m, key->n,
+      key->k, key->a_transposed ? "t" : "n", key->b_transposed ? "t" : "n", dtype_name (key->operand),
+      key->real != key->operand ? " to " : "", key->real != key->operand ? dtype_name (key->real) : "",
+      key->has_addend ? " added" : "", key->has_bias ? " bias" : "", alignments);
 }
 
 static gboolean
@@ -391,8 +402,69 @@ sng_cuda_blas_multiply (SngCudaBlas *self,
   return multiply (self, product, workspace, stream, error);
 }
 
-/* Not the ways themselves: which there are depends on what was computed before. But how they are chosen, and all on which the choice
- * depends beside the product: the version, the workspace and, from the device, the GPU. */
+/* A description never fails: what cannot be read is left out. So is 0 but for the number, which says that nothing was set. */
+static char *
+way_to_string (SngCudaBlas *self, const Way *way)
+{
+  static const struct
+  {
+    const char *name;
+    int attribute;
+    gsize size;
+  } attributes[] = {
+    { "algorithm", SNG_CUBLASLT_ALGO_CONFIG_ID, sizeof (guint32) },
+    { "tile", SNG_CUBLASLT_ALGO_CONFIG_TILE_ID, sizeof (guint32) },
+    { "stages", SNG_CUBLASLT_ALGO_CONFIG_STAGES_ID, sizeof (guint32) },
+    { "split", SNG_CUBLASLT_ALGO_CONFIG_SPLITK_NUM, sizeof (guint32) },
+    { "reduction", SNG_CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, sizeof (guint32) },
+    { "swizzling", SNG_CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING, sizeof (guint32) },
+    { "option", SNG_CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION, sizeof (guint32) },
+    { "inner-shape", SNG_CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID, sizeof (guint16) },
+    { "cluster-shape", SNG_CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID, sizeof (guint16) },
+  };
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (!way->is_possible)
+    return g_strdup ("none, a kernel of libsng");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (attributes); i++)
+    {
+      union
+      {
+        guint16 small;
+        guint32 large;
+      } value = { 0 };
+      int status = self->library.cublasLtMatmulAlgoConfigGetAttribute (
+          &way->algorithm, attributes[i].attribute, &value, attributes[i].size, NULL);
+      guint32 number = attributes[i].size == sizeof value.small ? value.small : value.large;
+
+      if (status == SNG_CUBLAS_STATUS_SUCCESS
+          && (number != 0 || attributes[i].attribute == SNG_CUBLASLT_ALGO_CONFIG_ID))
+        g_string_append_printf (text, "%s%s %u", text->len > 0 ? " " : "", attributes[i].name, number);
+    }
+  return text->len > 0 ? g_strdup (text->str) : NULL;
+}
+
+static void
+describe_ways (SngCudaBlas *self, GVariantBuilder *builder)
+{
+  GHashTableIter iter;
+  gpointer way;
+
+  g_hash_table_iter_init (&iter, self->ways);
+  while (g_hash_table_iter_next (&iter, NULL, &way))
+    {
+      g_autofree char *product = key_to_string (&((const Way *) way)->key);
+      g_autofree char *key = g_strconcat (SNG_DEVICE_CHOICE, product, NULL);
+      g_autofree char *text = way_to_string (self, way);
+
+      if (text != NULL)
+        g_variant_builder_add (builder, "{ss}", key, text);
+    }
+}
+
+/* How ways are chosen, and all on which the choice depends beside the product: the version, the workspace and, from the device,
+ * the GPU. Then the ways. */
 void
 sng_cuda_blas_describe (SngCudaBlas *self, GVariantBuilder *builder)
 {
@@ -413,6 +485,7 @@ sng_cuda_blas_describe (SngCudaBlas *self, GVariantBuilder *builder)
 
       g_variant_builder_add (builder, "{ss}", "cublaslt", version);
       g_variant_builder_add (builder, "{ss}", "cublaslt-algorithms", choice);
+      describe_ways (self, builder);
     }
   for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
     if (g_getenv (settings[i]) != NULL)

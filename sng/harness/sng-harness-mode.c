@@ -12,6 +12,7 @@
 #include "harness/sng-fault-private.h"
 #include "record/sng-environment-private.h"
 #include "record/sng-recorder-private.h"
+#include "record/sng-run-store-private.h"
 #include "sng-error.h"
 #include "state/sng-checkpoint-private.h"
 #include "state/sng-checkpoint-store-private.h"
@@ -156,6 +157,20 @@ describe_run (SngHarness *self, const SngRun *run, SngTrainer *trainer, SngRunSt
              || sng_run_store_set_info (store, "interrupt", g_variant_new_string (run->interrupt), error))
          && (run->fault == NULL
              || sng_run_store_set_info (store, "fault", g_variant_new_string (run->fault), error));
+}
+
+/* What the device has chosen while it trained. All else stays as it was when the run began, for a run that was killed has that. */
+static gboolean
+add_choices (SngTrainer *trainer, SngRunStore *store, GError **error)
+{
+  g_autoptr (SngDevice) device = find_device (trainer);
+  g_autoptr (GVariant) described = device != NULL ? sng_device_describe (device) : NULL;
+  g_autoptr (GVariant) known =
+      sng_run_store_get_typed_info (store, SNG_ENVIRONMENT_INFO, G_VARIANT_TYPE ("a{ss}"));
+
+  return described == NULL || known == NULL
+         || sng_run_store_set_info (store, SNG_ENVIRONMENT_INFO, sng_environment_merge (described, known),
+                                    error);
 }
 
 static SngRecorder *
@@ -386,6 +401,7 @@ train (SngHarness *self, Watch *watch, SngTrainer *trainer, SngRecorder *recorde
   return attach_callbacks (self, watch->run, trainer, recorder, error)
          && (watch->run->source == NULL || restore (self, watch, trainer, error))
          && (watch->is_over || (attach_watch (watch, trainer, error) && fit (watch, trainer, error)))
+         && add_choices (trainer, watch->store, error)
          && sng_run_store_set_info (watch->store, "saved-step",
                                     g_variant_new_uint64 (sng_trainer_get_last_checkpoint_step (trainer)),
                                     error)

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "tensor/sng-device-private.h"
+
 /* What may change the numbers of a training from outside. */
 static const char *const noted_variables[] = {
   "CUBLASLT_WORKSPACE_SIZE", "CUBLAS_WORKSPACE_CONFIG",
@@ -20,6 +22,9 @@ static const char *const noted_variables[] = {
 /* How many threads libsng has: no result of it depends on that, and a check may change it to show so. Commands have
  * variables for theirs. */
 #define THREADS "threads"
+
+/* Another GPU or library may choose otherwise for each of thousands of products. */
+#define MAX_CHOICES 3
 
 GVariant *
 sng_environment_read_variables (void)
@@ -90,6 +95,31 @@ sng_environment_merge (GVariant *first, GVariant *second)
   return g_variant_builder_end (&builder);
 }
 
+gboolean
+sng_environment_is_choice (const char *key)
+{
+  return g_str_has_prefix (key, SNG_DEVICE_CHOICE);
+}
+
+static gboolean
+is_different (const SngEnvironmentDifference *self)
+{
+  if (sng_environment_is_choice (self->key) && (self->expected == NULL || self->found == NULL))
+    return FALSE;
+
+  return g_strcmp0 (self->expected, self->found) != 0 && !g_str_equal (self->key, THREADS);
+}
+
+/* A choice follows from the rest, so what may be its reason comes first. */
+static int
+compare_kinds (gconstpointer a, gconstpointer b)
+{
+  int first = sng_environment_is_choice (*(const char *const *) a);
+  int second = sng_environment_is_choice (*(const char *const *) b);
+
+  return first != second ? first - second : compare_keys (a, b);
+}
+
 GArray *
 sng_environment_compare (GVariant *expected, GVariant *found)
 {
@@ -98,6 +128,7 @@ sng_environment_compare (GVariant *expected, GVariant *found)
   g_autoptr (GHashTable) all = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) keys = NULL;
   GArray *differences = g_array_new (FALSE, FALSE, sizeof (SngEnvironmentDifference));
+  guint n_choices = 0;
 
   if (expected == NULL || found == NULL)
     return differences;
@@ -107,6 +138,7 @@ sng_environment_compare (GVariant *expected, GVariant *found)
   add_values (all, expected);
   add_values (all, found);
   keys = list_keys (all);
+  g_ptr_array_sort (keys, compare_kinds);
   for (guint i = 0; i < keys->len; i++)
     {
       SngEnvironmentDifference difference = {
@@ -115,7 +147,12 @@ sng_environment_compare (GVariant *expected, GVariant *found)
         .found = g_hash_table_lookup (found_values, keys->pdata[i]),
       };
 
-      if (g_strcmp0 (difference.expected, difference.found) != 0 && !g_str_equal (difference.key, THREADS))
+      if (!is_different (&difference))
+        continue;
+
+      if (sng_environment_is_choice (difference.key) && n_choices++ >= MAX_CHOICES)
+        g_array_index (differences, SngEnvironmentDifference, differences->len - 1).n_more++;
+      else
         g_array_append_val (differences, difference);
     }
 
@@ -125,9 +162,13 @@ sng_environment_compare (GVariant *expected, GVariant *found)
 char *
 sng_environment_difference_to_string (const SngEnvironmentDifference *self, const char *expected_name)
 {
-  return g_strdup_printf ("%s%s%s%s, %s %s", self->found != NULL ? "" : "no ", self->key,
+  g_autofree char *more = self->n_more > 0
+                              ? g_strdup_printf (", and %u more algorithms that differ", self->n_more)
+                              : g_strdup ("");
+
+  return g_strdup_printf ("%s%s%s%s, %s %s%s", self->found != NULL ? "" : "no ", self->key,
                           self->found != NULL ? " " : "", self->found != NULL ? self->found : "",
-                          expected_name, self->expected != NULL ? self->expected : "none");
+                          expected_name, self->expected != NULL ? self->expected : "none", more);
 }
 
 gboolean

@@ -34,6 +34,10 @@ typedef struct
   const SngLayout *layout;
 } SngRegion;
 
+/* Begins a key of a device's description that is no property of the device, but something it chose when it first had to, such as the
+ * algorithm of one kind of product. It keeps to that as long as the process lasts. */
+#define SNG_DEVICE_CHOICE "cublaslt "
+
 /* Calls kernels, and nothing else. */
 typedef void (*SngDeviceFunc) (gpointer data);
 
@@ -123,7 +127,7 @@ struct _SngDeviceClass
   gboolean (*lead)     (SngDevice       *self,
                         guint64          stream,
                         GError         **error);
-  /* Adds to a{ss} what its results depend on: hardware, versions, settings. */
+  /* Adds to a{ss} what its results depend on: hardware, versions, settings, and choices. */
   void     (*describe) (SngDevice       *self,
                         GVariantBuilder *builder);
 };

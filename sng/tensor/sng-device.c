@@ -166,6 +166,9 @@ compare_keys (gconstpointer a, gconstpointer b)
  * several of its kind (`cpu`, `cuda:0`). Two devices of equal descriptions
  * yield equal results.
  *
+ * A GPU adds how it computes each kind of matrix product that there was so far
+ * in the process.
+ *
  * Returns: (transfer full): an `a{ss}`, sorted by its keys
  *
  * Since: 1.0

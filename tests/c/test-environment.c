@@ -140,12 +140,63 @@ test_pass (Fixture *fixture, gconstpointer data)
                            "environment: repeat has torch 2.8, continuous 2.9");
 }
 
+/* A run that knows of fewer choices than another one does not differ from it; where both know, they count, after what may be
+ * their reason. */
+static void
+test_choices (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+
+  fixture->has_repeat = TRUE;
+  set_environment (fixture, SNG_MODE_CONTINUOUS, "cublaslt 1x1=algorithm 1|cublaslt 2x2=algorithm 2|gpu=A");
+  set_environment (fixture, SNG_MODE_STOP, "cublaslt 3x3=algorithm 3|gpu=A");
+  set_environment (fixture, SNG_MODE_RESUME, "cublaslt 2x2=algorithm 4|cublaslt 3x3=algorithm 4|gpu=B");
+  set_environment (fixture, SNG_MODE_REPEAT, "cublaslt 1x1=algorithm 1|cublaslt-algorithms=any|gpu=A");
+  report = record_and_compare (fixture, NULL);
+
+  g_assert_cmpint (sng_report_get_verdict (report), ==, SNG_VERDICT_PASS);
+  assert_warnings (report, "environment: resume has gpu B, continuous A\n"
+                           "environment: resume has cublaslt 2x2 algorithm 4, continuous algorithm 2\n"
+                           "environment: repeat has cublaslt-algorithms any, continuous none");
+}
+
+/* Not a line for each of the thousands that there may be, in no format. */
+static void
+test_many_choices (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+  g_autofree char *json = NULL;
+  g_autofree char *html = NULL;
+
+  set_environment (fixture, SNG_MODE_CONTINUOUS,
+                   "cublaslt 1=a|cublaslt 2=a|cublaslt 3=a|cublaslt 4=a|cublaslt 5=a|cublaslt 6=a");
+  set_environment (fixture, SNG_MODE_STOP, "cublaslt 1=b|cublaslt 2=b|cublaslt 3=b|cublaslt 4=a");
+  set_environment (fixture, SNG_MODE_RESUME,
+                   "cublaslt 1=b|cublaslt 2=b|cublaslt 3=b|cublaslt 4=b|cublaslt 5=b|cublaslt 7=b");
+  report = record_and_compare (fixture, NULL);
+
+  json = sng_report_to_json (report);
+  html = sng_report_to_html (report);
+
+  assert_warnings (report,
+                   "environment: stop, resume have cublaslt 1 b, continuous a\n"
+                   "environment: stop, resume have cublaslt 2 b, continuous a\n"
+                   "environment: stop has cublaslt 3 b, continuous a\n"
+                   "environment: resume has cublaslt 3 b, continuous a, and 2 more algorithms that differ");
+  g_assert_nonnull (strstr (json, "\"cublaslt 3\" : \"b\""));
+  g_assert_null (strstr (json, "\"cublaslt 4\""));
+  g_assert_nonnull (strstr (html, ">cublaslt 3</th><td><code>b</code></td><td>stop, resume</td>"));
+  g_assert_null (strstr (html, "cublaslt 4"));
+  g_assert_null (strstr (html, "(none)"));
+}
+
 static void
 set_devices (Fixture *fixture)
 {
   set_environment (fixture, SNG_MODE_CONTINUOUS, "device=cpu|libsng=1");
   set_environment (fixture, SNG_MODE_STOP, "device=cpu|libsng=1");
-  set_environment (fixture, SNG_MODE_RESUME, "device=cuda:1|gpu=Abacus|driver=580.1|libsng=2");
+  set_environment (fixture, SNG_MODE_RESUME,
+                   "cublaslt 1x1=algorithm 1|device=cuda:1|gpu=Abacus|driver=580.1|libsng=2");
 }
 
 static void
@@ -235,16 +286,25 @@ test_writers (Fixture *fixture, gconstpointer data)
 static void
 test_writers_without (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (SngReport) report = record_and_compare (fixture, wrong_loss);
-  g_autofree char *text = sng_report_to_text (report);
-  g_autofree char *junit = sng_report_to_junit (report);
-  g_autofree char *tap = sng_report_to_tap (report);
-  g_autofree char *html = sng_report_to_html (report);
+  g_autoptr (SngReport) report = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *junit = NULL;
+  g_autofree char *tap = NULL;
+  g_autofree char *html = NULL;
+
+  set_environment (fixture, SNG_MODE_CONTINUOUS, "cublaslt 1x1=algorithm 1|gpu=A");
+  set_environment (fixture, SNG_MODE_RESUME, "cublaslt 2x2=algorithm 2|gpu=A");
+  report = record_and_compare (fixture, wrong_loss);
+  text = sng_report_to_text (report);
+  junit = sng_report_to_junit (report);
+  tap = sng_report_to_tap (report);
+  html = sng_report_to_html (report);
 
   g_assert_true (g_str_has_prefix (text, "metric"));
   g_assert_null (strstr (junit, "propert"));
   g_assert_null (strstr (tap, "warning"));
   g_assert_null (strstr (html, "id=\"warnings\""));
+  g_assert_nonnull (strstr (html, "<p>Nothing differs between the runs.</p>"));
 }
 
 static SngDiagnosis *
@@ -278,6 +338,29 @@ test_diagnosis (Fixture *fixture, gconstpointer data)
                                    "2, continuous 1 and 2 more; Loss differs first, at step 5"));
   evidence = g_strjoinv ("\n", (char **) sng_diagnosis_get_evidence (diagnosis));
   g_assert_nonnull (strstr (evidence, "resume has no d, continuous 1\nresume has e 2, continuous none"));
+}
+
+/* A choice that only one has is no reason; another one is. */
+static void
+test_diagnosis_of_choices (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SngReport) report = NULL;
+  g_autoptr (SngDiagnosis) lone = NULL;
+  g_autoptr (SngDiagnosis) other = NULL;
+
+  set_environment (fixture, SNG_MODE_CONTINUOUS, "cublaslt 1x1=algorithm 1|cublaslt 2x2=algorithm 1|gpu=A");
+  set_environment (fixture, SNG_MODE_RESUME, "cublaslt 2x2=algorithm 1|cublaslt 3x3=algorithm 1|gpu=A");
+  report = record_and_compare (fixture, wrong_loss);
+  lone = diagnose (fixture, report);
+  g_assert_cmpint (sng_diagnosis_get_cause (lone), ==, SNG_CAUSE_UNKNOWN);
+
+  set_environment (fixture, SNG_MODE_RESUME, "cublaslt 2x2=algorithm 2|cublaslt 3x3=algorithm 1|gpu=A");
+  other = diagnose (fixture, report);
+  g_assert_cmpint (sng_diagnosis_get_cause (other), ==, SNG_CAUSE_ENVIRONMENT);
+  g_assert_true (
+      g_str_has_prefix (sng_diagnosis_get_sentence (other),
+                        "the two runs cannot be compared: resume has cublaslt 2x2 algorithm 2, continuous "
+                        "algorithm 1; Loss"));
 }
 
 static gboolean
@@ -409,6 +492,8 @@ main (int argc, char **argv)
   add ("equal", test_equal);
   add ("unknown", test_unknown);
   add ("pass", test_pass);
+  add ("choices", test_choices);
+  add ("many-choices", test_many_choices);
   add ("device", test_device);
   add ("device-with-tolerance", test_device_with_tolerance);
   add ("second-gpu", test_second_gpu);
@@ -418,6 +503,7 @@ main (int argc, char **argv)
   add ("writers", test_writers);
   add ("writers-without", test_writers_without);
   add ("diagnosis", test_diagnosis);
+  add ("diagnosis-of-choices", test_diagnosis_of_choices);
   add ("diagnosis-of-cause", test_diagnosis_of_cause);
   add ("diagnosis-of-repeat", test_diagnosis_of_repeat);
 

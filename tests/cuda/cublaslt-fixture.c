@@ -145,6 +145,27 @@ fake_search (gpointer handle,
   return fake.search_status != 0 ? fake.search_status : answer ("cublasLtMatmulAlgoGetHeuristic");
 }
 
+/* The number of an algorithm is that of its search. */
+static int
+fake_get_setting (const SngCublasltAlgorithm *algorithm,
+                  int attribute,
+                  gpointer value,
+                  gsize size,
+                  gsize *n_written)
+{
+  gboolean is_short = attribute == SNG_CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID
+                      || attribute == SNG_CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID;
+  int setting;
+
+  g_assert_cmpint (attribute, <, FAKE_N_SETTINGS);
+  g_assert_cmpuint (size, ==, is_short ? 2 : 4);
+  setting = fake.settings[attribute];
+  if (attribute == SNG_CUBLASLT_ALGO_CONFIG_ID && setting == 0)
+    setting = (int) algorithm->data[0];
+  memcpy (value, &setting, size);
+  return setting < 0 ? FAKE_INTERNAL_ERROR : answer ("cublasLtMatmulAlgoConfigGetAttribute");
+}
+
 static int
 fake_multiply (gpointer handle,
                gpointer operation,
@@ -199,5 +220,6 @@ const SngCublaslt fake_library = {
   .cublasLtMatmulPreferenceDestroy = destroy,
   .cublasLtMatmulPreferenceSetAttribute = fake_preference_set,
   .cublasLtMatmulAlgoGetHeuristic = fake_search,
+  .cublasLtMatmulAlgoConfigGetAttribute = fake_get_setting,
   .cublasLtMatmul = fake_multiply,
 };

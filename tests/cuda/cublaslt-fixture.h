@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 #define FAKE_INTERNAL_ERROR 14
 #define FAKE_N_ATTRIBUTES 13
+#define FAKE_N_SETTINGS 9
 
 typedef struct
 {
@@ -54,6 +55,7 @@ typedef struct
   gsize workspace_size;
   cudaStream_t stream;
   guint64 algorithm;
+  int settings[FAKE_N_SETTINGS]; /* of all algorithms but their numbers; negative: such cannot be read */
   gboolean expects_bias_of_result;
 } Fake;
 

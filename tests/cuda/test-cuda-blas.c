@@ -9,6 +9,7 @@
 
 #include "cublaslt-fixture.h"
 #include "cuda/sng-cuda-blas-private.h"
+#include "tensor/sng-device-private.h"
 
 /* How products are asked for, kept and recorded. What they yield is the test cuda-linear's. */
 
@@ -129,17 +130,13 @@ test_preferences (void)
   g_assert_true (fake.operation.bias == product.bias);
 }
 
-/* Whatever decides on the way of a product leads to a search of its own, once. */
+/* Each differs from the first in one thing that decides on the way of a product. */
+#define N_KINDS 14
 static void
-test_search_once (void)
+make_kinds (SngCudaProduct *products)
 {
-  g_autoptr (SngCudaBlas) blas = new_blas (9);
-  const SngCudaProduct first = some_product ();
-  SngCudaProduct products[14];
-  int n_objects;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (products); i++)
-    products[i] = first;
+  for (gsize i = 0; i < N_KINDS; i++)
+    products[i] = some_product ();
   products[1].m++;
   products[2].n++;
   products[3].k++;
@@ -153,7 +150,17 @@ test_search_once (void)
   products[11].b = GSIZE_TO_POINTER (0x2008);
   products[12].result = GSIZE_TO_POINTER (0x3008);
   products[13].addend = GSIZE_TO_POINTER (0x4008);
+}
 
+/* Each of them leads to a search of its own, once. */
+static void
+test_search_once (void)
+{
+  g_autoptr (SngCudaBlas) blas = new_blas (9);
+  SngCudaProduct products[N_KINDS];
+  int n_objects;
+
+  make_kinds (products);
   for (gsize i = 0; i < G_N_ELEMENTS (products); i++)
     {
       multiply (blas, &products[i]);
@@ -228,7 +235,7 @@ test_failures (void)
       g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
       g_assert_true (g_str_has_prefix (error->message, begin));
       if (i > 0)
-        g_assert_true (g_str_has_suffix (error->message, " (6 x 4 x 8 nt bf16 to f32 bias)"));
+        g_assert_true (g_str_has_suffix (error->message, " (6x4x8 nt bf16 to f32 bias)"));
 
       /* Nothing half made is kept. */
       fake.failing = NULL;
@@ -283,30 +290,94 @@ describe (SngCudaBlas *blas)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-/* A run that comes after another one in its process is described like that. */
 static void
 test_describe (void)
 {
   g_autoptr (SngCudaBlas) blas = new_blas (9);
   g_autoptr (GVariant) before = describe (blas);
-  g_autoptr (GVariant) after = NULL;
   g_autoptr (GVariant) overridden = NULL;
-  SngCudaProduct product = some_product ();
   const char *text;
 
   g_assert_true (g_variant_lookup (before, "cublaslt", "&s", &text));
   g_assert_cmpstr (text, ==, "130002");
+  g_assert_true (g_variant_lookup (before, "cublaslt-algorithms", "&s", &text));
+  g_assert_cmpstr (text, ==, "heuristic in 32 MiB");
   g_assert_false (g_variant_lookup (before, "NVIDIA_TF32_OVERRIDE", "&s", &text));
-
-  multiply (blas, &product);
-  after = describe (blas);
-  g_assert_cmpvariant (before, after);
 
   g_setenv ("NVIDIA_TF32_OVERRIDE", "1", TRUE);
   overridden = describe (blas);
   g_unsetenv ("NVIDIA_TF32_OVERRIDE");
   g_assert_true (g_variant_lookup (overridden, "NVIDIA_TF32_OVERRIDE", "&s", &text));
   g_assert_cmpstr (text, ==, "1");
+}
+
+static void
+assert_described (SngCudaBlas *blas, const char *product, const char *expected)
+{
+  g_autoptr (GVariant) description = describe (blas);
+  g_autofree char *key = g_strconcat (SNG_DEVICE_CHOICE, product, NULL);
+  const char *text = NULL;
+
+  g_variant_lookup (description, key, "&s", &text);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* What was chosen for each kind of product that there was so far, once, and told from all others. */
+static void
+test_describe_choices (void)
+{
+  g_autoptr (SngCudaBlas) blas = new_blas (9);
+  g_autoptr (GVariant) before = describe (blas);
+  g_autoptr (GVariant) after = NULL;
+  g_autoptr (GHashTable) keys = g_hash_table_new (g_str_hash, g_str_equal);
+  SngCudaProduct products[N_KINDS];
+  const char *key;
+  GVariantIter iter;
+
+  make_kinds (products);
+  for (gsize i = 0; i < 2 * N_KINDS; i++)
+    multiply (blas, &products[i % N_KINDS]);
+  after = describe (blas);
+  g_assert_cmpuint (g_variant_n_children (after), ==, g_variant_n_children (before) + N_KINDS);
+  g_variant_iter_init (&iter, after);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, NULL))
+    g_assert_true (g_hash_table_add (keys, (gpointer) key));
+
+  assert_described (blas, "6x4x8 nt bf16 to f32", "algorithm 1");
+  assert_described (blas, "6x4x8 nt bf16 to f32 added", "algorithm 9");
+  assert_described (blas, "6x4x8 nt bf16 to f32 bias", "algorithm 10");
+  assert_described (blas, "6x4x8 nt bf16 to f32 aligned 8,16,16,16", "algorithm 11");
+  assert_described (blas, "6x4x8 nt bf16 to f32 added aligned 16,16,8,16", "algorithm 14");
+
+  for (int i = 0; i < FAKE_N_SETTINGS; i++)
+    fake.settings[i] = 70000 + i;
+  fake.settings[SNG_CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID] = 300;
+  fake.settings[SNG_CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID] = 400;
+  assert_described (blas, "6x4x8 nt bf16 to f32",
+                    "algorithm 70000 tile 70001 stages 70006 split 70002 reduction 70003 swizzling 70004 "
+                    "option 70005 inner-shape 300 cluster-shape 400");
+}
+
+/* That libsng's own kernel takes over is a choice as well. What cannot be read is no failure, and not in the record. */
+static void
+test_describe_without (void)
+{
+  g_autoptr (SngCudaBlas) blas = new_blas (9);
+  g_autoptr (GError) error = NULL;
+  SngCudaProduct product = some_product ();
+
+  multiply (blas, &product);
+  fake.settings[SNG_CUBLASLT_ALGO_CONFIG_TILE_ID] = 20;
+  fake.settings[SNG_CUBLASLT_ALGO_CONFIG_STAGES_ID] = -1;
+  assert_described (blas, "6x4x8 nt bf16 to f32", "algorithm 1 tile 20");
+  fake.failing = "cublasLtMatmulAlgoConfigGetAttribute";
+  assert_described (blas, "6x4x8 nt bf16 to f32", NULL);
+
+  product.n = 33;
+  fake.n_choices = 0;
+  g_assert_cmpint (sng_cuda_blas_multiply (blas, &product, WORKSPACE, STREAM, &error), ==,
+                   SNG_CUDA_BLAS_NO_WAY);
+  assert_described (blas, "6x33x8 nt bf16 to f32", "none, a kernel of libsng");
 }
 
 #define N_THREADS 4
@@ -353,6 +424,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/cuda-blas/missing", test_missing);
   g_test_add_func ("/sng/cuda-blas/missing-at-first-product", test_missing_at_first_product);
   g_test_add_func ("/sng/cuda-blas/describe", test_describe);
+  g_test_add_func ("/sng/cuda-blas/describe-choices", test_describe_choices);
+  g_test_add_func ("/sng/cuda-blas/describe-without", test_describe_without);
   g_test_add_func ("/sng/cuda-blas/threads", test_threads);
 
   return g_test_run ();

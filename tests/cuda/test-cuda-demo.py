@@ -5,15 +5,19 @@
 
 import json
 import pathlib
+import re
 import sys
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
-from cli import ENVIRONMENT, PASS, WORK, main, sng  # noqa: E402
+from cli import DIFFERENT, ENVIRONMENT, PASS, WORK, main, sng  # noqa: E402
 
 # As little as a training can be of and still be judged: short proteins, two steps, a stop in between.
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 PROTEINS = ["".join(RESIDUES[(i * i + 7 * j * (i + 1)) % 20] for j in range(24)) for i in range(20)]
 FASTA = WORK / "proteins.fasta"
+UNEVEN = WORK / "uneven.fasta"
+UNEVEN.write_text("".join(f">p{i}\n{protein[i:]}\n" for i, protein in enumerate(PROTEINS)))
 FASTA.write_text("".join(f">p{i}\n{protein}\n" for i, protein in enumerate(PROTEINS)))
 SMALL = ["demo", "--fasta", FASTA, "--steps", 2, "--stop-at", 1]
 
@@ -36,6 +40,26 @@ def test_bit_for_bit():
         assert set(devices(report).values()) == {"cuda:0"} and len(report["runs"]) == 3 + len(repeat), report["runs"]
         for run in report["runs"]:
             assert {"gpu", "compute-capability", "cuda-driver", "libsng"} <= set(run["environment"]), run
+
+
+def test_choices():
+    """Algorithms are told where two runs chose otherwise, before what they recorded, and not where one has used fewer."""
+    _, report = demo("usual", "--device", "cuda", "--fasta", UNEVEN)
+    n_choices = {name: int(re.search(r"^  algorithms: (\d+)$", sng("show", WORK / "usual" / name, code=PASS).stdout, re.M)[1])
+                 for name in ("stop-000001", "continuous")}
+    assert 10 < n_choices["stop-000001"] < n_choices["continuous"], n_choices
+    assert "cublaslt" not in sng("diff", WORK / "usual" / "stop-000001", WORK / "usual" / "continuous", code=DIFFERENT).stdout
+    assert not [key for run in report["runs"] for key in run["environment"] if key.startswith("cublaslt ")], report["runs"]
+
+    if report["runs"][0]["environment"]["cuda-compiler"] != "emulator":
+        raise unittest.SkipTest("a real cuBLASLt cannot be told what to choose")
+    ENVIRONMENT["SNG_EMULATOR_TILE"] = "18"
+    demo("otherwise", "--device", "cuda", "--fasta", UNEVEN)
+    del ENVIRONMENT["SNG_EMULATOR_TILE"]
+    lines = sng("diff", WORK / "usual" / "continuous", WORK / "otherwise" / "continuous", code=PASS).stdout.splitlines()
+    for line in lines[:3]:
+        assert re.fullmatch(r"cublaslt \d+x\d+x\d+ .*: (.* )tile 20( .*) and \1tile 18\2", line), lines
+    assert lines[3] == f"{n_choices['continuous'] - 3} more algorithms differ" and lines[4].startswith("equal: "), lines
 
 
 def test_from_one_to_the_other():

@@ -23,7 +23,7 @@ def learning_rate(step):
     return 4e-4 * min(step / 5, 1.0) * (1.0 if step < 12 else 0.5)
 
 
-def make_run(name, mode, first, last, restored=None, interrupt=None, checkpoints=(), cadence=5, wrong_from=None, **environment):
+def make_run(name, mode, first, last, restored=None, interrupt=None, checkpoints=(), cadence=5, wrong_from=None, choices={}, **environment):
     begin = first if restored is None else restored + 1
     wrong = range(wrong_from, last + 1) if wrong_from is not None else ()
     steps = list(range(max(begin, 1), last + 1))
@@ -32,7 +32,7 @@ def make_run(name, mode, first, last, restored=None, interrupt=None, checkpoints
         "name": name, "mode": mode, "entries": 40 * len(steps), "first_step": first, "last_step": last,
         "interrupt": interrupt, "restored_step": restored, "checkpoints": list(checkpoints),
         "validations": [s for s in steps if s % cadence == 0],
-        "environment": {**ENVIRONMENT, **environment},
+        "environment": {**choices, **ENVIRONMENT, **environment},
         "series": [
             {"name": "TrainLoss", "steps": steps, "values": [loss(s, 0.05 * (s in wrong)) for s in steps]},
             {"name": "LearningRate", "steps": [first] + steps if first == 0 else steps,
@@ -90,9 +90,11 @@ def make_diverged(last=20):
         "name": "EmaState", "verdict": "INCONCLUSIVE", "compared": 0, "different": 0,
         "reason": "the continuous run recorded nothing of it", "first_divergence": None, "steps": []}
     report["runs"] = [
-        make_run("continuous", "continuous", 0, last, checkpoints=range(4, last + 1, 4)),
+        make_run("continuous", "continuous", 0, last, checkpoints=range(4, last + 1, 4),
+                 choices={"cublaslt 3x64x32 nn f32": "algorithm 66 tile 20 stages 8 split 1"}),
         make_run("stop-000007", "stop", 0, 7, interrupt="7:raise", checkpoints=[4, 7]),
         make_run("resume-000007", "resume", 7, last, restored=7, checkpoints=[8, 12, 16, 20], wrong_from=8,
+                 choices={"cublaslt 3x64x32 nn f32": "algorithm 21 tile 18 stages 8 split 4 reduction 2"},
                  threads="4", host="trainer-02"),
     ]
     report["verdict"] = "DIVERGED"

@@ -209,7 +209,9 @@ def test_environment(pages):
     pages.open("diverged")
     lines = pages.get("Array.from(document.querySelectorAll('#environment > table tbody tr'), (line) => line.innerText)")
     assert lines == ["threads\t2\tcontinuous, stop-000007", "threads\t4\tresume-000007",
-                     "host\ttrainer-01\tcontinuous, stop-000007", "host\ttrainer-02\tresume-000007"], lines
+                     "host\ttrainer-01\tcontinuous, stop-000007", "host\ttrainer-02\tresume-000007",
+                     "cublaslt 3x64x32 nn f32\talgorithm 66 tile 20 stages 8 split 1\tcontinuous",
+                     "cublaslt 3x64x32 nn f32\talgorithm 21 tile 18 stages 8 split 4 reduction 2\tresume-000007"], lines
     assert "AMD EPYC 9654" in pages.get_text("#environment details")
 
 

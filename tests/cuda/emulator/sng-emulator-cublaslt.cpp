@@ -185,7 +185,7 @@ make_algorithm (uint32_t id, uint32_t n_splits, uint64_t n_workspace_bytes, uint
 
   algo.data[WORD_MAGIC] = MAGIC;
   algo.data[WORD_ID] = id;
-  algo.data[WORD_TILE] = 20;
+  algo.data[WORD_TILE] = (uint64_t) setting ("SNG_EMULATOR_TILE", 20);
   algo.data[WORD_STAGES] = 8;
   algo.data[WORD_SPLIT] = n_splits;
   algo.data[WORD_REDUCTION] =

@@ -159,7 +159,7 @@ test_heuristic (void)
   uint64_t n_bytes = 1 << 20;
   uint32_t mask = CUBLASLT_REDUCTION_SCHEME_NONE;
   int32_t id;
-  uint32_t n_splits;
+  uint32_t n_splits, tile;
   size_t n_written;
   int n;
 
@@ -204,6 +204,13 @@ test_heuristic (void)
   assert_blas (cublasLtMatmulAlgoConfigGetAttribute (&results[0].algo, CUBLASLT_ALGO_CONFIG_ID, &id,
                                                      sizeof id, &n_written));
   g_assert_cmpint (id, ==, 66);
+
+  g_setenv ("SNG_EMULATOR_TILE", "18", TRUE);
+  ask ();
+  g_unsetenv ("SNG_EMULATOR_TILE");
+  assert_blas (cublasLtMatmulAlgoConfigGetAttribute (&results[0].algo, CUBLASLT_ALGO_CONFIG_TILE_ID, &tile,
+                                                     sizeof tile, &n_written));
+  g_assert_cmpuint (tile, ==, 18);
   free_problem (problem);
 }
 

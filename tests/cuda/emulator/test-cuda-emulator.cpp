@@ -12,7 +12,7 @@ main (int argc, char *argv[])
 {
   /* The settings are those of each test. */
   for (const char *name : { "SNG_EMULATOR_SEED", "SNG_EMULATOR_PROTECT", "SNG_EMULATOR_DEVICES",
-                            "SNG_EMULATOR_FAIL", "SNG_EMULATOR_MEMORY" })
+                            "SNG_EMULATOR_FAIL", "SNG_EMULATOR_MEMORY", "SNG_EMULATOR_TILE" })
     g_unsetenv (name);
   g_test_init (&argc, &argv, NULL);
   add_kernel_tests ();
