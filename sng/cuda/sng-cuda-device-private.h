@@ -59,10 +59,16 @@ void        sng_cuda_allocator_free         (SngCudaAllocator  *self,
                                              gpointer           data,
                                              cudaStream_t       stream);
 
-/* sng-cuda-slots.c: pinned memory of the host through which small copies go. */
+/* sng-cuda-slots.c: pinned memory of the host, through which small copies go and to which kernels write results. */
 SngCudaSlots *sng_cuda_slots_new            (void);
 void        sng_cuda_slots_free             (SngCudaSlots      *self);
 #define SNG_CUDA_SLOT_BYTES (4u << 20) /* larger copies go without */
+/* A slot of any size, which nothing on a stream uses any more; nor may it when the slot is put back. */
+cudaError_t sng_cuda_slots_take             (SngCudaSlots      *self,
+                                             gsize              n_bytes,
+                                             SngCudaSlot      **slot);
+void        sng_cuda_slots_put_back         (SngCudaSlots      *self,
+                                             SngCudaSlot       *slot);
 /* Puts the copy on the stream; the host's memory is free on return. */
 cudaError_t sng_cuda_slots_upload           (SngCudaSlots      *self,
                                              gpointer           destination,

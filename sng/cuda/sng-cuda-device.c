@@ -6,8 +6,6 @@
 #include "cuda/sng-cuda-device-private.h"
 #include "cuda/sng-cuda-product-private.h"
 
-#include <string.h>
-
 #include "tensor/sng-dlpack-private.h"
 
 /* A GPU and a stream behind SngDevice. */
@@ -220,14 +218,34 @@ sng_cuda_device_download (SngDevice *device,
          || sng_cuda_device_get_failure (self, error);
 }
 
-gboolean
-sng_cuda_device_download_results (SngDevice *device, gpointer host, gconstpointer source, gsize n_bytes)
+SngCudaSlot *
+sng_cuda_device_take_slot (SngDevice *device, gsize n_bytes)
 {
-  if (sng_cuda_device_download (device, host, source, n_bytes, NULL))
-    return TRUE;
+  SngCudaDevice *self = SNG_CUDA_DEVICE (device);
+  SngCudaSlot *slot;
 
-  memset (host, 0, n_bytes);
-  return FALSE;
+  sng_cuda_device_enter (device);
+  g_return_val_if_fail (!sng_cuda_graphs_is_running (self->graphs), NULL);
+
+  if (!sng_cuda_device_get_failure (self, NULL)
+      || !sng_cuda_device_check (device, sng_cuda_slots_take (self->slots, n_bytes, &slot),
+                                 "[cuda][results]"))
+    return NULL;
+  return slot;
+}
+
+void
+sng_cuda_device_return_slot (SngDevice *device, SngCudaSlot *slot)
+{
+  sng_cuda_slots_put_back (SNG_CUDA_DEVICE (device)->slots, slot);
+}
+
+gboolean
+sng_cuda_device_wait (SngDevice *device, const char *place)
+{
+  cudaStream_t stream = sng_cuda_device_enter (device);
+
+  return sng_cuda_device_check (device, cudaStreamSynchronize (stream), place);
 }
 
 static Scratch *

@@ -33,8 +33,15 @@ enum
   SNG_HASH_N_KEYS = SNG_HASH_KEYS_HIGH + 8
 };
 
+/* The kernels' compiler makes the table. */
+#ifdef __cplusplus
+# define SNG_HASH_CONSTEXPR constexpr
+#else
+# define SNG_HASH_CONSTEXPR
+#endif
+
 /* Of the secret of 192 bytes, the 64 bits that begin at a byte. */
-static inline guint64
+static inline SNG_HASH_CONSTEXPR guint64
 sng_hash_secret (guint byte)
 {
   const guint64 secret[] = {
@@ -48,8 +55,8 @@ sng_hash_secret (guint byte)
   return shift == 0 ? secret[word] : secret[word] >> shift | secret[word + 1] << (64 - shift);
 }
 
-/* The key i of the table, which the host makes. */
-static inline guint64
+/* The key i of the table. */
+static inline SNG_HASH_CONSTEXPR guint64
 sng_hash_key (guint i)
 {
   guint word = i % 8 * 8;

@@ -21,7 +21,7 @@ typedef struct
   guint64 high;
 } Hash;
 
-/* What is downloaded of a tensor, and kept of a group. */
+/* What the host gets of a tensor, and what is kept of a group. */
 template <bool summarize>
 struct Kept
 {
@@ -89,11 +89,28 @@ read_fresh (const T *source)
   guint64 words[n];
   T value;
 
-  static_assert (sizeof (T) % sizeof (guint64) == 0, "what is kept is read word by word");
+  static_assert (sizeof (T) % sizeof (guint64) == 0, "what is kept is read and written word by word");
   for (unsigned i = 0; i < n; i++)
     words[i] = reinterpret_cast<const volatile guint64 *> (source)[i];
   memcpy (&value, words, sizeof value);
   return value;
+}
+
+/* One warp, all lanes of which have the value: a word a lane, so that it goes to the host in one piece. */
+template <typename T>
+static __device__ __forceinline__ void
+write_result (T *result, const T &value)
+{
+  constexpr unsigned n = sizeof (T) / sizeof (guint64);
+  unsigned lane = threadIdx.x % SNG_CUDA_WARP;
+  guint64 words[n], word = 0;
+
+  memcpy (words, &value, sizeof value);
+#pragma unroll
+  for (unsigned i = 0; i < n; i++)
+    word = lane == i ? words[i] : word;
+  if (lane < n)
+    reinterpret_cast<guint64 *> (result)[lane] = word;
 }
 
 /* One warp, for all groups of a tensor. */

@@ -26,34 +26,61 @@ constexpr unsigned QUADS = SNG_CUDA_WARP / SNG_HASH_LANES; /* of a warp */
 
 static_assert (WARPS * QUADS == SNG_FINGERPRINT_GROUP_BLOCKS, "a thread block has a group of blocks");
 
-/* The arguments: all tensors that have elements, and behind them their dimensions. */
 typedef struct
 {
   const char *data;
   guint64 n_bytes;
-  guint64 first_group; /* of all groups of tensors that have several */
+  guint32 first_group; /* of all groups of tensors that have several */
   guint32 first_warp;  /* of the launch; a multiple of WARPS where there are several groups */
-  guint32 n_warps;
-  guint32 n_groups;
-  guint32 n_done; /* groups; counts */
-  guint32 first_dim;
-  guint8 n_dims;
-  guint8 unit; /* bytes */
+  guint32 dims;        /* bytes from here to its dimensions */
+  guint8 n_dims;       /* 0: contiguous */
+  guint8 unit;         /* bytes */
   guint8 dtype;
   guint8 direct; /* 16 bytes can be loaded at once */
 } Tensor;
 
-/* A parameter of the kernel, so in constant memory. */
+/* The list: all tensors that have elements, and behind them the dimensions of those that have gaps. A parameter of the kernel where
+ * it fits into one, which saves an upload; all parameters have 4096 bytes. */
 typedef struct
 {
+  const Tensor *uploaded; /* NULL: it is here */
+  unsigned n_tensors;
+  alignas (16) char bytes[126 * sizeof (Tensor)];
+} List;
+
+static inline SNG_DEVICE_FUNC unsigned
+count_warps (const Tensor *tensor)
+{
+  return (unsigned) ((tensor->n_bytes + QUADS * SNG_FINGERPRINT_BLOCK_SIZE - 1) / (QUADS * SNG_FINGERPRINT_BLOCK_SIZE));
+}
+
+static inline SNG_DEVICE_FUNC unsigned
+count_groups (const Tensor *tensor)
+{
+  return (count_warps (tensor) + WARPS - 1) / WARPS;
+}
+
+struct Keys
+{
   guint64 words[SNG_HASH_N_KEYS];
-} Keys;
+};
+
+constexpr Keys
+make_keys ()
+{
+  Keys keys = {};
+
+  for (unsigned i = 0; i < SNG_HASH_N_KEYS; i++)
+    keys.words[i] = sng_hash_key (i);
+  return keys;
+}
+
+__constant__ const Keys keys = make_keys ();
 
 /* Where the lanes of a quad are. */
 typedef struct
 {
   const Tensor *tensor;
-  const SngCudaDim *dims; /* of the tensor */
   guint64 block;
   const char *data; /* of the block, where 16 bytes can be loaded at once; NULL: they are gathered */
   unsigned n_bytes; /* of the block */
@@ -64,17 +91,22 @@ typedef struct
 
 template <typename Unit>
 static __device__ uint4
-gather_units (const Tensor *tensor, const SngCudaDim *dims, guint64 begin)
+gather_units (const Tensor *tensor, guint64 begin)
 {
   constexpr unsigned n = 16 / sizeof (Unit);
+  const SngCudaDim *dims = reinterpret_cast<const SngCudaDim *> (reinterpret_cast<const char *> (tensor) + tensor->dims);
   guint64 first = begin / sizeof (Unit), n_units = tensor->n_bytes / sizeof (Unit);
   Unit units[n];
   uint4 words;
 
   for (unsigned i = 0; i < n; i++)
-    units[i] = first + i < n_units ? *reinterpret_cast<const Unit *> (
-                   tensor->data + sng_cuda_view_offset (dims, tensor->n_dims, first + i))
-                                   : Unit ();
+    {
+      guint64 index = first + i;
+      gint64 offset = tensor->n_dims == 0 ? (gint64) (index * sizeof (Unit))
+                                          : sng_cuda_view_offset (dims, tensor->n_dims, index);
+
+      units[i] = index < n_units ? *reinterpret_cast<const Unit *> (tensor->data + offset) : Unit ();
+    }
   memcpy (&words, units, sizeof words);
   return words;
 }
@@ -82,18 +114,18 @@ gather_units (const Tensor *tensor, const SngCudaDim *dims, guint64 begin)
 /* 16 bytes of the tensor in row-major order, zeros behind its end. It stands once in the code, not in each of the loads of each
  * dtype. */
 static __device__ __attribute__ ((noinline)) uint4
-gather (const Tensor *tensor, const SngCudaDim *dims, guint64 begin)
+gather (const Tensor *tensor, guint64 begin)
 {
   switch (tensor->unit)
     {
     case 1:
-      return gather_units<guint8> (tensor, dims, begin);
+      return gather_units<guint8> (tensor, begin);
     case 2:
-      return gather_units<guint16> (tensor, dims, begin);
+      return gather_units<guint16> (tensor, begin);
     case 4:
-      return gather_units<guint32> (tensor, dims, begin);
+      return gather_units<guint32> (tensor, begin);
     default:
-      return gather_units<guint64> (tensor, dims, begin);
+      return gather_units<guint64> (tensor, begin);
     }
 }
 
@@ -116,7 +148,7 @@ load (const Place &place, unsigned stripe, uint4 words[AT_ONCE])
 
 #pragma unroll
   for (unsigned i = 0; i < AT_ONCE; i++)
-    words[i] = gather (place.tensor, place.dims, place.block * SNG_FINGERPRINT_BLOCK_SIZE + begin + i * 64);
+    words[i] = gather (place.tensor, place.block * SNG_FINGERPRINT_BLOCK_SIZE + begin + i * 64);
 }
 
 /* ---- a block ---- */
@@ -150,7 +182,7 @@ summarize_rest (const Place &place, Summary *summary, unsigned n, unsigned size)
   if (place.lane != 0)
     return;
   for (unsigned first = summary->n_done / per_lane * per_lane; first < n; first += per_lane)
-    summary->each (gather (place.tensor, place.dims, place.block * SNG_FINGERPRINT_BLOCK_SIZE + first * size), first, n);
+    summary->each (gather (place.tensor, place.block * SNG_FINGERPRINT_BLOCK_SIZE + first * size), first, n);
 }
 
 static __device__ __forceinline__ guint64
@@ -304,14 +336,18 @@ combine_group (const Shared<summarize> &shared, unsigned first_warp, unsigned n_
 /* One warp, when its tensor's group is done. */
 template <bool summarize>
 static __device__ void
-keep (const Kept<summarize> &kept, Tensor *tensor, unsigned group, Kept<summarize> *result, Kept<summarize> *groups)
+keep (const Kept<summarize> &kept,
+      const Tensor *tensor,
+      unsigned group,
+      Kept<summarize> *result,
+      Kept<summarize> *groups,
+      unsigned *n_done)
 {
-  unsigned lane = threadIdx.x % SNG_CUDA_WARP, n_before = 0;
+  unsigned lane = threadIdx.x % SNG_CUDA_WARP, n_groups = count_groups (tensor), n_before = 0;
 
-  if (tensor->n_groups == 1)
+  if (n_groups == 1)
     {
-      if (lane == 0)
-        *result = kept;
+      write_result (result, kept);
       return;
     }
 
@@ -320,18 +356,13 @@ keep (const Kept<summarize> &kept, Tensor *tensor, unsigned group, Kept<summariz
     {
       groups[group] = kept;
       __threadfence ();
-      n_before = atomicAdd (&tensor->n_done, 1u);
+      n_before = atomicAdd (n_done, 1u);
       __threadfence ();
     }
   __syncwarp (); /* a shuffle alone does not order what the lanes read next behind the fence of the first one */
   n_before = __shfl_sync (SNG_CUDA_FULL_MASK, n_before, 0);
-  if (n_before == tensor->n_groups - 1)
-    {
-      Kept<summarize> all = combine_tensor<summarize> (groups, tensor->n_groups);
-
-      if (lane == 0)
-        *result = all;
-    }
+  if (n_before == n_groups - 1)
+    write_result (result, combine_tensor<summarize> (groups, n_groups));
 }
 
 /* ---- the kernel ---- */
@@ -355,10 +386,10 @@ find_tensor (const Tensor *tensors, unsigned n, unsigned warp)
 }
 
 static __device__ __forceinline__ Place
-get_place (const Tensor *tensor, const SngCudaDim *dims, unsigned warp_of_tensor)
+get_place (const Tensor *tensor, unsigned warp_of_tensor)
 {
   unsigned lane = threadIdx.x % SNG_CUDA_WARP;
-  Place place = { tensor, dims + tensor->first_dim, 0, nullptr, 0, lane % SNG_HASH_LANES };
+  Place place = { tensor, 0, nullptr, 0, lane % SNG_HASH_LANES };
   guint64 begin;
 
   place.block = (guint64) warp_of_tensor * QUADS + lane / SNG_HASH_LANES;
@@ -393,30 +424,30 @@ read_blocks (const Place &place, Shared<summarize> *shared)
       shared->summaries[warp * QUADS + lane / SNG_HASH_LANES] = sums;
 }
 
-/* 64 KiB of loads are under way on a multiprocessor with 2 thread blocks. */
+/* 64 KiB of loads are under way on a multiprocessor with 2 thread blocks. n_done counts the groups of each tensor; the results lie in
+ * the host's memory. */
 template <bool summarize>
 __global__ void __launch_bounds__ (THREADS, summarize ? 2 : 3)
-fingerprint_kernel (Keys keys,
-                    Tensor *tensors,
-                    unsigned n,
-                    const SngCudaDim *dims,
+fingerprint_kernel (const __grid_constant__ List list,
                     Kept<summarize> *results,
-                    Kept<summarize> *groups)
+                    Kept<summarize> *groups,
+                    unsigned *n_done)
 {
   __shared__ Shared<summarize> shared;
+  const Tensor *tensors = list.uploaded != nullptr ? list.uploaded : reinterpret_cast<const Tensor *> (list.bytes);
   unsigned warp_of_block = threadIdx.x / SNG_CUDA_WARP;
   unsigned warp = blockIdx.x * WARPS + warp_of_block;
-  unsigned index = find_tensor (tensors, n, warp);
-  Tensor *tensor = tensors + index;
+  unsigned index = find_tensor (tensors, list.n_tensors, warp);
+  const Tensor *tensor = tensors + index;
   unsigned warp_of_tensor = warp - tensor->first_warp;
-  bool has_blocks = warp_of_tensor < tensor->n_warps;
+  bool has_blocks = warp_of_tensor < count_warps (tensor);
 
   for (unsigned i = threadIdx.x; i < SNG_HASH_N_KEYS / 2; i += THREADS)
     shared.keys[i] = make_ulonglong2 (keys.words[2 * i], keys.words[2 * i + 1]);
   __syncthreads ();
 
   if (has_blocks)
-    read_blocks<summarize> (get_place (tensor, dims, warp_of_tensor), &shared);
+    read_blocks<summarize> (get_place (tensor, warp_of_tensor), &shared);
   __syncthreads ();
 
   /* The first warp here of each tensor. */
@@ -427,72 +458,76 @@ fingerprint_kernel (Keys keys,
       unsigned n_here = n_left < SNG_FINGERPRINT_GROUP_BLOCKS ? (unsigned) n_left : SNG_FINGERPRINT_GROUP_BLOCKS;
 
       keep<summarize> (combine_group<summarize> (shared, warp_of_block, n_here), tensor, warp_of_tensor / WARPS,
-                       results + index, groups);
+                       results + index, groups, n_done + index);
     }
 }
 
 /* ---- the host's side ---- */
 
-/* All that is uploaded, and which of the callers' tensors are in it. */
+/* The list while it grows, and which of the callers' tensors are in it. */
 typedef struct
 {
   Tensor *tensors;
   gsize *indices;
   GArray *dims;
   unsigned n;
-  guint64 n_warps;
-  guint64 n_groups;
-} List;
+  guint32 n_warps;
+  guint32 n_groups;
+} Builder;
 
 static void
-list_add (List *self, gsize index, const SngRegion *elements)
+builder_add (Builder *self, gsize index, const SngRegion *elements)
 {
   const SngLayout *layout = elements->layout;
   gsize item_size = sng_dtype_get_size (layout->dtype);
   Tensor *tensor = &self->tensors[self->n];
-  guint64 n_blocks;
   SngCudaView view;
 
   tensor->data = static_cast<const char *> (elements->data);
   tensor->n_bytes = (guint64) layout->n_elements * item_size;
   sng_cuda_view_init (&view, layout, item_size, (guint64) (gsize) tensor->data | tensor->n_bytes, 8);
 
-  n_blocks = (tensor->n_bytes + SNG_FINGERPRINT_BLOCK_SIZE - 1) / SNG_FINGERPRINT_BLOCK_SIZE;
-  tensor->n_warps = (guint32) ((n_blocks + QUADS - 1) / QUADS);
-  tensor->n_groups = (guint32) ((n_blocks + SNG_FINGERPRINT_GROUP_BLOCKS - 1) / SNG_FINGERPRINT_GROUP_BLOCKS);
   /* No tensor goes over the end of a thread block without a need. */
-  if (self->n_warps % WARPS + tensor->n_warps > WARPS)
+  if (self->n_warps % WARPS + count_warps (tensor) > WARPS)
     self->n_warps += (WARPS - self->n_warps % WARPS) % WARPS;
-  tensor->first_warp = (guint32) self->n_warps;
+  tensor->first_warp = self->n_warps;
   tensor->first_group = self->n_groups;
-  tensor->n_done = 0;
 
-  tensor->first_dim = self->dims->len;
-  tensor->n_dims = (guint8) view.n_dims;
+  tensor->dims = (guint32) (self->dims->len * sizeof (SngCudaDim));
+  tensor->n_dims = sng_cuda_view_is_contiguous (&view) ? 0 : (guint8) view.n_dims;
   tensor->unit = (guint8) view.unit;
   tensor->dtype = (guint8) layout->dtype;
-  tensor->direct = sng_cuda_view_is_contiguous (&view) && (gsize) tensor->data % 16 == 0;
-  g_array_append_vals (self->dims, view.dims, view.n_dims);
+  tensor->direct = tensor->n_dims == 0 && (gsize) tensor->data % 16 == 0;
+  g_array_append_vals (self->dims, view.dims, tensor->n_dims);
 
   self->indices[self->n++] = index;
-  self->n_warps += tensor->n_warps;
-  if (tensor->n_groups > 1)
-    self->n_groups += tensor->n_groups;
+  self->n_warps += count_warps (tensor);
+  if (count_groups (tensor) > 1)
+    self->n_groups += count_groups (tensor);
 }
 
-/* One upload: the tensors, then the dimensions. */
-static Tensor *
-list_upload (const List *self, SngDevice *device)
+/* The dimensions come behind the last tensor. */
+static gboolean
+builder_finish (const Builder *self, SngDevice *device, List *list)
 {
   gsize n_tensor_bytes = self->n * sizeof (Tensor), n_dim_bytes = self->dims->len * sizeof (SngCudaDim);
-  guint8 *arguments = static_cast<guint8 *> (g_malloc (n_tensor_bytes + n_dim_bytes));
-  gconstpointer uploaded;
+  gsize n_bytes = n_tensor_bytes + n_dim_bytes;
+  gboolean fits = n_bytes <= sizeof list->bytes;
+  char *bytes = fits ? list->bytes : static_cast<char *> (g_malloc (n_bytes));
 
-  memcpy (arguments, self->tensors, n_tensor_bytes);
-  memcpy (arguments + n_tensor_bytes, self->dims->data, n_dim_bytes);
-  uploaded = sng_cuda_device_upload_arguments (device, arguments, n_tensor_bytes + n_dim_bytes);
-  g_free (arguments);
-  return static_cast<Tensor *> (const_cast<gpointer> (uploaded));
+  for (unsigned i = 0; i < self->n; i++)
+    self->tensors[i].dims += (guint32) ((self->n - i) * sizeof (Tensor));
+  memcpy (bytes, self->tensors, n_tensor_bytes);
+  if (n_dim_bytes > 0)
+    memcpy (bytes + n_tensor_bytes, self->dims->data, n_dim_bytes);
+  list->n_tensors = self->n;
+  list->uploaded = NULL;
+  if (fits)
+    return TRUE;
+
+  list->uploaded = static_cast<const Tensor *> (sng_cuda_device_upload_arguments (device, bytes, n_bytes));
+  g_free (bytes);
+  return list->uploaded != NULL;
 }
 
 static void
@@ -513,37 +548,51 @@ set_sums (SngBlockSums *sums, const Kept<true> &kept)
   sums->n_non_finite = kept.summary.n_non_finite;
 }
 
+/* Memory for the sums of groups and behind them the counts of those that are done, which are 0: NULL where no tensor has
+ * several groups. */
+template <bool summarize>
+static gboolean
+builder_get_groups (const Builder *self, SngDevice *device, cudaStream_t stream, Kept<summarize> **groups)
+{
+  gsize n_bytes = self->n_groups * sizeof **groups, n_count_bytes = self->n * sizeof (unsigned);
+
+  *groups = NULL;
+  if (self->n_groups == 0)
+    return TRUE;
+
+  *groups = static_cast<Kept<summarize> *> (
+      sng_cuda_device_scratch (device, SNG_CUDA_SCRATCH_FINGERPRINT, n_bytes + n_count_bytes));
+  return *groups != NULL
+         && sng_cuda_device_check (device, cudaMemsetAsync (*groups + self->n_groups, 0, n_count_bytes, stream),
+                                   "[cuda][fingerprint]");
+}
+
 /* Of a failure the device keeps a note, and the sums stay those of nothing. */
 template <bool summarize>
 static void
-list_run (const List *self, SngDevice *device, SngBlockSums *sums)
+builder_run (const Builder *self, SngDevice *device, SngBlockSums *sums)
 {
   cudaStream_t stream = sng_cuda_device_enter (device);
-  Tensor *tensors = list_upload (self, device);
-  Kept<summarize> *results = tensors == NULL
-                                 ? NULL
-                                 : static_cast<Kept<summarize> *> (sng_cuda_device_scratch (
-                                       device, SNG_CUDA_SCRATCH_FINGERPRINT, (self->n + self->n_groups) * sizeof *results));
-  Kept<summarize> *downloaded;
-  Keys keys;
+  Kept<summarize> *groups, *results;
+  SngCudaSlot *slot;
+  List list;
 
-  if (results == NULL)
+  if (!builder_finish (self, device, &list) || !builder_get_groups (self, device, stream, &groups))
     return;
-  for (unsigned i = 0; i < SNG_HASH_N_KEYS; i++)
-    keys.words[i] = sng_hash_key (i);
-  if (!sng_cuda_device_check (device,
-                              sng_cuda_launch (fingerprint_kernel<summarize>, dim3 ((unsigned) ((self->n_warps + WARPS - 1) / WARPS)),
-                                               dim3 (THREADS), 0, stream, keys, tensors, self->n,
-                                               reinterpret_cast<const SngCudaDim *> (tensors + self->n), results,
-                                               results + self->n),
-                              "[cuda][fingerprint]"))
+  slot = sng_cuda_device_take_slot (device, self->n * sizeof *results);
+  if (slot == NULL)
     return;
 
-  downloaded = g_new (Kept<summarize>, self->n);
-  if (sng_cuda_device_download_results (device, downloaded, results, self->n * sizeof *downloaded))
+  results = static_cast<Kept<summarize> *> (sng_cuda_slot_get_data (slot));
+  if (sng_cuda_device_check (device,
+                             sng_cuda_launch (fingerprint_kernel<summarize>, dim3 ((self->n_warps + WARPS - 1) / WARPS),
+                                              dim3 (THREADS), 0, stream, list, results, groups,
+                                              reinterpret_cast<unsigned *> (groups + self->n_groups)),
+                             "[cuda][fingerprint]")
+      && sng_cuda_device_wait (device, "[cuda][fingerprint]"))
     for (unsigned i = 0; i < self->n; i++)
-      set_sums (&sums[self->indices[i]], downloaded[i]);
-  g_free (downloaded);
+      set_sums (&sums[self->indices[i]], results[i]);
+  sng_cuda_device_return_slot (device, slot);
 }
 
 } // namespace
@@ -552,19 +601,19 @@ extern "C" void
 sng_cuda_fingerprint (SngDevice *device, gsize n, const SngRegion *elements, gboolean summarize, SngBlockSums *sums)
 {
   const SngBlockSums nothing = { 0, 0, INFINITY, -INFINITY, 0, 0 };
-  List list = { g_new (Tensor, n), g_new (gsize, n), g_array_new (FALSE, FALSE, sizeof (SngCudaDim)), 0, 0, 0 };
+  Builder list = { g_new (Tensor, n), g_new (gsize, n), g_array_new (FALSE, FALSE, sizeof (SngCudaDim)), 0, 0, 0 };
 
   for (gsize i = 0; i < n; i++)
     {
       sums[i] = nothing;
       if (elements[i].layout->n_elements > 0)
-        list_add (&list, i, &elements[i]);
+        builder_add (&list, i, &elements[i]);
     }
 
   if (list.n > 0 && summarize)
-    list_run<true> (&list, device, sums);
+    builder_run<true> (&list, device, sums);
   else if (list.n > 0)
-    list_run<false> (&list, device, sums);
+    builder_run<false> (&list, device, sums);
 
   g_array_unref (list.dims);
   g_free (list.indices);

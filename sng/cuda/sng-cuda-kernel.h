@@ -26,7 +26,7 @@
 
 /* ---- launch ----
  * sng_cuda_launch (kernel, grid, block, n_shared_bytes, stream, arguments…) puts the kernel on the stream. Dynamic shared
- * memory above 48 KiB is asked for here. */
+ * memory above 48 KiB is asked for here. Parameters have 4096 bytes; with more a kernel needs a newer toolkit and driver. */
 
 static inline cudaError_t
 sng_cuda_allow_shared (const void *kernel,
@@ -70,6 +70,7 @@ sng_cuda_launch (void (*kernel) (Parameters...),
                  Arguments... arguments)
 {
   static_assert (sizeof...(Parameters) == sizeof...(Arguments), "a kernel gets as many arguments as it has parameters");
+  static_assert ((sizeof (Parameters) + ... + 0) <= 4096, "a kernel's parameters have 4096 bytes");
   cudaError_t        status = sng_cuda_allow_shared ((const void *) kernel, n_shared_bytes);
   cudaLaunchConfig_t config = {};
 

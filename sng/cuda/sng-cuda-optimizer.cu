@@ -252,39 +252,44 @@ sgd (SngDevice *device, const SngSgdUpdate *op)
 
 /* The host adds up the sums of an array's pieces, in their order. */
 static void
+add_up_pieces (gsize n_arrays, const SngArray *arrays, const double *of_pieces, double *sums)
+{
+  gsize next = 0;
+
+  for (gsize i = 0; i < n_arrays; i++)
+    for (gsize first = 0; first < arrays[i].n_elements; first += SNG_CUDA_PIECE_ELEMENTS)
+      sums[i] += of_pieces[next++];
+}
+
+static void
 sum_of_squares (SngDevice *device, gsize n_arrays, const SngArray *arrays, double *sums)
 {
   cudaStream_t stream = sng_cuda_device_enter (device);
   g_autoptr (GArray) pieces = pieces_new (n_arrays);
-  g_autofree double *of_pieces = NULL;
   const SngCudaPiece *uploaded;
-  double *results = NULL;
-  gsize n_bytes, next = 0;
+  SngCudaSlot *slot;
+  double *results;
 
   memset (sums, 0, n_arrays * sizeof *sums);
   for (gsize i = 0; i < n_arrays; i++)
     add_pieces (pieces, arrays[i].n_elements, (const float *) arrays[i].values, NULL, NULL);
 
-  n_bytes = pieces->len * sizeof *results;
   uploaded = upload_pieces (device, pieces);
-  if (uploaded != NULL)
-    results = (double *) sng_cuda_device_scratch (device, SNG_CUDA_SCRATCH_KERNEL, n_bytes);
-  if (results == NULL)
+  if (uploaded == NULL)
+    return;
+  slot = sng_cuda_device_take_slot (device, pieces->len * sizeof *results);
+  if (slot == NULL)
     return;
 
-  if (!sng_cuda_device_check (
+  results = (double *) sng_cuda_slot_get_data (slot);
+  if (sng_cuda_device_check (
           device,
           sng_cuda_launch (squares_kernel, dim3 ((pieces->len + PIECES_PER_BLOCK - 1) / PIECES_PER_BLOCK),
                            dim3 (SQUARES_THREADS), 0, stream, uploaded, pieces->len, results),
-          "[cuda][sum-of-squares]"))
-    return;
-  of_pieces = (double *) g_malloc (n_bytes);
-  if (!sng_cuda_device_download_results (device, of_pieces, results, n_bytes))
-    return;
-
-  for (gsize i = 0; i < n_arrays; i++)
-    for (gsize first = 0; first < arrays[i].n_elements; first += SNG_CUDA_PIECE_ELEMENTS)
-      sums[i] += of_pieces[next++];
+          "[cuda][sum-of-squares]")
+      && sng_cuda_device_wait (device, "[cuda][sum-of-squares]"))
+    add_up_pieces (n_arrays, arrays, results, sums);
+  sng_cuda_device_return_slot (device, slot);
 }
 
 static void

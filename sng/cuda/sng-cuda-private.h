@@ -52,11 +52,21 @@ gpointer      sng_cuda_device_scratch          (SngDevice      *device,
 gconstpointer sng_cuda_device_upload_arguments (SngDevice      *device,
                                                 gconstpointer   host,
                                                 gsize           n_bytes);
-/* Waits. After a failure, which is noted, host is zeroed. Not inside run. */
-gboolean      sng_cuda_device_download_results (SngDevice      *device,
-                                                gpointer        host,
-                                                gconstpointer   source,
+
+/* Pinned memory of the host, uninitialised, for results that a kernel writes and the host reads after sng_cuda_device_wait(). NULL
+ * after a failure, which is noted: who gets it launches nothing. Until it is returned the thread uploads nothing and takes no other,
+ * for there are few. Not inside run. */
+typedef struct _SngCudaSlot SngCudaSlot;
+
+SngCudaSlot  *sng_cuda_device_take_slot        (SngDevice      *device,
                                                 gsize           n_bytes);
+gpointer      sng_cuda_slot_get_data           (SngCudaSlot    *slot);
+void          sng_cuda_device_return_slot      (SngDevice      *device,
+                                                SngCudaSlot    *slot);
+/* Waits for what is on the stream. After that the host sees what kernels have stored in its memory, for the end of a kernel is a fence
+ * for the whole system. FALSE after a failure, which is noted. */
+gboolean      sng_cuda_device_wait             (SngDevice      *device,
+                                                const char     *place);
 
 /* Called before something is put on the device's stream that writes to what a state may have in it: lets the stream, and not
  * the host, wait for the copies of that memory which stage has under way. Not inside run, where no state is written. */

@@ -7,25 +7,27 @@
 
 #include <string.h>
 
-/* What goes to or from a GPU without waiting must lie in pinned memory, which takes long to get. So small copies go through
- * slots of it, one after the other: a slot is used again when its last copy is done. */
+/* What goes to or from a GPU without waiting must lie in pinned memory, which takes long to get. So small copies and results go
+ * through slots of it, one after the other: a slot is used again when its last upload is done. For anything else somebody has waited
+ * before the slot comes back. */
 
 #define N_SLOTS 16
 #define MIN_BYTES (64u << 10)
 
-typedef struct
+struct _SngCudaSlot
 {
   char *data;
   gsize n_bytes;
   cudaEvent_t event;
-  gboolean taken; /* by a thread */
-} Slot;
+  gboolean uploads; /* until the event has come */
+  gboolean taken;   /* by a thread */
+};
 
 struct _SngCudaSlots
 {
   GMutex mutex;
   GCond returned;
-  Slot slots[N_SLOTS];
+  SngCudaSlot slots[N_SLOTS];
   guint next;
 };
 
@@ -55,7 +57,7 @@ sng_cuda_slots_free (SngCudaSlots *self)
 }
 
 /* The one that was used longest ago. */
-static Slot *
+static SngCudaSlot *
 pick (SngCudaSlots *self)
 {
   for (guint i = 0; i < N_SLOTS; i++)
@@ -72,11 +74,11 @@ pick (SngCudaSlots *self)
   return NULL;
 }
 
-static Slot *
+static SngCudaSlot *
 take (SngCudaSlots *self)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
-  Slot *slot;
+  SngCudaSlot *slot;
 
   while ((slot = pick (self)) == NULL)
     g_cond_wait (&self->returned, &self->mutex);
@@ -84,28 +86,18 @@ take (SngCudaSlots *self)
   return slot;
 }
 
-static void
-put_back (SngCudaSlots *self, Slot *slot)
-{
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
-
-  slot->taken = FALSE;
-  g_cond_signal (&self->returned);
-}
-
-/* Waits for the slot's last copy, and makes room for the next. */
+/* Waits for the slot's last upload, and makes room for what comes next. */
 static cudaError_t
-prepare (Slot *slot, gsize n_bytes)
+prepare (SngCudaSlot *slot, gsize n_bytes)
 {
-  cudaError_t status = cudaSuccess;
+  cudaError_t status = slot->uploads ? cudaEventSynchronize (slot->event) : cudaSuccess;
   gsize wanted = MIN_BYTES;
 
-  if (slot->event == NULL)
-    status = cudaEventCreateWithFlags (&slot->event, cudaEventDisableTiming);
-  if (status == cudaSuccess)
-    status = cudaEventSynchronize (slot->event);
-  if (status != cudaSuccess || slot->n_bytes >= n_bytes)
+  if (status != cudaSuccess)
     return status;
+  slot->uploads = FALSE;
+  if (slot->n_bytes >= n_bytes)
+    return cudaSuccess;
 
   while (wanted < n_bytes)
     wanted *= 2;
@@ -119,11 +111,40 @@ prepare (Slot *slot, gsize n_bytes)
   return status;
 }
 
-static cudaError_t
-upload_slot (Slot *slot, gpointer destination, gconstpointer host, gsize n_bytes, cudaStream_t stream)
+cudaError_t
+sng_cuda_slots_take (SngCudaSlots *self, gsize n_bytes, SngCudaSlot **slot)
 {
-  cudaError_t status = prepare (slot, n_bytes);
+  cudaError_t status;
 
+  *slot = take (self);
+  status = prepare (*slot, n_bytes);
+  if (status != cudaSuccess)
+    sng_cuda_slots_put_back (self, *slot);
+  return status;
+}
+
+void
+sng_cuda_slots_put_back (SngCudaSlots *self, SngCudaSlot *slot)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
+
+  slot->taken = FALSE;
+  g_cond_signal (&self->returned);
+}
+
+gpointer
+sng_cuda_slot_get_data (SngCudaSlot *slot)
+{
+  return slot->data;
+}
+
+static cudaError_t
+upload_slot (SngCudaSlot *slot, gpointer destination, gconstpointer host, gsize n_bytes, cudaStream_t stream)
+{
+  cudaError_t status = cudaSuccess;
+
+  if (slot->event == NULL)
+    status = cudaEventCreateWithFlags (&slot->event, cudaEventDisableTiming);
   if (status != cudaSuccess)
     return status;
 
@@ -131,6 +152,7 @@ upload_slot (Slot *slot, gpointer destination, gconstpointer host, gsize n_bytes
   status = cudaMemcpyAsync (destination, slot->data, n_bytes, cudaMemcpyHostToDevice, stream);
   if (status == cudaSuccess)
     status = cudaEventRecord (slot->event, stream);
+  slot->uploads = status == cudaSuccess;
   if (status != cudaSuccess)
     cudaStreamSynchronize (stream); /* what was put there may still read the slot */
   return status;
@@ -144,7 +166,7 @@ sng_cuda_slots_upload (SngCudaSlots *self,
                        cudaStream_t stream)
 {
   cudaError_t status;
-  Slot *slot;
+  SngCudaSlot *slot;
 
   if (n_bytes > SNG_CUDA_SLOT_BYTES)
     {
@@ -152,23 +174,11 @@ sng_cuda_slots_upload (SngCudaSlots *self,
       return status == cudaSuccess ? cudaStreamSynchronize (stream) : status;
     }
 
-  slot = take (self);
+  status = sng_cuda_slots_take (self, n_bytes, &slot);
+  if (status != cudaSuccess)
+    return status;
   status = upload_slot (slot, destination, host, n_bytes, stream);
-  put_back (self, slot);
-  return status;
-}
-
-static cudaError_t
-download_slot (Slot *slot, gpointer host, gconstpointer source, gsize n_bytes, cudaStream_t stream)
-{
-  cudaError_t status = prepare (slot, n_bytes);
-
-  if (status == cudaSuccess)
-    status = cudaMemcpyAsync (slot->data, source, n_bytes, cudaMemcpyDeviceToHost, stream);
-  if (status == cudaSuccess)
-    status = cudaStreamSynchronize (stream);
-  if (status == cudaSuccess)
-    memcpy (host, slot->data, n_bytes);
+  sng_cuda_slots_put_back (self, slot);
   return status;
 }
 
@@ -180,7 +190,7 @@ sng_cuda_slots_download (SngCudaSlots *self,
                          cudaStream_t stream)
 {
   cudaError_t status;
-  Slot *slot;
+  SngCudaSlot *slot;
 
   if (n_bytes > SNG_CUDA_SLOT_BYTES)
     {
@@ -188,8 +198,14 @@ sng_cuda_slots_download (SngCudaSlots *self,
       return status == cudaSuccess ? cudaStreamSynchronize (stream) : status;
     }
 
-  slot = take (self);
-  status = download_slot (slot, host, source, n_bytes, stream);
-  put_back (self, slot);
+  status = sng_cuda_slots_take (self, n_bytes, &slot);
+  if (status != cudaSuccess)
+    return status;
+  status = cudaMemcpyAsync (slot->data, source, n_bytes, cudaMemcpyDeviceToHost, stream);
+  if (status == cudaSuccess)
+    status = cudaStreamSynchronize (stream);
+  if (status == cudaSuccess)
+    memcpy (host, slot->data, n_bytes);
+  sng_cuda_slots_put_back (self, slot);
   return status;
 }

@@ -374,6 +374,24 @@ test_list (void)
   check_list ((Tensor *const *) tensors->pdata + 2, 1);
 }
 
+/* A list that just fits into the kernel's parameter, and longer ones. */
+static void
+test_borders (void)
+{
+  const gint64 shape[] = { 7, 5 }, strides[] = { 30, 1 };
+  g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) tensor_free);
+
+  for (guint i = 0; i < 122; i++)
+    g_ptr_array_add (tensors, new_flat (SNG_DTYPE_F32, 3 * i, 0));
+  for (guint i = 0; i < 6; i++)
+    {
+      check_list ((Tensor *const *) tensors->pdata, tensors->len);
+      g_ptr_array_add (tensors, new_strided (SNG_DTYPE_I16, 2, shape, strides, 0, 185, 0));
+      check_list ((Tensor *const *) tensors->pdata, tensors->len);
+      g_ptr_array_add (tensors, new_bytes (SNG_DTYPE_BF16, (i % 2 ? 200 : 2) * BLOCK));
+    }
+}
+
 static void
 test_long_list (void)
 {
@@ -466,6 +484,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/cuda-fingerprint/special", test_special);
   g_test_add_func ("/sng/cuda-fingerprint/wide", test_wide);
   g_test_add_func ("/sng/cuda-fingerprint/list", test_list);
+  g_test_add_func ("/sng/cuda-fingerprint/borders", test_borders);
   g_test_add_func ("/sng/cuda-fingerprint/long-list", test_long_list);
   g_test_add_func ("/sng/cuda-fingerprint/faults", test_faults);
   g_test_add_func ("/sng/cuda-fingerprint/tensor", test_tensor);

@@ -247,6 +247,9 @@ SNG_EMULATOR_API cudaError_t cudaGraphLaunch (cudaGraphExec_t exec, cudaStream_t
 SNG_EMULATOR_API cudaError_t cudaGraphDestroy (cudaGraph_t graph);
 SNG_EMULATOR_API cudaError_t cudaGraphExecDestroy (cudaGraphExec_t exec);
 
+/* The emulator's own: how often a function was called since the process began, NULL for all; a launch is cudaLaunchKernel. */
+SNG_EMULATOR_API unsigned int sng_emulator_count_calls (const char *function);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 
 namespace emulator
@@ -25,6 +26,8 @@ constexpr int OLD_DRIVER_VERSION = 12040;
 
 thread_local int thread_device;
 thread_local cudaError_t last_error = cudaSuccess;
+
+std::map<std::string, unsigned> n_calls; /* by their function */
 
 /* What SNG_EMULATOR_FAIL said at the last call, and how many calls of its function have been since. */
 std::string plan;
@@ -113,6 +116,7 @@ current_device ()
 Call::Call (const char *function, bool needs_device)
     : lock (mutex), status_ ((cudaError_t) planted_failure (function))
 {
+  n_calls[function]++;
   if (status_ == cudaSuccess && needs_device)
     status_ = device_status ();
 }
@@ -134,6 +138,18 @@ Call::end (cudaError_t status)
 } // namespace emulator
 
 using namespace emulator;
+
+unsigned
+sng_emulator_count_calls (const char *function)
+{
+  std::lock_guard<std::mutex> lock (mutex);
+  unsigned n = 0;
+
+  for (auto &[name, n_of_function] : n_calls)
+    if (function == nullptr || name == function)
+      n += n_of_function;
+  return n;
+}
 
 cudaError_t
 cudaGetDeviceCount (int *count)

@@ -27,6 +27,12 @@ constexpr size_t REUSE_BYTES = (size_t) 1 << 24;
 constexpr int64_t DEFAULT_MEMORY = (int64_t) 4 << 30;
 constexpr unsigned char CANARY = 0xa5;
 
+size_t
+round_up (size_t n_bytes, size_t unit)
+{
+  return (n_bytes + unit - 1) / unit * unit;
+}
+
 /* Whole pages, the allocation at their end; the page behind them is never accessible. What alignment leaves before and
  * behind the allocation holds canaries. */
 struct Allocation
@@ -52,7 +58,8 @@ Range ranges[SNG_EMULATOR_MAX_DEVICES];
  * that of what is used, and a thread without work faults even while another one has some. */
 Allocation *first_open;
 thread_local int open_device = SNG_EMULATOR_NO_DEVICE;
-std::map<char *, size_t> pinned;
+/* Of the host, and open to all: whole pages as well, behind which access ends. */
+std::map<char *, Allocation> pinned;
 int empty_file = -1;
 struct sigaction previous_segv, previous_bus;
 
@@ -225,8 +232,7 @@ cudaError_t
 device_alloc (int device, void **pointer, size_t n_bytes)
 {
   Range &range = ranges[device];
-  size_t n_aligned = (n_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  size_t n_page_bytes = (n_aligned + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+  size_t n_aligned = round_up (n_bytes, ALIGNMENT), n_page_bytes = round_up (n_bytes, PAGE_BYTES);
 
   *pointer = nullptr;
   if (n_bytes == 0)
@@ -274,7 +280,7 @@ device_free (int device, void *pointer)
 
   close_allocations ();
   Allocation allocation = found->second;
-  range.used -= (allocation.n_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  range.used -= round_up (allocation.n_bytes, ALIGNMENT);
   range.allocations.erase (found);
   if (mmap (allocation.pages, allocation.n_page_bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
             empty_file, allocation.pages - range.base)
@@ -350,8 +356,8 @@ memory_is_pinned (const void *pointer, size_t n_bytes)
 
   if (after == pinned.begin ())
     return false;
-  auto &[start, size] = *std::prev (after);
-  return (char *) pointer + n_bytes <= start + size;
+  auto &[start, allocation] = *std::prev (after);
+  return (char *) pointer + n_bytes <= start + allocation.n_bytes;
 }
 
 } // namespace emulator
@@ -397,10 +403,17 @@ host_alloc (Call &call, void **pointer, size_t n_bytes)
   *pointer = nullptr;
   if (n_bytes == 0)
     return call.end (cudaSuccess);
-  if (posix_memalign (pointer, PAGE_BYTES, n_bytes) != 0)
+
+  size_t n_page_bytes = round_up (n_bytes, PAGE_BYTES);
+  char *pages =
+      (char *) mmap (nullptr, n_page_bytes + PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (pages == MAP_FAILED || mprotect (pages, n_page_bytes, PROT_READ | PROT_WRITE) != 0)
     return call.end (cudaErrorMemoryAllocation);
+  catch_crashes ();
+  *pointer = pages + n_page_bytes - round_up (n_bytes, ALIGNMENT);
   spoil (*pointer, n_bytes);
-  pinned[(char *) *pointer] = n_bytes;
+  pinned[(char *) *pointer] = { pages, n_page_bytes, n_bytes, true, nullptr };
   return call.end (cudaSuccess);
 }
 
@@ -430,12 +443,13 @@ cudaFreeHost (void *pointer)
   cudaError_t status = capture_refuse ();
   if (status != cudaSuccess || pointer == nullptr)
     return call.end (status);
-  if (pinned.count ((char *) pointer) == 0)
+  auto found = pinned.find ((char *) pointer);
+  if (found == pinned.end ())
     return call.end (cudaErrorInvalidValue);
   for (int d = 0; d < n_devices () && status == cudaSuccess; d++)
     status = device_run (d, call.lock);
-  pinned.erase ((char *) pointer);
-  free (pointer);
+  munmap (found->second.pages, found->second.n_page_bytes + PAGE_BYTES);
+  pinned.erase (found);
   return call.end (status);
 }
 

@@ -22,6 +22,8 @@
 #define __host__
 #define __forceinline__ inline __attribute__ ((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
+#define __constant__
 #define __align__(n) __attribute__ ((aligned (n)))
 /* The thread-local memory of a module holds nothing else, so that it can be spoiled before each block: a module with kernels
  * has no other such variables. (A section of its own would need no such rule, but gcc forgets it in templates.) */
@@ -352,6 +354,7 @@ sng_simt_launch (const char *name, void (*kernel) (Parameters...), dim3 grid, di
                  size_t n_shared_bytes, cudaStream_t stream, Arguments... arguments)
 {
   static_assert (sizeof...(Parameters) == sizeof...(Arguments), "a kernel gets as many arguments as it has parameters");
+  static_assert ((sizeof (Parameters) + ... + 0) <= 4096, "a kernel's parameters have 4096 bytes");
   SngSimtLaunch launch = {};
 
   launch.name = name;

@@ -239,6 +239,50 @@ overrun_shared (void)
   sng_cuda_shared<volatile char> ()[64] = 1;
 }
 
+/* A kernel's writes to pinned memory are there when somebody has waited. */
+static void
+test_pinned (void)
+{
+  char *pinned;
+
+  assert_cuda (cudaMallocHost (&pinned, 5000));
+  pinned[4999] = 0;
+  assert_cuda (sng_cuda_launch (write_at, 1, 1, 0, nullptr, pinned, 4999));
+  g_assert_cmpint (pinned[4999], ==, 0);
+  assert_cuda (cudaStreamSynchronize (nullptr));
+  g_assert_cmpint (pinned[4999], ==, 1);
+  assert_cuda (cudaFreeHost (pinned));
+}
+
+static void
+test_pinned_guard (void)
+{
+  if (g_test_subprocess ())
+    {
+      char *pinned;
+
+      assert_cuda (cudaMallocHost (&pinned, 8192));
+      run_write (pinned, 8192);
+      return;
+    }
+  assert_dies ("*kernel write_at, *access to*");
+}
+
+static void
+test_pinned_after_free (void)
+{
+  if (g_test_subprocess ())
+    {
+      char *pinned;
+
+      assert_cuda (cudaMallocHost (&pinned, 8192));
+      assert_cuda (cudaFreeHost (pinned));
+      run_write (pinned, 0);
+      return;
+    }
+  assert_dies ("*kernel write_at, *access to*");
+}
+
 static void
 test_shared_guard (void)
 {
@@ -319,6 +363,20 @@ test_planted_failures (void)
   g_assert_cmpstr (cudaGetErrorString (cudaErrorMemoryAllocation), ==, "out of memory");
 }
 
+static void
+test_counted_calls (void)
+{
+  unsigned all = sng_emulator_count_calls (nullptr);
+  unsigned launches = sng_emulator_count_calls ("cudaLaunchKernel");
+  char *memory = alloc (16);
+
+  run_write (memory, 0);
+  assert_cuda (cudaFree (memory));
+  g_assert_cmpuint (sng_emulator_count_calls ("cudaLaunchKernel"), ==, launches + 1);
+  g_assert_cmpuint (sng_emulator_count_calls (nullptr), ==, all + 4);
+  g_assert_cmpuint (sng_emulator_count_calls ("cudaNothing"), ==, 0);
+}
+
 #define add(path, function) g_test_add_func ("/sng/cuda-emulator/" path, function)
 
 void
@@ -337,7 +395,11 @@ add_memory_tests (void)
   add ("memory/canary-before", test_canary_before);
   add ("memory/use-after-free", test_use_after_free);
   add ("memory/other-device", test_other_device);
+  add ("memory/pinned", test_pinned);
+  add ("memory/pinned-guard", test_pinned_guard);
+  add ("memory/pinned-after-free", test_pinned_after_free);
   add ("memory/shared-guard", test_shared_guard);
   add ("device/devices", test_devices);
   add ("device/planted-failures", test_planted_failures);
+  add ("device/counted-calls", test_counted_calls);
 }
