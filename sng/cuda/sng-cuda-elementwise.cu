@@ -5,21 +5,10 @@
 
 #include "cuda/sng-cuda-rows.h"
 
-/* The gradients of branches and of GELU, and rotary positions: each element, or pair, by itself. */
+/* The gradient of GELU, and rotary positions: each element, or pair, by itself. */
 
 #define BLOCK 256
 #define ROTARY_BLOCK 128
-
-template <typename T>
-static void
-branch_backward (SngDevice *device, const SngBranch *op)
-{
-  if (op->rows.n_rows == 0 || (op->dropout.rate == 0 && op->d_branch == op->d_stream))
-    return;
-  sng_cuda_drop_rows (device, &op->rows, op->n_columns, &op->dropout,
-                      static_cast<const float *> (op->d_stream), static_cast<T *> (op->d_branch),
-                      "[cuda][branch]");
-}
 
 template <typename T>
 static __global__ void
@@ -116,7 +105,6 @@ template <typename T>
 static void
 add_elementwise (SngKernels *kernels)
 {
-  kernels->branch_backward = branch_backward<T>;
   kernels->gelu_backward = gelu_backward<T>;
   kernels->rotary = rotary<T>;
 }

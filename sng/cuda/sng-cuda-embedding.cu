@@ -69,6 +69,23 @@ embedding_forward (SngDevice *device, const SngEmbedding *op)
                          PLACE);
 }
 
+/* Drops d_output in place. */
+static __global__ void
+drop_kernel (SngEmbedding op, SngCudaDropout dropout, bool aligned)
+{
+  unsigned n = (unsigned) op.n_columns;
+  SngCudaTile tile = sng_cuda_tile (n);
+  unsigned n_left = sng_cuda_n_left (tile.column, n);
+  float *d_output = static_cast<float *> (op.d_output) + tile.row * n + tile.column;
+  float values[4];
+
+  if (tile.row >= op.rows.n_rows)
+    return;
+  sng_cuda_load_quad (values, d_output, n_left, aligned);
+  sng_cuda_drop_quad (values, dropout, op.rows, tile);
+  sng_cuda_store_quad (d_output, values, n_left, aligned);
+}
+
 /* The first row of each id, listed by whichever warp comes first; [n_rows]. A warp has a row, and looks at those before. */
 struct Owners
 {
@@ -256,6 +273,19 @@ d_positions_kernel (SngEmbedding op, bool aligned)
 }
 
 static void
+drop (SngDevice *device, const SngEmbedding *op)
+{
+  cudaStream_t stream = sng_cuda_device_enter (device);
+  bool aligned = sng_cuda_is_aligned (op->n_columns, static_cast<const float *> (op->d_output));
+
+  sng_cuda_device_check (device,
+                         sng_cuda_launch (drop_kernel, sng_cuda_tile_grid (op->rows.n_rows, op->n_columns),
+                                          sng_cuda_tile_block (), 0, stream, *op,
+                                          sng_cuda_dropout (&op->dropout), aligned),
+                         PLACE);
+}
+
+static void
 add_to_weight (SngDevice *device, const SngEmbedding *op)
 {
   cudaStream_t stream = sng_cuda_device_enter (device);
@@ -299,12 +329,10 @@ add_to_positions (SngDevice *device, const SngEmbedding *op)
 static void
 embedding_backward (SngDevice *device, const SngEmbedding *op)
 {
-  float *d_output = static_cast<float *> (op->d_output);
-
   if (op->rows.n_rows == 0)
     return;
   if (op->dropout.rate > 0)
-    sng_cuda_drop_rows (device, &op->rows, op->n_columns, &op->dropout, d_output, d_output, PLACE);
+    drop (device, op);
   add_to_weight (device, op);
   if (op->d_positions != NULL)
     add_to_positions (device, op);

@@ -39,6 +39,15 @@ struct Group
     return 4 * (quad * N_THREADS + threadIdx.x % N_THREADS);
   }
 
+  /* The tile of the warp that the quad is in. */
+  static __device__ __forceinline__ SngCudaTile
+  tile (gsize row, int quad)
+  {
+    SngCudaTile tile = { row, column (quad) - 4 * (threadIdx.x % SNG_CUDA_WARP), column (quad) };
+
+    return tile;
+  }
+
   static __device__ __forceinline__ float
   sum (float value)
   {
@@ -63,7 +72,7 @@ forward_kernel (SngLayerNorm op, bool aligned)
   float values[QUADS][4], weight[4], bias[4];
   float total = 0, mean, rstd;
 
-  if (row >= op.n_rows)
+  if (row >= op.rows.n_rows)
     return;
 
   SNG_CUDA_UNROLL
@@ -105,31 +114,48 @@ forward_kernel (SngLayerNorm op, bool aligned)
     }
 }
 
-/* A quad of the normalised input and of d_output. */
+/* A quad of the input and of d_output. */
 static __device__ __forceinline__ void
-load_x_and_d (float x[4], float d[4], const SngLayerNorm &op, gsize row, unsigned column, bool aligned)
+load_input_and_d (float input[4], float d[4], const SngLayerNorm &op, gsize row, unsigned column, bool aligned)
 {
   unsigned n = (unsigned) op.n_columns, n_left = sng_cuda_n_left (column, n);
-  float mean = static_cast<const float *> (op.mean)[row];
-  float rstd = static_cast<const float *> (op.rstd)[row];
 
-  sng_cuda_load_quad (x, static_cast<const float *> (op.input) + row * n + column, n_left, aligned);
+  sng_cuda_load_quad (input, static_cast<const float *> (op.input) + row * n + column, n_left, aligned);
   sng_cuda_load_quad (d, static_cast<const float *> (op.d_output) + row * n + column, n_left, aligned);
-  for (int i = 0; i < 4; i++)
-    x[i] = sng_cuda_layer_norm_x (x[i], mean, rstd);
 }
 
-/* d_input of a row, of which x (the normalised input) and d (d_output) are in registers. */
-template <int WARPS, int QUADS>
+/* A quad of d_input, and what becomes of it in the branch. All lanes of the warp, which has the tile, call it. */
+template <typename T>
 static __device__ __forceinline__ void
-store_d_input (const SngLayerNorm &op,
-               gsize row,
-               const float x[QUADS][4],
-               const float d[QUADS][4],
-               bool aligned)
+store_quad (const SngLayerNorm &op,
+            const SngCudaDropout &dropout,
+            const SngCudaTile &tile,
+            float values[4],
+            bool aligned)
+{
+  unsigned n = (unsigned) op.n_columns, n_left = sng_cuda_n_left (tile.column, n);
+  gsize place = tile.row * n + tile.column;
+
+  sng_cuda_store_quad (static_cast<float *> (op.d_input) + place, values, n_left, aligned);
+  if (op.d_branch == NULL)
+    return;
+  if (dropout.is_on && tile.first < n)
+    sng_cuda_drop_quad (values, dropout, op.rows, tile);
+  sng_cuda_store_quad (static_cast<T *> (op.d_branch) + place, values, n_left, aligned);
+}
+
+/* d_input and d_branch of a row, of which x (the normalised input) and d (d_output) are in registers. */
+template <typename T, int WARPS, int QUADS>
+static __device__ __forceinline__ void
+store_gradients (const SngLayerNorm &op,
+                 const SngCudaDropout &dropout,
+                 gsize row,
+                 const float x[QUADS][4],
+                 const float d[QUADS][4],
+                 bool aligned)
 {
   unsigned n = (unsigned) op.n_columns;
-  float *d_input = static_cast<float *> (op.d_input) + row * n;
+  const float *d_input = static_cast<const float *> (op.d_input) + row * n;
   float rstd = static_cast<const float *> (op.rstd)[row];
   float weight[4], before[QUADS][4] = {}, values[4];
   float g_mean = 0, gx_mean = 0;
@@ -166,36 +192,41 @@ store_d_input (const SngLayerNorm &op,
         values[i] = sng_cuda_layer_norm_d_input (x[quad][i], d[quad][i] * weight[i], g_mean, gx_mean, rstd);
       for (int i = 0; i < 4 && op.add_to_d_input; i++)
         values[i] = before[quad][i] + values[i];
-      sng_cuda_store_quad (d_input + column, values, n_left, aligned);
+      store_quad<T> (op, dropout, Group<WARPS>::tile (row, quad), values, aligned);
     }
 }
 
 /* parts is [n_parts, 2, n_columns]: the gradients of weight and of bias of each part of the rows. */
-template <int WARPS, int QUADS>
+template <typename T, int WARPS, int QUADS>
 static __global__ void __launch_bounds__ (Group<WARPS>::BLOCK)
-backward_kernel (SngLayerNorm op, float *parts, bool aligned)
+backward_kernel (SngLayerNorm op, SngCudaDropout dropout, float *parts, bool aligned)
 {
   gsize part = Group<WARPS>::number ();
   gsize first = part * ROWS_PER_PART;
   unsigned n = (unsigned) op.n_columns;
   float d_weight[QUADS][4] = {}, d_bias[QUADS][4] = {}, x[QUADS][4], d[QUADS][4];
 
-  for (gsize row = first; row < first + ROWS_PER_PART && row < op.n_rows; row++)
+  for (gsize row = first; row < first + ROWS_PER_PART && row < op.rows.n_rows; row++)
     {
+      float mean = static_cast<const float *> (op.mean)[row];
+      float rstd = static_cast<const float *> (op.rstd)[row];
+
+      /* all on their way before the first is used */
       SNG_CUDA_UNROLL
       for (int quad = 0; quad < QUADS; quad++)
-        {
-          load_x_and_d (x[quad], d[quad], op, row, Group<WARPS>::column (quad), aligned);
-          for (int i = 0; i < 4; i++)
-            {
-              d_weight[quad][i] += d[quad][i] * x[quad][i];
-              d_bias[quad][i] += d[quad][i];
-            }
-        }
-      store_d_input<WARPS, QUADS> (op, row, x, d, aligned);
+        load_input_and_d (x[quad], d[quad], op, row, Group<WARPS>::column (quad), aligned);
+      SNG_CUDA_UNROLL
+      for (int quad = 0; quad < QUADS; quad++)
+        for (int i = 0; i < 4; i++)
+          {
+            x[quad][i] = sng_cuda_layer_norm_x (x[quad][i], mean, rstd);
+            d_weight[quad][i] += d[quad][i] * x[quad][i];
+            d_bias[quad][i] += d[quad][i];
+          }
+      store_gradients<T, WARPS, QUADS> (op, dropout, row, x, d, aligned);
     }
 
-  if (first >= op.n_rows)
+  if (first >= op.rows.n_rows)
     return;
   SNG_CUDA_UNROLL
   for (int quad = 0; quad < QUADS; quad++)
@@ -305,11 +336,24 @@ wide_forward_kernel (SngLayerNorm op, bool aligned)
     }
 }
 
+/* A quad of the normalised input and of d_output. */
 static __device__ __forceinline__ void
-store_wide_d_input (const SngLayerNorm &op, gsize row, bool aligned)
+load_x_and_d (float x[4], float d[4], const SngLayerNorm &op, gsize row, unsigned column, bool aligned)
+{
+  float mean = static_cast<const float *> (op.mean)[row];
+  float rstd = static_cast<const float *> (op.rstd)[row];
+
+  load_input_and_d (x, d, op, row, column, aligned);
+  for (int i = 0; i < 4; i++)
+    x[i] = sng_cuda_layer_norm_x (x[i], mean, rstd);
+}
+
+template <typename T>
+static __device__ __forceinline__ void
+store_wide_gradients (const SngLayerNorm &op, const SngCudaDropout &dropout, gsize row, bool aligned)
 {
   unsigned n = (unsigned) op.n_columns;
-  float *d_input = static_cast<float *> (op.d_input) + row * n;
+  const float *d_input = static_cast<const float *> (op.d_input) + row * n;
   float rstd = static_cast<const float *> (op.rstd)[row];
   float x[4], d[4], weight[4], before[4], values[4];
   float g_mean = 0, gx_mean = 0;
@@ -344,19 +388,20 @@ store_wide_d_input (const SngLayerNorm &op, gsize row, bool aligned)
           for (int i = 0; i < 4; i++)
             values[i] = before[i] + values[i];
         }
-      sng_cuda_store_quad (d_input + column, values, n_left, aligned);
+      store_quad<T> (op, dropout, Wide::tile (row, turn), values, aligned);
     }
 }
 
+template <typename T>
 static __global__ void __launch_bounds__ (Wide::BLOCK)
-wide_backward_kernel (SngLayerNorm op, float *parts, bool aligned)
+wide_backward_kernel (SngLayerNorm op, SngCudaDropout dropout, float *parts, bool aligned)
 {
   gsize part = Wide::number ();
-  gsize first = part * ROWS_PER_PART, last = MIN (first + ROWS_PER_PART, op.n_rows);
+  gsize first = part * ROWS_PER_PART, last = MIN (first + ROWS_PER_PART, op.rows.n_rows);
   unsigned n = (unsigned) op.n_columns;
 
   for (gsize row = first; row < last; row++)
-    store_wide_d_input (op, row, aligned);
+    store_wide_gradients<T> (op, dropout, row, aligned);
 
   for (int turn = 0; turn < n_turns (n); turn++)
     {
@@ -391,18 +436,19 @@ struct Forward
   cudaError_t
   launch () const
   {
-    return sng_cuda_launch (forward_kernel<T, WARPS, QUADS>, Group<WARPS>::grid (op->n_rows),
+    return sng_cuda_launch (forward_kernel<T, WARPS, QUADS>, Group<WARPS>::grid (op->rows.n_rows),
                             dim3 (Group<WARPS>::BLOCK), 0, stream, *op, aligned);
   }
 
   cudaError_t
   launch_wide () const
   {
-    return sng_cuda_launch (wide_forward_kernel<T>, Wide::grid (op->n_rows), dim3 (Wide::BLOCK), 0, stream,
+    return sng_cuda_launch (wide_forward_kernel<T>, Wide::grid (op->rows.n_rows), dim3 (Wide::BLOCK), 0, stream,
                             *op, aligned);
   }
 };
 
+template <typename T>
 struct Backward
 {
   const SngLayerNorm *op;
@@ -415,15 +461,16 @@ struct Backward
   cudaError_t
   launch () const
   {
-    return sng_cuda_launch (backward_kernel<WARPS, QUADS>, Group<WARPS>::grid (n_parts),
-                            dim3 (Group<WARPS>::BLOCK), 0, stream, *op, parts, aligned);
+    return sng_cuda_launch (backward_kernel<T, WARPS, QUADS>, Group<WARPS>::grid (n_parts),
+                            dim3 (Group<WARPS>::BLOCK), 0, stream, *op, sng_cuda_dropout (&op->dropout),
+                            parts, aligned);
   }
 
   cudaError_t
   launch_wide () const
   {
-    return sng_cuda_launch (wide_backward_kernel, Wide::grid (n_parts), dim3 (Wide::BLOCK), 0, stream, *op,
-                            parts, aligned);
+    return sng_cuda_launch (wide_backward_kernel<T>, Wide::grid (n_parts), dim3 (Wide::BLOCK), 0, stream, *op,
+                            sng_cuda_dropout (&op->dropout), parts, aligned);
   }
 };
 
@@ -453,7 +500,7 @@ layer_norm_forward (SngDevice *device, const SngLayerNorm *op)
 {
   Forward<T> pass = {};
 
-  if (op->n_rows == 0)
+  if (op->rows.n_rows == 0)
     return;
   pass.op = op;
   pass.stream = sng_cuda_device_enter (device);
@@ -462,18 +509,20 @@ layer_norm_forward (SngDevice *device, const SngLayerNorm *op)
   sng_cuda_device_check (device, launch_for (op->n_columns, pass), PLACE);
 }
 
+template <typename T>
 static void
 layer_norm_backward (SngDevice *device, const SngLayerNorm *op)
 {
-  Backward pass = {};
+  Backward<T> pass = {};
   dim3 grid ((unsigned) ((op->n_columns + SNG_CUDA_WARP - 1) / SNG_CUDA_WARP), 2);
 
-  if (op->n_rows == 0)
+  if (op->rows.n_rows == 0)
     return;
   pass.op = op;
   pass.stream = sng_cuda_device_enter (device);
-  pass.aligned = are_aligned (op->n_columns, op->input, op->weight, op->d_output, op->d_input);
-  pass.n_parts = (op->n_rows + ROWS_PER_PART - 1) / ROWS_PER_PART;
+  pass.aligned = are_aligned (op->n_columns, op->input, op->weight, op->d_output, op->d_input)
+                 && sng_cuda_is_aligned (op->n_columns, static_cast<const T *> (op->d_branch));
+  pass.n_parts = (op->rows.n_rows + ROWS_PER_PART - 1) / ROWS_PER_PART;
   pass.parts = static_cast<float *> (sng_cuda_device_scratch (
       device, SNG_CUDA_SCRATCH_KERNEL, pass.n_parts * 2 * op->n_columns * sizeof (float)));
   if (pass.parts == NULL || !sng_cuda_device_check (device, launch_for (op->n_columns, pass), PLACE))
@@ -484,11 +533,18 @@ layer_norm_backward (SngDevice *device, const SngLayerNorm *op)
                          PLACE);
 }
 
+template <typename T>
+static void
+add_layer_norm (SngKernels *kernels)
+{
+  kernels->layer_norm_forward = layer_norm_forward<T>;
+  kernels->layer_norm_backward = layer_norm_backward<T>;
+}
+
 extern "C" void
 sng_cuda_add_layer_norm (SngKernels *f32, SngKernels *bf16, SngKernels *f16)
 {
-  f32->layer_norm_forward = layer_norm_forward<float>;
-  bf16->layer_norm_forward = layer_norm_forward<SngBf16>;
-  f16->layer_norm_forward = layer_norm_forward<SngF16>;
-  f32->layer_norm_backward = bf16->layer_norm_backward = f16->layer_norm_backward = layer_norm_backward;
+  add_layer_norm<float> (f32);
+  add_layer_norm<SngBf16> (bf16);
+  add_layer_norm<SngF16> (f16);
 }

@@ -24,13 +24,6 @@ backward_head (SngTransformer *self, const SngFrame *frame)
 }
 
 static void
-backward_branch (SngTransformer *self, const SngBranch *branch)
-{
-  if (branch->d_branch != NULL)
-    self->kernels->branch_backward (self->device, branch);
-}
-
-static void
 backward_rotary (SngTransformer *self, const SngRotary *rotary)
 {
   SngRotary gradient = *rotary;
@@ -47,11 +40,9 @@ backward_block (SngTransformer *self, guint index)
   SngBlock block;
 
   sng_transformer_describe_block (self, index, &block);
-  backward_branch (self, &block.ffn_branch);
   k->linear_backward (self->device, &block.down);
   k->linear_backward (self->device, &block.up);
   k->layer_norm_backward (self->device, &block.norm2);
-  backward_branch (self, &block.attention_branch);
   k->linear_backward (self->device, &block.projection);
   k->attention_backward (self->device, &block.attention);
   if (self->settings.architecture == SNG_ARCHITECTURE_ESM2)

@@ -79,7 +79,7 @@ layer_norm (SngTransformer *self,
             gsize d_input)
 {
   return (SngLayerNorm){
-    .n_rows = self->batch.n_rows,
+    .rows = rows (self),
     .n_columns = self->settings.hidden_size,
     .epsilon = self->settings.layer_norm_epsilon,
     .input = activation (self, from),
@@ -113,23 +113,14 @@ operation_of_block (SngTransformer *self, guint index, guint which)
   return 1 + index * (2 + self->settings.n_heads) + which;
 }
 
-/* Without dropout the gradient of a branch is that of the stream it joins. */
-static gboolean
-branch_is_stream (SngTransformer *self)
+/* For the norm of a residual stream that the branch with this operation has just joined. */
+static void
+add_branch (SngTransformer *self, SngLayerNorm *norm, guint32 operation)
 {
-  return self->operands == NULL && !(self->batch.training && self->settings.hidden_dropout > 0);
-}
-
-static SngBranch
-branch (SngTransformer *self, const SngLinear *last)
-{
-  return (SngBranch){
-    .rows = rows (self),
-    .n_columns = self->settings.hidden_size,
-    .dropout = last->dropout,
-    .d_stream = activation (self, self->activations.d_hidden),
-    .d_branch = branch_is_stream (self) ? NULL : activation (self, self->activations.d_branch),
-  };
+  if (self->activations.d_branch == self->activations.d_hidden)
+    return;
+  norm->d_branch = activation (self, self->activations.d_branch);
+  norm->dropout = dropout (self, self->settings.hidden_dropout, operation);
 }
 
 /* The last layer of a branch, and the residual stream that it joins. */
@@ -143,8 +134,8 @@ branch_linear (SngTransformer *self,
                gsize stream,
                guint32 operation)
 {
-  gsize d_output = branch_is_stream (self) ? self->activations.d_hidden : self->activations.d_branch;
-  SngLinear layer = linear (self, affine, n_inputs, self->settings.hidden_size, from, d_input, d_output);
+  SngLinear layer =
+      linear (self, affine, n_inputs, self->settings.hidden_size, from, d_input, self->activations.d_branch);
 
   layer.residual = activation (self, residual);
   layer.stream = activation (self, stream);
@@ -195,16 +186,18 @@ sng_transformer_describe_block (SngTransformer *self, guint index, SngBlock *blo
 
   block->norm1 = layer_norm (self, &p->norm1, a->input, a->norm1, a->mean1, a->rstd1, all->d_hidden);
   block->norm1.add_to_d_input = TRUE;
+  if (index > 0)
+    add_branch (self, &block->norm1, operation_of_block (self, index - 1, 1));
   block->qkv = linear (self, &p->qkv, s->hidden_size, 3 * s->hidden_size, a->norm1, all->d_norm, all->d_qkv);
   block->qkv.output = activation (self, a->qkv);
   block->qkv.real_d_input = TRUE;
   describe_attention (self, a, index, block);
   block->projection = branch_linear (self, &p->projection, s->hidden_size, a->context, all->d_context,
                                      a->input, a->middle, operation_of_block (self, index, 0));
-  block->attention_branch = branch (self, &block->projection);
 
   block->norm2 = layer_norm (self, &p->norm2, a->middle, a->norm2, a->mean2, a->rstd2, all->d_hidden);
   block->norm2.add_to_d_input = TRUE;
+  add_branch (self, &block->norm2, operation_of_block (self, index, 0));
   block->up = linear (self, &p->up, s->hidden_size, s->ffn_size, a->norm2, all->d_norm, all->d_up);
   block->up.output = activation (self, a->up);
   block->up.gelu = activation (self, a->gelu);
@@ -212,7 +205,6 @@ sng_transformer_describe_block (SngTransformer *self, guint index, SngBlock *blo
   block->down = branch_linear (self, &p->down, s->ffn_size, a->gelu, all->d_up, a->middle, output,
                                operation_of_block (self, index, 1));
   block->down.before_gelu = activation (self, a->up);
-  block->ffn_branch = branch (self, &block->down);
 }
 
 static void
@@ -299,6 +291,7 @@ sng_transformer_describe_frame (SngTransformer *self, SngFrame *frame)
   describe_embedding (self, frame);
   frame->final_norm = layer_norm (self, &self->layout.final_norm, a->last, a->final_norm, a->final_mean,
                                   a->final_rstd, a->d_hidden);
+  add_branch (self, &frame->final_norm, operation_of_block (self, s->n_layers - 1, 1));
   if (!is_gpt)
     describe_esm2_head (self, frame);
   frame->decoder = linear (self, &decoder, s->hidden_size, s->vocab_size,

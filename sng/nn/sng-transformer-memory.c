@@ -10,10 +10,12 @@
 #include "sng-error.h"
 
 /* The memory of a model: one arena, planned for the largest batch. Forward's activations have places of their own, since
- * backward needs nearly all of them. Gradients of activations share three places; at each time one holds:
+ * backward needs nearly all of them. Gradients of activations share four places; at each time one holds:
  *
  *   d_hidden   the gradient of the residual stream; before that, in the head of ESM-2, d_gelu
- *   d_norm     the gradient of a norm's output; while none is there, d_branch
+ *   d_norm     the gradient of a norm's output
+ *   d_branch   that of a branch: a norm writes it while it reads d_norm and adds to d_hidden, and the last layer of the branch
+ *              reads it while it writes to the rest
  *   the rest   d_logits, then d_dense, then in each block d_up, then d_qkv beside d_context
  *
  * Without dropout, and where operands are reals, d_branch is d_hidden itself. */
@@ -105,7 +107,8 @@ plan_gradients (Plan *plan, SngTransformerActivations *a)
   a->d_hidden = take_reals (plan, s->hidden_size);
   a->d_gelu = a->d_hidden;
   a->d_norm = take_reals (plan, s->hidden_size);
-  a->d_branch = a->d_norm;
+  a->d_branch = plan->operand == plan->real && s->hidden_dropout == 0 ? a->d_hidden
+                                                                      : take_operands (plan, s->hidden_size);
 
   start = plan->total;
   a->d_qkv = take_operands (plan, 3 * s->hidden_size);

@@ -157,11 +157,9 @@ typedef struct
   SngRotary    rotary; /* ESM-2 */
   SngAttention attention;
   SngLinear    projection; /* with the residual stream behind attention */
-  SngBranch    attention_branch;
   SngLayerNorm norm2;
   SngLinear    up;   /* with GELU */
   SngLinear    down; /* with the residual stream behind the block */
-  SngBranch    ffn_branch;
 } SngBlock;
 
 typedef struct

@@ -87,16 +87,6 @@ typedef struct
   gpointer      d_bias;      /* nullable */
 } SngLinear;
 
-/* The gradient of a branch that joined the residual stream: d_branch = dropout (d_stream). */
-typedef struct
-{
-  SngRows       rows;
-  gsize         n_columns;
-  SngDropout    dropout;
-  gconstpointer d_stream; /* [n_rows, n_columns] */
-  gpointer      d_branch; /* operand [n_rows, n_columns]; may be d_stream where both are one type */
-} SngBranch;
-
 /* d_input = d_output * gelu' (input), for a GELU whose output is no operand. */
 typedef struct
 {
@@ -108,10 +98,11 @@ typedef struct
 } SngGelu;
 
 /* output = (input - mean) / sqrt (variance + epsilon) * weight + bias over each row (Ba, Kiros, Hinton: Layer
- * normalization, 2016). */
+ * normalization, 2016). Where the input is a residual stream that a branch has just joined, d_branch = dropout (d_input) is
+ * the gradient of that branch. */
 typedef struct
 {
-  gsize         n_rows;
+  SngRows       rows;
   gsize         n_columns;
   double        epsilon;
   gconstpointer input;  /* [n_rows, n_columns] */
@@ -123,6 +114,8 @@ typedef struct
   gconstpointer d_output;
   gpointer      d_input; /* not d_output */
   gboolean      add_to_d_input;
+  gpointer      d_branch; /* operand [n_rows, n_columns], nullable; neither d_output nor d_input */
+  SngDropout    dropout;  /* with d_branch: that of the branch */
   gpointer      d_weight;
   gpointer      d_bias;
 } SngLayerNorm;
@@ -277,8 +270,6 @@ typedef struct
                                   const SngLayerNorm    *norm);
   void (*layer_norm_backward)    (SngDevice             *device,
                                   const SngLayerNorm    *norm);
-  void (*branch_backward)        (SngDevice             *device,
-                                  const SngBranch       *branch);
   void (*gelu_backward)          (SngDevice             *device,
                                   const SngGelu         *gelu);
   void (*embedding_forward)      (SngDevice             *device,

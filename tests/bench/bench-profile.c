@@ -35,7 +35,6 @@
  K (rotary, SngRotary, 0, 0, 0)                                                                              \
  K (attention_forward, SngAttention, 0, 0, 2 * attention_operations (op))                                    \
  K (attention_backward, SngAttention, 0, 0, 5 * attention_operations (op))                                   \
- K (branch_backward, SngBranch, op->n_columns, 0, 0)                                                         \
  K (cross_entropy_forward, SngCrossEntropy, 0, 0, 0)                                                         \
  K (cross_entropy_backward, SngCrossEntropy, 0, 0, 0)                                                        \
  K (spread, SngSpread, 0, 0, 0)                                                                              \

@@ -316,40 +316,95 @@ check_untouched (const Values *values, gsize first)
     g_assert_cmpfloat (values_get (values, i), ==, 0);
 }
 
-/* out = in[2] + dropout (in[0] in[1]^T), in the place of in[2] or, without dropout, beside it */
+/* out = norm (in[2] + dropout (in[0] in[1]^T)): a branch that joins a residual stream, in its place or, without dropout,
+ * beside it. The norm's backward is what the branch's begins with. */
+typedef struct
+{
+  SngRows *rows;
+  Values stream;
+  Values sums;
+  Values weight;
+  Values bias;
+  Values d_branch;
+  Values d_weight;
+  Values d_bias;
+  SngLinear linear;
+  SngLayerNorm norm;
+} Branch;
+
+static void
+branch_init (Branch *self, const SngKernels *kernels, const Buffers *b, double rate)
+{
+  static const guint64 first_ordinal = 2;
+
+  self->rows = new_rows ();
+  self->stream = values_new (kernels->real, N_ROWS * N_OUTPUTS);
+  self->sums = values_new (kernels->operand, (N_ROWS + 2) * N_OUTPUTS);
+  self->weight = values_random (kernels->real, N_OUTPUTS, 30);
+  self->bias = values_random (kernels->real, N_OUTPUTS, 31);
+  self->d_branch = values_new (kernels->operand, N_ROWS * N_OUTPUTS);
+  self->d_weight = values_new (kernels->real, N_OUTPUTS);
+  self->d_bias = values_new (kernels->real, N_OUTPUTS);
+
+  self->linear = linear (b, self->rows, N_INPUTS, N_OUTPUTS);
+  self->linear.bias = NULL;
+  self->linear.d_bias = NULL;
+  self->linear.output = rate > 0 ? self->sums.data : NULL;
+  self->linear.stream = self->stream.data;
+  self->linear.residual = rate > 0 ? self->stream.data : b->in[2].data;
+  self->linear.dropout =
+      (SngDropout){ .rate = rate, .key = 1, .first_ordinal = &first_ordinal, .operation = 3 };
+  self->linear.d_output = self->d_branch.data;
+  self->norm = (SngLayerNorm){
+    .rows = *self->rows,
+    .n_columns = N_OUTPUTS,
+    .epsilon = 1e-5,
+    .input = self->stream.data,
+    .weight = self->weight.data,
+    .bias = self->bias.data,
+    .output = b->out.data,
+    .mean = b->saved[0].data,
+    .rstd = b->saved[1].data,
+    .d_output = b->d_out.data,
+    .d_input = b->gradient[2].data,
+    .add_to_d_input = rate > 0,
+    .d_branch = self->d_branch.data,
+    .dropout = self->linear.dropout,
+    .d_weight = self->d_weight.data,
+    .d_bias = self->d_bias.data,
+  };
+}
+
+static void
+branch_clear (Branch *self)
+{
+  rows_free (self->rows);
+  values_clear (&self->stream);
+  values_clear (&self->sums);
+  values_clear (&self->weight);
+  values_clear (&self->bias);
+  values_clear (&self->d_branch);
+  values_clear (&self->d_weight);
+  values_clear (&self->d_bias);
+}
+
 static void
 run_branch (const SngKernels *kernels, SngDevice *device, const Buffers *b, double rate, gboolean backward)
 {
-  static const guint64 first_ordinal = 2;
-  g_autoptr (SngRows) rows = new_rows ();
-  g_auto (Values) d_branch = values_new (kernels->operand, N_ROWS * N_OUTPUTS);
-  g_auto (Values) sums = values_new (kernels->operand, (N_ROWS + 2) * N_OUTPUTS);
-  gsize n_bytes = N_ROWS * N_OUTPUTS * sng_dtype_get_size (kernels->real);
-  SngLinear op = linear (b, rows, N_INPUTS, N_OUTPUTS);
-  SngBranch branch = { .rows = *rows,
-                       .n_columns = N_OUTPUTS,
-                       .dropout = { .rate = rate, .key = 1, .first_ordinal = &first_ordinal, .operation = 3 },
-                       .d_stream = b->d_out.data,
-                       .d_branch = d_branch.data };
+  Branch branch;
 
-  op.bias = NULL;
-  op.d_bias = NULL;
-  op.output = rate > 0 ? sums.data : NULL;
-  op.stream = b->out.data;
-  op.residual = rate > 0 ? b->out.data : b->in[2].data;
-  op.dropout = branch.dropout;
-  op.d_output = d_branch.data;
-  if (!backward)
+  branch_init (&branch, kernels, b, rate);
+  if (rate > 0)
+    memcpy (branch.stream.data, b->in[2].data, N_ROWS * N_OUTPUTS * sng_dtype_get_size (kernels->real));
+  kernels->linear_forward (device, &branch.linear);
+  check_untouched (&branch.sums, N_ROWS * N_OUTPUTS);
+  kernels->layer_norm_forward (device, &branch.norm);
+  if (backward)
     {
-      if (rate > 0)
-        memcpy (b->out.data, b->in[2].data, n_bytes);
-      kernels->linear_forward (device, &op);
-      check_untouched (&sums, N_ROWS * N_OUTPUTS);
-      return;
+      kernels->layer_norm_backward (device, &branch.norm);
+      kernels->linear_backward (device, &branch.linear);
     }
-  kernels->branch_backward (device, &branch);
-  kernels->linear_backward (device, &op);
-  memcpy (b->gradient[2].data, b->d_out.data, n_bytes);
+  branch_clear (&branch);
 }
 
 static void
@@ -380,7 +435,7 @@ static SngLayerNorm
 layer_norm (const Buffers *b)
 {
   return (SngLayerNorm){
-    .n_rows = N_ROWS,
+    .rows.n_rows = N_ROWS,
     .n_columns = N_COLUMNS,
     .epsilon = 1e-5,
     .input = b->in[0].data,
@@ -490,8 +545,9 @@ static const Case cases[] = {
     .in = { OPERANDS, OPERANDS, REALS },
     .gradient = { OPERANDS, REALS, REALS },
     .n_out = N_ROWS * N_OUTPUTS,
-    .out = REALS,
+    .out = OPERANDS,
     .d_out = REALS,
+    .n_saved = N_ROWS,
     .composed = TRUE },
   { .name = "dropped-branch",
     .forward = dropped_branch_forward,
@@ -500,8 +556,9 @@ static const Case cases[] = {
     .in = { OPERANDS, OPERANDS, REALS },
     .gradient = { OPERANDS, REALS, REALS },
     .n_out = N_ROWS * N_OUTPUTS,
-    .out = REALS,
+    .out = OPERANDS,
     .d_out = REALS,
+    .n_saved = N_ROWS,
     .composed = TRUE },
   { .name = "layer-norm",
     .forward = layer_norm_forward,

@@ -260,7 +260,7 @@ test_layer_norm (void)
       g_auto (Values) input = values_random (SNG_DTYPE_F32, N_ROWS * bias.n, 1);
       g_auto (Values) output = values_new (kernels.kernels->operand, N_ROWS * bias.n);
       float mean[N_ROWS], rstd[N_ROWS];
-      SngLayerNorm op = { .n_rows = N_ROWS,
+      SngLayerNorm op = { .rows.n_rows = N_ROWS,
                           .n_columns = bias.n,
                           .epsilon = 1e-5,
                           .input = input.data,
@@ -275,11 +275,63 @@ test_layer_norm (void)
     }
 }
 
-/* Dropout multiplies by 0 or 2, and what it leaves is rounded. */
+/* Of d_input as backward leaves it: with a rstd of 0 that is what was there, else a sum. Dropout multiplies by 0 or 2, and what
+ * it leaves is rounded. */
 static void
-test_branch_backward (void)
+check_branch (const Table *kernels, SngDevice *device, const SngRows *rows, float rstd)
 {
   static const guint64 first_ordinal = 0;
+  SngDtype dtype = kernels->kernels->operand;
+  g_auto (Values) reals = new_awkward_values (dtype, FALSE);
+  g_auto (Values) ones = values_new (SNG_DTYPE_F32, reals.n);
+  g_auto (Values) input = values_random (SNG_DTYPE_F32, N_ROWS * reals.n, 1);
+  g_auto (Values) d_output = values_random (SNG_DTYPE_F32, N_ROWS * reals.n, 2);
+  g_auto (Values) d_input = values_new (SNG_DTYPE_F32, N_ROWS * reals.n);
+  g_auto (Values) d_branch = values_new (dtype, N_ROWS * reals.n);
+  g_auto (Values) d_weight = values_new (SNG_DTYPE_F32, reals.n);
+  g_auto (Values) d_bias = values_new (SNG_DTYPE_F32, reals.n);
+  float mean[N_ROWS] = { 0 }, rstds[N_ROWS] = { rstd, rstd, rstd };
+  gsize n_dropped = 0, n_changed = 0;
+  SngLayerNorm op = { .rows = *rows,
+                      .n_columns = reals.n,
+                      .input = input.data,
+                      .weight = ones.data,
+                      .mean = mean,
+                      .rstd = rstds,
+                      .d_output = d_output.data,
+                      .d_input = d_input.data,
+                      .add_to_d_input = TRUE,
+                      .d_branch = d_branch.data,
+                      .dropout = { .key = 1 },
+                      .d_weight = d_weight.data,
+                      .d_bias = d_bias.data };
+
+  for (gsize i = 0; i < reals.n; i++)
+    values_set (&ones, i, 1);
+  for (gsize i = 0; i < d_input.n; i++)
+    values_set (&d_input, i, values_get (&reals, i % reals.n));
+  kernels->kernels->layer_norm_backward (device, &op);
+  for (gsize i = 0; i < d_input.n; i++)
+    n_changed += values_get (&d_input, i) != values_get (&reals, i % reals.n);
+  g_assert_true (rstd == 0 ? n_changed == 0 : n_changed > d_input.n / 4);
+  assert_rounded ("d_branch of layer_norm_backward", kernels, &d_branch, &d_input, 1);
+
+  op.dropout.rate = 0.5;
+  op.dropout.first_ordinal = &first_ordinal;
+  kernels->kernels->layer_norm_backward (device, &op);
+  for (gsize i = 0; i < d_branch.n; i++)
+    if (values_get (&d_branch, i) == 0)
+      {
+        n_dropped++;
+        values_set (&d_branch, i, rounded (dtype, 2 * values_get (&d_input, i)));
+      }
+  g_assert_cmpfloat_with_epsilon ((double) n_dropped / (double) d_branch.n, 0.5, 0.02);
+  assert_rounded ("d_branch with dropout", kernels, &d_branch, &d_input, 2);
+}
+
+static void
+test_layer_norm_backward (void)
+{
   const gsize length = N_ROWS;
   g_autoptr (SngRows) rows = rows_new (&length, 1);
   g_autoptr (SngDevice) device = sng_device_new_cpu (2);
@@ -287,32 +339,9 @@ test_branch_backward (void)
   for (guint t = 0; table (t).kernels != NULL; t++)
     {
       Table kernels = table (t);
-      g_auto (Values) reals = new_awkward_values (kernels.kernels->operand, FALSE);
-      g_auto (Values) d_stream = values_new (SNG_DTYPE_F32, N_ROWS * reals.n);
-      g_auto (Values) d_branch = values_new (kernels.kernels->operand, N_ROWS * reals.n);
-      gsize n_dropped = 0;
-      SngBranch op = { .rows = *rows,
-                       .n_columns = reals.n,
-                       .dropout = { .key = 1 },
-                       .d_stream = d_stream.data,
-                       .d_branch = d_branch.data };
 
-      for (gsize i = 0; i < N_ROWS * reals.n; i++)
-        values_set (&d_stream, i, values_get (&reals, i % reals.n));
-      kernels.kernels->branch_backward (device, &op);
-      assert_rounded ("branch_backward", &kernels, &d_branch, &reals, 1);
-
-      op.dropout.rate = 0.5;
-      op.dropout.first_ordinal = &first_ordinal;
-      kernels.kernels->branch_backward (device, &op);
-      for (gsize i = 0; i < N_ROWS * reals.n; i++)
-        if (values_get (&d_branch, i) == 0)
-          {
-            n_dropped++;
-            values_set (&d_branch, i, rounded (d_branch.dtype, 2 * values_get (&reals, i % reals.n)));
-          }
-      g_assert_cmpfloat_with_epsilon ((double) n_dropped / (double) d_branch.n, 0.5, 0.02);
-      assert_rounded ("branch_backward with dropout", &kernels, &d_branch, &reals, 2);
+      check_branch (&kernels, device, rows, 0);
+      check_branch (&kernels, device, rows, 1);
     }
 }
 
@@ -451,7 +480,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/cpu-operands/linear-forward", test_linear_forward);
   g_test_add_func ("/sng/cpu-operands/linear-backward", test_linear_backward);
   g_test_add_func ("/sng/cpu-operands/layer-norm", test_layer_norm);
-  g_test_add_func ("/sng/cpu-operands/branch-backward", test_branch_backward);
+  g_test_add_func ("/sng/cpu-operands/layer-norm-backward", test_layer_norm_backward);
   g_test_add_func ("/sng/cpu-operands/gelu-backward", test_gelu_backward);
   g_test_add_func ("/sng/cpu-operands/product", test_product);
   g_test_add_func ("/sng/cpu-operands/empty-product", test_empty_product);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "repeat-fixture.h"
 
-/* Gradients of branches and of GELU, and rotary positions. What has no exponential is equal to the bit, dropout with it. */
+/* The gradient of GELU, and rotary positions, which are equal to the bit. */
 
 static const gsize lengths[] = { 17, 1, 20, 3 };
 
@@ -19,10 +19,8 @@ typedef struct
   gsize shift;     /* of each array, in elements: where nothing begins at 16 bytes */
   gboolean in_place;
   gboolean inverse;
-  double rate;
   SngGeluKind kind;
   TwinRows *rows;
-  Twin first_ordinal;
   Twin in[3];
   Twin out;
 } Fixture;
@@ -38,7 +36,6 @@ static void
 fixture_clear (Fixture *f)
 {
   g_clear_pointer (&f->rows, twin_rows_free);
-  twin_clear (&f->first_ordinal);
   for (guint i = 0; i < G_N_ELEMENTS (f->in); i++)
     twin_clear (&f->in[i]);
   twin_clear (&f->out);
@@ -67,63 +64,6 @@ can_be_in_place (guint table)
 }
 
 static void
-branch (const SngKernels *kernels, SngDevice *device, gpointer data)
-{
-  const Fixture *f = data;
-  SngBranch op = {
-    .rows = device == twin_cpu () ? f->rows->host : f->rows->device,
-    .n_columns = f->n_columns,
-    .dropout = { .rate = f->rate,
-                 .key = 77,
-                 .first_ordinal = device == twin_cpu () ? f->first_ordinal.host : f->first_ordinal.device,
-                 .operation = 9 },
-    .d_stream = place (f, device, &f->in[0]),
-    .d_branch = place (f, device, f->in_place ? &f->in[0] : &f->out),
-  };
-
-  kernels->branch_backward (device, &op);
-}
-
-static void
-check_branch (guint table, gsize n_columns, gsize shift, double rate, gboolean in_place)
-{
-  const gint64 first_ordinal = (G_GINT64_CONSTANT (5) << 32) - 2;
-  gsize n = N_ROWS * n_columns + shift;
-  Fixture f = {
-    .table = table,
-    .n_columns = n_columns,
-    .shift = shift,
-    .rate = rate,
-    .in_place = in_place,
-    .rows = twin_rows_new (lengths, G_N_ELEMENTS (lengths)),
-    .first_ordinal = twin_from (SNG_DTYPE_I64, 1, &first_ordinal),
-    .in = { twin_random (SNG_DTYPE_F32, n, 1), twin_new (SNG_DTYPE_F32, 0), twin_new (SNG_DTYPE_F32, 0) },
-    .out = twin_random (twin_cpu_kernels (table)->operand, n, 2),
-  };
-
-  check (&f, branch, 0);
-}
-
-static void
-test_branch (void)
-{
-  static const gsize sizes[] = { 1, 31, 33, 128, 132, 320 };
-
-  for (guint table = 0; table < TWIN_N_TABLES; table++)
-    for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
-      for (gsize shift = 0; shift < 2; shift++)
-        {
-          check_branch (table, sizes[i], shift, 0.3, FALSE);
-          check_branch (table, sizes[i], shift, 0, FALSE);
-          if (can_be_in_place (table))
-            {
-              check_branch (table, sizes[i], shift, 0.3, TRUE);
-              check_branch (table, sizes[i], shift, 0, TRUE);
-            }
-        }
-}
-
-static void
 gelu (const SngKernels *kernels, SngDevice *device, gpointer data)
 {
   const Fixture *f = data;
@@ -149,7 +89,6 @@ check_gelu (guint table, SngGeluKind kind, gsize n, gsize shift, gboolean in_pla
     .kind = kind,
     .in_place = in_place,
     .rows = twin_rows_new (NULL, 0),
-    .first_ordinal = twin_new (SNG_DTYPE_I64, 1),
     .in = { twin_random (SNG_DTYPE_F32, n + shift, 1), twin_random (SNG_DTYPE_F32, n + shift, 2),
             twin_new (SNG_DTYPE_F32, 0) },
     .out = twin_random (operand, n + shift, 3),
@@ -217,7 +156,6 @@ test_rotary (void)
               .in_place = TRUE,
               .inverse = inverse,
               .rows = twin_rows_new (lengths, G_N_ELEMENTS (lengths)),
-              .first_ordinal = twin_new (SNG_DTYPE_I64, 1),
               .in = { twin_random (twin_cpu_kernels (table)->operand, N_ROWS * 3 * N_HEADS * sizes[i] + shift,
                                    1),
                       twin_random (SNG_DTYPE_F32, n_angles, 2), twin_random (SNG_DTYPE_F32, n_angles, 3) },
@@ -236,10 +174,8 @@ test_empty (void)
     {
       const SngKernels *kernels = twin_cuda_kernels (table);
       g_autoptr (GError) error = NULL;
-      SngBranch branch = { .n_columns = 8, .dropout.rate = 0.5 };
       SngRotary rotary = { .n_heads = 2, .head_size = 8 };
 
-      kernels->branch_backward (twin_cuda (), &branch);
       kernels->rotary (twin_cuda (), &rotary);
       g_assert_true (SNG_DEVICE_GET_CLASS (twin_cuda ())->check (twin_cuda (), &error));
       g_assert_no_error (error);
@@ -251,7 +187,6 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/sng/cuda/elementwise/branch", test_branch);
   g_test_add_func ("/sng/cuda/elementwise/gelu", test_gelu);
   g_test_add_func ("/sng/cuda/elementwise/rotary", test_rotary);
   g_test_add_func ("/sng/cuda/elementwise/empty", test_empty);

@@ -151,7 +151,7 @@ test_layer_norm (void)
   g_autofree float *output = g_new (float, N_ELEMENTS);
   g_autofree float *d_input = g_new (float, N_ELEMENTS);
   float mean[N_ROWS], rstd[N_ROWS], d_weight[N_COLUMNS] = { 0 }, d_bias[N_COLUMNS] = { 0 };
-  SngLayerNorm op = { .n_rows = N_ROWS,
+  SngLayerNorm op = { .rows.n_rows = N_ROWS,
                       .n_columns = N_COLUMNS,
                       .epsilon = 1e-5,
                       .input = input,
