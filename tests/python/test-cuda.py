@@ -4,6 +4,7 @@
 """Tensors in a GPU's memory cross to PyTorch, CuPy and back on their stream without a copy. The GPU is emulated: it puts off
 all work until somebody waits, and its memory cannot be read here. So are the libraries."""
 
+import contextlib
 import sys
 import types
 import unittest
@@ -62,10 +63,17 @@ class TorchTensor(Producer):
     """As far as sng.tensors asks."""
     layout = "strided"
 
-    def __init__(self, tensor):
+    def __init__(self, tensor, index=0):
         super().__init__(tensor)
-        self.device = types.SimpleNamespace(type="cuda", index=0)
+        self.device = types.SimpleNamespace(type="cuda", index=index)
         self.n_copies = 0
+
+    def __dlpack__(self, **arguments):
+        current = sys.modules["torch"].cuda.current_device()
+        if self.device.type == "cuda" and current != self.device.index:
+            raise BufferError(f"Can't export tensors on a different CUDA device index. Expected: {self.device.index}. "
+                              f"Current device: {current}.")
+        return super().__dlpack__(**arguments)
 
     def detach(self):
         return self
@@ -85,7 +93,16 @@ class TorchTensor(Producer):
 def fake_torch(streams):
     torch = types.ModuleType("torch")
     torch.strided = "strided"
+    current = [0]
+
+    @contextlib.contextmanager
+    def choose(device):
+        current.append(device.index)
+        yield
+        current.pop()
+
     torch.cuda = types.SimpleNamespace(
+        current_device=lambda: current[-1], device=choose,
         current_stream=lambda device: types.SimpleNamespace(cuda_stream=streams[device.index]))
     return unittest.mock.patch.dict(sys.modules, {"torch": torch})
 
@@ -97,6 +114,11 @@ class CupyArray(Producer):
         super().__init__(tensor)
         self.device = unittest.mock.MagicMock()
         self.n_copies = 0
+
+    def __dlpack__(self, **arguments):
+        if self.device.__enter__.call_count == self.device.__exit__.call_count:
+            raise BufferError("its device is not the current one")
+        return super().__dlpack__(**arguments)
 
     def get(self):
         self.n_copies += 1
@@ -189,6 +211,14 @@ class CudaTest(unittest.TestCase):
                 self.assert_shares(taken, tensor.tensor, expected)
                 del taken
                 self.assertEqual(tensor.tensor.__grefcount__, before)
+
+    def test_torch_on_another_gpu_than_the_current_one(self):
+        stream = self.device.get_stream()
+        with fake_torch([0, stream]), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tensor = TorchTensor(new_tensor(self.device), index=1)
+            self.assert_shares(tensors.to_tensor(tensor), tensor.tensor, stream)
+            self.assertEqual(sys.modules["torch"].cuda.current_device(), 0)
 
     def test_cupy(self):
         stream = self.device.get_stream()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy
 import sng
@@ -21,6 +22,7 @@ except ImportError:
     torch = None
 else:
     import torch_training
+    from sng._frameworks import rng_state
 
 needs_torch = unittest.skipUnless(torch, tap.NEEDS_TORCH)
 
@@ -371,6 +373,34 @@ class MetricsTest(unittest.TestCase):
         for rng in (("dice",), "torch"):
             with self.assertRaisesRegex(ValueError, "neither True nor False, nor names of: python, numpy, torch, cuda"):
                 len(sng.torch.metrics(rng=rng))
+
+    def test_a_gpu_that_is_not_used_is_left_alone(self):
+        """As is_available() and get_rng_state_all() would not: the one asks the driver, the other makes a context."""
+        with unittest.mock.patch.multiple(torch.cuda, is_available=self.fail, device_count=self.fail, _lazy_init=self.fail,
+                                          get_rng_state_all=self.fail):
+            self.assertEqual(sng.torch.RngState("cuda").read(), {"state": []})
+            self.assertTrue(sng.torch.RngState("cuda").check_state(sng.torch.RngState("cuda").get_state()))
+            self.assertTrue(sng.torch.RngState("cuda").set_state(sng.torch.RngState("cuda").get_state()))
+            self.assertEqual(list(sng.torch.metrics(rng=("torch", "cuda"))["RngState"]), ["torch"])
+            self.assertNotIn("cuda.0", rng_state())
+
+    def test_the_stream_of_a_gpu_that_is_used(self):
+        states = [torch.arange(16, dtype=torch.uint8), torch.arange(16, 32, dtype=torch.uint8)]
+        with unittest.mock.patch.multiple(torch.cuda, is_initialized=lambda: True, get_rng_state_all=lambda: states):
+            saved = sng.torch.RngState("cuda").get_state()
+            self.assertEqual(list(sng.torch.metrics(rng=("cuda",))["RngState"]), ["cuda"])
+            self.assertTrue(torch.equal(rng_state()["cuda.1"], states[1]))
+
+        # Here none is used yet: the state waits until one is.
+        queued = []
+        with unittest.mock.patch.object(torch.cuda.random, "_lazy_call", queued.append):
+            self.assertTrue(sng.torch.RngState("cuda").set_state(saved))
+        generators = [unittest.mock.Mock(), unittest.mock.Mock()]
+        with unittest.mock.patch.object(torch.cuda, "default_generators", generators):
+            for call in queued:
+                call()
+            for generator, state in zip(generators, states, strict=True):
+                self.assertTrue(torch.equal(generator.set_state.call_args.args[0], state))
 
     def test_without_a_check_nothing_is_collected(self):
         script = ("import sys, torch, sng, sng.torch\n"

@@ -45,7 +45,7 @@ def rng_state() -> dict[str, Any]:
         state["numpy"] = torch.tensor(keys.astype("int64"))
         state["numpy-position"] = torch.tensor([position, has_gauss], dtype=torch.int64)
         state["numpy-gauss"] = float(cached)
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():
         for index, words_of_device in enumerate(torch.cuda.get_rng_state_all()):
             state[f"cuda.{index}"] = words_of_device
     return state

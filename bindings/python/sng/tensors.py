@@ -62,10 +62,9 @@ def say_once(error: NoGpu) -> None:
 
 def from_cupy(values: Any) -> Any:
     cupy = sys.modules["cupy"]
-    with values.device:
-        stream = cupy.cuda.get_current_stream().ptr
     try:
-        return from_dlpack(values, stream)
+        with values.device:  # CuPy hands out what is on the current one
+            return from_dlpack(values, cupy.cuda.get_current_stream().ptr)
     except NoGpu as error:
         say_once(error)
         return from_numpy(values.get())
@@ -86,7 +85,8 @@ def from_torch(tensor: Any) -> Any:
     if tensor.device.type == "cuda" and tensor.__dlpack_device__()[0] == CUDA:  # with ROCm it has that name, too
         import torch
         try:
-            return share_torch(tensor, torch.cuda.current_stream(tensor.device).cuda_stream)
+            with torch.cuda.device(tensor.device):  # PyTorch hands out what is on the current one
+                return share_torch(tensor, torch.cuda.current_stream(tensor.device).cuda_stream)
         except NoGpu as error:
             say_once(error)
     return share_torch(tensor if tensor.device.type == "cpu" else tensor.cpu())

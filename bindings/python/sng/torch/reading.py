@@ -45,15 +45,22 @@ def set_python_state(state: Any) -> None:
     random.setstate((version, tuple(words.tolist()), gauss))
 
 
+def get_cuda_states() -> list[torch.Tensor]:
+    """Of each device. None in a training on the processor, where there may be GPUs all the same: to ask them takes their memory,
+    and a fork afterwards cannot use them. States that are set before PyTorch has used a GPU wait until it does."""
+    states: list[torch.Tensor] = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return states
+
+
 RNG_STREAMS: dict[str, Any] = {
     "python": (get_python_state, set_python_state),
     "numpy": (get_numpy_state, set_numpy_state),
     "torch": (torch.get_rng_state, torch.set_rng_state),
-    "cuda": (torch.cuda.get_rng_state_all, torch.cuda.set_rng_state_all),
+    "cuda": (get_cuda_states, torch.cuda.set_rng_state_all),
 }
 
 
 def get_rng_streams() -> list[str]:
-    """Those that this process has."""
-    present = {"numpy": "numpy" in sys.modules, "cuda": torch.cuda.is_available()}
+    """Those that this process uses: a GPU's from when PyTorch has used one."""
+    present = {"numpy": "numpy" in sys.modules, "cuda": torch.cuda.is_initialized()}
     return [name for name in RNG_STREAMS if present.get(name, True)]
