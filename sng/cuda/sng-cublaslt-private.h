@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* What we use of NVIDIA's cuBLASLt, version 13. The library is opened when the first product needs it, and its headers are in a
+/* What we use of NVIDIA's cuBLASLt, versions 12 and 13. The library is opened when the first product needs it, and its headers are in a
  * package that many installations of the compiler lack, so its interface is declared here. The test cuda-cublaslt-header holds
  * it against NVIDIA's header where there is one; the names are that header's with SNG_ before them. */
 
@@ -102,6 +102,8 @@ typedef struct
 } SngCublaslt;
 #undef SNG_CUBLASLT_POINTER
 
+/* The names of the library that belongs to a version of CUDA. */
+GStrv    sng_cublaslt_list_names (int cuda_version);
 /* The first of these libraries that is there; it stays open until the program ends. */
 gboolean sng_cublaslt_open    (SngCublaslt        *self,
                                const char *const  *names,

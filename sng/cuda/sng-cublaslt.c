@@ -11,6 +11,18 @@
 
 #define PLACE "[cuda][linear]"
 
+#define MAJOR(cuda_version) ((cuda_version) / 1000)
+
+/* A major version of the toolkit has one of the library, whose interface stays. */
+GStrv
+sng_cublaslt_list_names (int cuda_version)
+{
+  char *names[] = { g_strdup_printf ("libcublasLt.so.%d", MAJOR (cuda_version)), g_strdup ("libcublasLt.so"),
+                    NULL };
+
+  return g_memdup2 (names, sizeof names);
+}
+
 /* What has been looked for, and what the linker said to it. */
 static GModule *
 open_first (const char *const *names, GError **error)
@@ -26,8 +38,8 @@ open_first (const char *const *names, GError **error)
       g_string_append_printf (tried, "%s%s (%s)", i > 0 ? ", " : "", names[i], g_module_error ());
     }
   g_set_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED,
-               PLACE " products of matrices need NVIDIA's cuBLASLt, version 13, which was not found: %s",
-               tried->str);
+               PLACE " products of matrices need NVIDIA's cuBLASLt, version %d, which was not found: %s",
+               MAJOR (CUDART_VERSION), tried->str);
   return NULL;
 }
 

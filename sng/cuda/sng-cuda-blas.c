@@ -12,10 +12,6 @@
 
 #define PLACE "[cuda][linear]"
 
-#ifndef SNG_CUDA_BLAS_LIBRARY
-# define SNG_CUDA_BLAS_LIBRARY "libcublasLt.so.13", "libcublasLt.so"
-#endif
-
 /* What NVIDIA recommends for Hopper and later, and more than it does for those before. */
 #define LARGE_WORKSPACE (32u << 20)
 #define SMALL_WORKSPACE (8u << 20)
@@ -205,11 +201,23 @@ sng_cuda_blas_get_workspace_size (SngCudaBlas *self)
 }
 
 static gboolean
-open_library (SngCudaBlas *self, GError **error)
+find_library (SngCublaslt *library, GError **error)
 {
+#ifdef SNG_CUDA_BLAS_LIBRARY
   static const char *const names[] = { SNG_CUDA_BLAS_LIBRARY, NULL };
 
-  if (!self->is_open && !sng_cublaslt_open (&self->library, names, error))
+  return sng_cublaslt_open (library, names, error);
+#else
+  g_auto (GStrv) names = sng_cublaslt_list_names (CUDART_VERSION);
+
+  return sng_cublaslt_open (library, (const char *const *) names, error);
+#endif
+}
+
+static gboolean
+open_library (SngCudaBlas *self, GError **error)
+{
+  if (!self->is_open && !find_library (&self->library, error))
     return FALSE;
   self->is_open = TRUE;
   return self->handle != NULL
@@ -356,6 +364,12 @@ find_way (SngCudaBlas *self, const Key *key, GError **error)
       return NULL;
     }
   g_hash_table_insert (self->ways, &way->key, way);
+  if (!way->is_possible)
+    {
+      g_autofree char *product = key_to_string (key);
+
+      g_debug ("[cuda][product] cuBLASLt has no way for %s, a plain kernel computes it", product);
+    }
   return way;
 }
 

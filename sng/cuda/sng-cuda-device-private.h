@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef struct _SngCudaAllocator SngCudaAllocator;
 typedef struct _SngCudaBlas      SngCudaBlas; /* sng-cuda-blas.c */
 typedef struct _SngCudaGraphs    SngCudaGraphs;
+typedef struct _SngCudaScratches SngCudaScratches;
 typedef struct _SngCudaSlots     SngCudaSlots;
 typedef struct _SngCudaStager    SngCudaStager; /* sng-cuda-stage.c */
 
@@ -30,6 +31,21 @@ gboolean    sng_cuda_check_after            (cudaError_t        status,
                                              const char        *place,
                                              const char        *last,
                                              GError           **error);
+
+/* sng-cuda-scope.c: what a device does for a caller, in whose thread it finds and leaves another current GPU as it was. A thread
+ * that has used none keeps ours. And somebody else may capture a stream meanwhile, in a mode that forbids memory, queries and
+ * more to all threads: what we do is no part of that, so it is allowed in between. Everything of SngDeviceClass is in a
+ * scope, and what kernels call that is more than a launch. */
+typedef struct
+{
+  gpointer                   context; /* the driver's; NULL: there was none */
+  enum cudaStreamCaptureMode mode;
+  gboolean                   is_relaxed;
+} SngCudaScope;
+
+SngCudaScope sng_cuda_scope_enter           (void);
+void        sng_cuda_scope_leave            (SngCudaScope      *scope);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SngCudaScope, sng_cuda_scope_leave)
 
 /* sng-cuda-gpu.c: what all devices of one GPU share. There is one for each GPU in use, until the process ends. */
 typedef struct
@@ -82,6 +98,12 @@ cudaError_t sng_cuda_slots_download         (SngCudaSlots      *self,
                                              gsize              n_bytes,
                                              cudaStream_t       stream);
 
+/* sng-cuda-scratch.c: what sng_cuda_device_scratch() gives, on the stream of one device. */
+SngCudaScratches *sng_cuda_scratches_new    (SngCudaGpu        *gpu,
+                                             cudaStream_t       stream);
+/* Called when the device ends, after all its work is done. */
+void        sng_cuda_scratches_free         (SngCudaScratches  *self);
+
 /* sng-cuda-device.c: a GPU and a stream. */
 #define SNG_TYPE_CUDA_DEVICE (sng_cuda_device_get_type ())
 G_DECLARE_FINAL_TYPE (SngCudaDevice, sng_cuda_device, SNG, CUDA_DEVICE, SngDevice)
@@ -94,15 +116,15 @@ struct _SngCudaDevice
   cudaStream_t   stream;
   gboolean       own_stream;
 
-  SngCudaSlots  *slots;
-  SngCudaGraphs *graphs;
-  SngCudaStager *stager; /* of sng-cuda-stage.c, which makes it when it is first needed; atomic */
+  SngCudaSlots     *slots;
+  SngCudaGraphs    *graphs;
+  SngCudaScratches *scratches;
+  SngCudaStager    *stager; /* of sng-cuda-stage.c, which makes it when it is first needed; atomic */
 
-  const char    *last;   /* the place of what was queued last; atomic */
+  const char    *last;    /* the place of what was queued last; atomic */
 
-  GMutex         mutex;     /* for what follows */
-  GError        *failure;   /* the first one */
-  GArray        *scratches; /* of this type's own */
+  GMutex         mutex;   /* for what follows */
+  GError        *failure; /* the first one */
 };
 
 SngDevice  *sng_cuda_device_new             (guint              index,

@@ -10,14 +10,6 @@
 
 /* A GPU and a stream behind SngDevice. */
 
-typedef struct
-{
-  GThread *owner; /* NULL: whoever is inside run */
-  SngCudaScratch use;
-  gpointer data;
-  gsize n_bytes;
-} Scratch;
-
 G_DEFINE_FINAL_TYPE (SngCudaDevice, sng_cuda_device, SNG_TYPE_DEVICE)
 
 cudaStream_t
@@ -96,6 +88,7 @@ sng_cuda_device_report (SngDevice *device, GError **error)
 static gpointer
 sng_cuda_device_alloc (SngDevice *device, gsize n_bytes, GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   cudaStream_t stream = sng_cuda_device_enter (device);
   gpointer data;
@@ -118,7 +111,10 @@ sng_cuda_device_alloc (SngDevice *device, gsize n_bytes, GError **error)
 static void
 sng_cuda_device_free (SngDevice *device, gpointer data, gsize n_bytes)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
+
+  g_return_if_fail (!sng_cuda_graphs_is_running (self->graphs));
 
   /* Who gets it next writes to it. */
   sng_cuda_before_write (device, data, n_bytes);
@@ -128,6 +124,8 @@ sng_cuda_device_free (SngDevice *device, gpointer data, gsize n_bytes)
 static void
 sng_cuda_device_zero (SngDevice *device, gpointer data, gsize n_bytes)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
+
   if (n_bytes == 0)
     return;
 
@@ -142,10 +140,11 @@ copy (gpointer destination, gconstpointer source, gsize n_bytes, cudaStream_t st
   return cudaMemcpyAsync (destination, source, n_bytes, cudaMemcpyDeviceToDevice, stream);
 }
 
-/* As memmove does it: what overlaps goes by way of other memory. */
+/* As memmove does it: what overlaps goes by way of other memory, which no graph may keep. */
 static void
 sng_cuda_device_copy (SngDevice *device, gpointer destination, gconstpointer source, gsize n_bytes)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   gsize distance = (gsize) destination - (gsize) source;
   gboolean overlaps = distance < n_bytes || -distance < n_bytes;
@@ -155,6 +154,7 @@ sng_cuda_device_copy (SngDevice *device, gpointer destination, gconstpointer sou
 
   if (n_bytes == 0 || distance == 0)
     return;
+  g_return_if_fail (!overlaps || !sng_cuda_graphs_is_running (self->graphs));
 
   sng_cuda_before_write (device, destination, n_bytes);
   if (!overlaps)
@@ -181,6 +181,7 @@ sng_cuda_device_upload (SngDevice *device,
                         gsize n_bytes,
                         GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   cudaStream_t stream = sng_cuda_device_enter (device);
 
@@ -204,6 +205,7 @@ sng_cuda_device_download (SngDevice *device,
                           gsize n_bytes,
                           GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   cudaStream_t stream = sng_cuda_device_enter (device);
 
@@ -221,6 +223,7 @@ sng_cuda_device_download (SngDevice *device,
 SngCudaSlot *
 sng_cuda_device_take_slot (SngDevice *device, gsize n_bytes)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   SngCudaSlot *slot;
 
@@ -243,78 +246,16 @@ sng_cuda_device_return_slot (SngDevice *device, SngCudaSlot *slot)
 gboolean
 sng_cuda_device_wait (SngDevice *device, const char *place)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   cudaStream_t stream = sng_cuda_device_enter (device);
 
   return sng_cuda_device_check (device, cudaStreamSynchronize (stream), place);
 }
 
-static Scratch *
-find_scratch (SngCudaDevice *self, GThread *owner, SngCudaScratch use)
-{
-  Scratch scratch = { .owner = owner, .use = use };
-
-  for (guint i = 0; i < self->scratches->len; i++)
-    {
-      Scratch *known = &g_array_index (self->scratches, Scratch, i);
-
-      if (known->owner == owner && known->use == use)
-        return known;
-    }
-
-  g_array_append_val (self->scratches, scratch);
-  return &g_array_index (self->scratches, Scratch, self->scratches->len - 1);
-}
-
-static gboolean
-grow_scratch (SngCudaDevice *self, Scratch *scratch, gsize n_bytes, GError **error)
-{
-  gpointer data = sng_cuda_allocator_alloc (self->gpu->allocator, n_bytes, self->stream, error);
-
-  if (data == NULL)
-    return FALSE;
-
-  if (scratch->data != NULL)
-    {
-      if (scratch->owner == NULL)
-        sng_cuda_graphs_clear (self->graphs);
-      sng_cuda_allocator_free (self->gpu->allocator, scratch->data, self->stream);
-    }
-  scratch->data = data;
-  scratch->n_bytes = n_bytes;
-  return TRUE;
-}
-
-/* Threads do not see each other's, since what they launch may come in any order. What a thread launches inside run comes in
- * one piece, with or without a graph. */
-gpointer
-sng_cuda_device_scratch (SngDevice *device, SngCudaScratch use, gsize n_bytes)
-{
-  SngCudaDevice *self = SNG_CUDA_DEVICE (device);
-  gpointer data = NULL;
-  GError *error = NULL;
-
-  sng_cuda_device_enter (device);
-  g_mutex_lock (&self->mutex);
-  if (self->failure == NULL)
-    {
-      GThread *owner = sng_cuda_graphs_is_running (self->graphs) ? NULL : g_thread_self ();
-      Scratch *scratch = find_scratch (self, owner, use);
-
-      if (scratch->data != NULL && scratch->n_bytes >= n_bytes)
-        data = scratch->data;
-      else if (grow_scratch (self, scratch, n_bytes, &error))
-        data = scratch->data;
-    }
-  g_mutex_unlock (&self->mutex);
-
-  if (error != NULL)
-    sng_cuda_device_fail (device, error);
-  return data;
-}
-
 gconstpointer
 sng_cuda_device_upload_arguments (SngDevice *device, gconstpointer host, gsize n_bytes)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   cudaStream_t stream = sng_cuda_device_enter (device);
   gpointer data;
@@ -330,24 +271,88 @@ sng_cuda_device_upload_arguments (SngDevice *device, gconstpointer host, gsize n
 }
 
 /* The event is gone when both streams are past it. */
+static cudaError_t
+put_behind (cudaStream_t stream, cudaStream_t other)
+{
+  cudaEvent_t event;
+  cudaError_t status = cudaEventCreateWithFlags (&event, cudaEventDisableTiming);
+
+  if (status != cudaSuccess)
+    return status;
+
+  status = cudaEventRecord (event, other);
+  if (status == cudaSuccess)
+    status = cudaStreamWaitEvent (stream, event, 0);
+  cudaEventDestroy (event);
+  return status;
+}
+
 static gboolean
 sng_cuda_device_lead (SngDevice *device, guint64 stream, GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   cudaStream_t own = sng_cuda_device_enter (device);
-  cudaEvent_t event;
+
+  return sng_cuda_device_get_failure (SNG_CUDA_DEVICE (device), error)
+         && sng_cuda_check (put_behind ((cudaStream_t) stream, own), device->index, "[cuda][lead]", error);
+}
+
+/* Where that stream is being captured, what is on it is not done now, and to wait for it would make us a part of the capture. */
+static void
+sng_cuda_device_follow (SngDevice *device, guint64 stream)
+{
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
+  SngCudaDevice *self = SNG_CUDA_DEVICE (device);
+  enum cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  cudaStream_t other = (cudaStream_t) stream;
   cudaError_t status;
 
-  if (!sng_cuda_device_get_failure (SNG_CUDA_DEVICE (device), error)
-      || !sng_cuda_check (cudaEventCreateWithFlags (&event, cudaEventDisableTiming), device->index,
-                          "[cuda][lead]", error))
-    return FALSE;
+  if (other == self->stream)
+    return;
 
-  status = cudaEventRecord (event, own);
-  if (status == cudaSuccess)
-    status = cudaStreamWaitEvent ((cudaStream_t) stream, event, 0);
-  cudaEventDestroy (event);
+  sng_cuda_device_enter (device);
+  status = cudaStreamIsCapturing (other, &capture);
+  if (status == cudaSuccess && capture == cudaStreamCaptureStatusNone)
+    status = put_behind (self->stream, other);
+  sng_cuda_device_check (device, status, "[cuda][follow]");
+}
 
-  return sng_cuda_check (status, device->index, "[cuda][lead]", error);
+static void
+sng_cuda_device_gather (SngDevice *device,
+                        gpointer destination,
+                        gconstpointer source,
+                        const SngLayout *layout,
+                        gint64 first,
+                        gint64 n)
+{
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
+
+  sng_cuda_gather (device, destination, source, layout, first, n);
+}
+
+static void
+sng_cuda_device_scatter (SngDevice *device,
+                         gpointer destination,
+                         const SngLayout *layout,
+                         gconstpointer source,
+                         gint64 first,
+                         gint64 n)
+{
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
+
+  sng_cuda_scatter (device, destination, layout, source, first, n);
+}
+
+static void
+sng_cuda_device_fingerprint (SngDevice *device,
+                             gsize n,
+                             const SngRegion *elements,
+                             gboolean summarize,
+                             SngBlockSums *sums)
+{
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
+
+  sng_cuda_fingerprint (device, n, elements, summarize, sums);
 }
 
 static void
@@ -370,6 +375,7 @@ add_version (GVariantBuilder *builder, const char *key, int version)
 static void
 sng_cuda_device_describe (SngDevice *device, GVariantBuilder *builder)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   const SngCudaGpu *gpu = SNG_CUDA_DEVICE (device)->gpu;
   g_autofree char *capability = g_strdup_printf ("%d.%d", gpu->properties.major, gpu->properties.minor);
   g_autofree char *multiprocessors = g_strdup_printf ("%d", gpu->properties.multiProcessorCount);
@@ -390,6 +396,7 @@ sng_cuda_device_describe (SngDevice *device, GVariantBuilder *builder)
 static void
 sng_cuda_device_finalize (GObject *object)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (object);
 
   if (self->gpu != NULL)
@@ -398,19 +405,12 @@ sng_cuda_device_finalize (GObject *object)
       if (self->stream != NULL)
         cudaStreamSynchronize (self->stream);
       g_clear_pointer (&self->stager, sng_cuda_stager_free);
-      for (guint i = 0; i < self->scratches->len; i++)
-        {
-          const Scratch *scratch = &g_array_index (self->scratches, Scratch, i);
-
-          if (scratch->data != NULL)
-            sng_cuda_allocator_free (self->gpu->allocator, scratch->data, self->stream);
-        }
+      g_clear_pointer (&self->scratches, sng_cuda_scratches_free);
       if (self->own_stream && self->stream != NULL)
         cudaStreamDestroy (self->stream);
     }
   g_clear_pointer (&self->graphs, sng_cuda_graphs_free);
   g_clear_pointer (&self->slots, sng_cuda_slots_free);
-  g_clear_pointer (&self->scratches, g_array_unref);
   g_clear_error (&self->failure);
   g_mutex_clear (&self->mutex);
 
@@ -439,12 +439,13 @@ sng_cuda_device_class_init (SngCudaDeviceClass *klass)
   device_class->finish_stage = sng_cuda_finish_stage;
   device_class->alloc_staging = sng_cuda_alloc_staging;
   device_class->free_staging = sng_cuda_free_staging;
-  device_class->gather = sng_cuda_gather;
-  device_class->scatter = sng_cuda_scatter;
-  device_class->fingerprint = sng_cuda_fingerprint;
+  device_class->gather = sng_cuda_device_gather;
+  device_class->scatter = sng_cuda_device_scatter;
+  device_class->fingerprint = sng_cuda_device_fingerprint;
   device_class->run = sng_cuda_run;
   device_class->check = sng_cuda_device_report;
   device_class->lead = sng_cuda_device_lead;
+  device_class->follow = sng_cuda_device_follow;
   device_class->describe = sng_cuda_device_describe;
 }
 
@@ -454,7 +455,6 @@ sng_cuda_device_init (SngCudaDevice *self)
   g_mutex_init (&self->mutex);
   self->slots = sng_cuda_slots_new ();
   self->graphs = sng_cuda_graphs_new (self);
-  self->scratches = g_array_new (FALSE, FALSE, sizeof (Scratch));
 }
 
 SngDevice *
@@ -463,10 +463,12 @@ sng_cuda_device_new (guint index, guint64 stream, GError **error)
   g_autoptr (SngCudaDevice) self = NULL;
   SngDevice *device;
   SngCudaGpu *gpu = sng_cuda_gpu_get (index, error);
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = { 0 };
 
   if (gpu == NULL)
     return NULL;
 
+  scope = sng_cuda_scope_enter ();
   self = g_object_new (SNG_TYPE_CUDA_DEVICE, NULL);
   self->gpu = gpu;
   self->own_stream = stream == 0;
@@ -477,6 +479,7 @@ sng_cuda_device_new (guint index, guint64 stream, GError **error)
                               "[cuda][new]", error)))
     return NULL;
 
+  self->scratches = sng_cuda_scratches_new (gpu, self->stream);
   device = SNG_DEVICE (self);
   device->index = index;
   device->stream = (guint64) self->stream;

@@ -17,6 +17,23 @@ get_blas (SngDevice *device)
   return gpu->blas;
 }
 
+/* cuBLASLt has no status of its own for what cannot be recorded. What fails for another reason fails when it is launched, too. */
+static void
+fail (SngDevice *device, GError *error)
+{
+  SngCudaGraphs *graphs = SNG_CUDA_DEVICE (device)->graphs;
+
+  if (sng_cuda_graphs_get_recording (graphs) == NULL)
+    {
+      sng_cuda_device_fail (device, error);
+      return;
+    }
+
+  g_debug ("[cuda][product] while it is recorded: %s", error->message);
+  sng_cuda_graphs_spoil (graphs);
+  g_error_free (error);
+}
+
 void
 sng_cuda_product (SngDevice *device, const SngCudaProduct *product)
 {
@@ -38,7 +55,7 @@ sng_cuda_product (SngDevice *device, const SngCudaProduct *product)
       sng_cuda_device_check (device, sng_cuda_simple_product (product, stream), "[cuda][linear]");
       break;
     case SNG_CUDA_BLAS_FAILED:
-      sng_cuda_device_fail (device, g_steal_pointer (&error));
+      fail (device, g_steal_pointer (&error));
       break;
     }
 }

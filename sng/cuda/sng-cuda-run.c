@@ -210,6 +210,7 @@ run_entry (SngCudaGraphs *self, GBytes *key, SngDeviceFunc func, gpointer data)
 void
 sng_cuda_run (SngDevice *device, gconstpointer key, gsize key_size, SngDeviceFunc func, gpointer data)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaGraphs *self = SNG_CUDA_DEVICE (device)->graphs;
   g_autoptr (GBytes) bytes = NULL;
 

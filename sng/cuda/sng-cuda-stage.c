@@ -130,6 +130,7 @@ put_copy (SngCudaDevice *self, SngCudaStager *stager, gpointer host, gconstpoint
 gboolean
 sng_cuda_stage (SngDevice *device, gpointer host, gconstpointer source, gsize n_bytes, GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   SngCudaStager *stager;
   cudaError_t status;
@@ -150,6 +151,7 @@ sng_cuda_stage (SngDevice *device, gpointer host, gconstpointer source, gsize n_
 gboolean
 sng_cuda_finish_stage (SngDevice *device, GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   SngCudaDevice *self = SNG_CUDA_DEVICE (device);
   SngCudaStager *stager = g_atomic_pointer_get (&self->stager);
   guint64 n_finished;
@@ -240,6 +242,7 @@ sng_cuda_before_update (SngDevice *device)
 gpointer
 sng_cuda_alloc_staging (SngDevice *device, gsize n_bytes, GError **error)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
   g_autofree char *place = g_strdup_printf ("[cuda][alloc-staging] %" G_GSIZE_FORMAT " bytes:", n_bytes);
   gpointer host = NULL;
 
@@ -255,6 +258,8 @@ sng_cuda_alloc_staging (SngDevice *device, gsize n_bytes, GError **error)
 void
 sng_cuda_free_staging (SngDevice *device, gpointer host, gsize n_bytes)
 {
+  g_auto (SngCudaScope) scope G_GNUC_UNUSED = sng_cuda_scope_enter ();
+
   sng_cuda_device_enter (device);
   sng_cuda_device_check_call (device, cudaFreeHost (host), "[cuda][stage]");
 }

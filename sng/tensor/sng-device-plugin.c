@@ -159,8 +159,9 @@ set_unknown (const char *name, GError **error)
  *
  * A GPU is driven by a plug-in, `libsng-cuda.so`. It lies in the directory
  * `sng-1.0` beside libsng, or in the one that the environment variable
- * `SNG_PLUGIN_DIR` names. A call that works on a GPU makes it the current one
- * of its thread, as `cudaSetDevice()` does.
+ * `SNG_PLUGIN_DIR` names. A call that works on a GPU leaves the current one of
+ * its thread as it was, except where the thread has used none before; the
+ * reference engine makes its own the current one.
  *
  * Fails with %SNG_ERROR_INVALID_ARGUMENT when @name is none of these, with
  * %SNG_ERROR_NOT_SUPPORTED when the plug-in, the driver or the GPU is missing or

@@ -127,6 +127,9 @@ struct _SngDeviceClass
   gboolean (*lead)     (SngDevice       *self,
                         guint64          stream,
                         GError         **error);
+  /* The other way round: what is put in order here from now on comes after what is on that stream now. */
+  void     (*follow)   (SngDevice       *self,
+                        guint64          stream);
   /* Adds to a{ss} what its results depend on: hardware, versions, settings, and choices. */
   void     (*describe) (SngDevice       *self,
                         GVariantBuilder *builder);

@@ -51,6 +51,11 @@ sng_device_real_lead (SngDevice *self, guint64 stream, GError **error)
 }
 
 static void
+sng_device_real_follow (SngDevice *self, guint64 stream)
+{
+}
+
+static void
 sng_device_real_describe (SngDevice *self, GVariantBuilder *builder)
 {
 }
@@ -61,6 +66,7 @@ sng_device_class_init (SngDeviceClass *klass)
   klass->run = sng_device_real_run;
   klass->check = sng_device_real_check;
   klass->lead = sng_device_real_lead;
+  klass->follow = sng_device_real_follow;
   klass->describe = sng_device_real_describe;
 }
 

@@ -86,17 +86,46 @@ release_unversioned (gpointer managed)
     unversioned->deleter (unversioned);
 }
 
+/* What was handed out, and to whose stream. */
+typedef struct
+{
+  SngTensor *tensor;
+  gint64 stream;
+} Loan;
+
+static Loan *
+loan_new (SngTensor *tensor, gint64 stream)
+{
+  Loan *loan = g_new (Loan, 1);
+
+  loan->tensor = g_object_ref (tensor);
+  loan->stream = stream;
+  return loan;
+}
+
+/* The receiver may be done with it here, and not yet on its stream. */
+static void
+loan_end (Loan *loan)
+{
+  SngDevice *device = loan->tensor->device;
+
+  if (loan->stream != SNG_DLPACK_STREAM_NONE)
+    SNG_DEVICE_GET_CLASS (device)->follow (device, (guint64) loan->stream);
+  g_object_unref (loan->tensor);
+  g_free (loan);
+}
+
 static void
 delete_versioned (SngDlpackVersioned *managed)
 {
-  g_object_unref (managed->context);
+  loan_end (managed->context);
   g_free (managed);
 }
 
 static void
 delete_unversioned (SngDlpackUnversioned *managed)
 {
-  g_object_unref (managed->context);
+  loan_end (managed->context);
   g_free (managed);
 }
 
@@ -165,7 +194,7 @@ sng_tensor_get_dlpack_device (SngTensor *self, int *id)
 
 /* A managed tensor that gives the shared one back. */
 static gpointer
-manage (SngTensor *shared, gboolean versioned, gboolean copy)
+manage (SngTensor *shared, gboolean versioned, gboolean copy, gint64 stream)
 {
   if (versioned)
     {
@@ -174,7 +203,7 @@ manage (SngTensor *shared, gboolean versioned, gboolean copy)
       *managed = (SngDlpackVersioned){
         .major = SNG_DLPACK_MAJOR,
         .minor = SNG_DLPACK_MINOR,
-        .context = g_object_ref (shared),
+        .context = loan_new (shared, stream),
         .deleter = delete_versioned,
         .flags = (shared->read_only ? SNG_DLPACK_FLAG_READ_ONLY : 0) | (copy ? SNG_DLPACK_FLAG_IS_COPIED : 0),
         .tensor = describe_memory (shared),
@@ -187,7 +216,7 @@ manage (SngTensor *shared, gboolean versioned, gboolean copy)
 
       *managed = (SngDlpackUnversioned){
         .tensor = describe_memory (shared),
-        .context = g_object_ref (shared),
+        .context = loan_new (shared, stream),
         .deleter = delete_unversioned,
       };
       return managed;
@@ -242,10 +271,11 @@ sng_tensor_to_dlpack (SngTensor *self, gboolean versioned, gboolean copy, GError
  * Hands the elements to another library, as [method@Tensor.to_dlpack], on one of its
  * streams.
  *
- * What is put on @stream after this returns sees what was done with @self before; nobody waits on the
- * processor for that. What is done with @self later, here or there, is in order only where somebody
- * sees to it: with [method@Device.get_stream], or by handing it out again. So a save in the background
- * does not wait for what the receiver writes. Its work with the elements is to be done when it calls the deleter.
+ * What is put on @stream after this returns sees what was done with @self before, and what is done here after the deleter was
+ * called comes after what was on @stream by then; nobody waits on the processor for either. What is done with @self in between,
+ * here or there, is in order only where somebody sees to it: with [method@Device.get_stream], or by handing it out again. So a
+ * save in the background does not wait for what the receiver writes meanwhile. @stream has to last until the deleter is called.
+ * Work on other streams, or with -1 on any, is to be done by then.
  *
  * @stream means nothing for a tensor in the processor's memory.
  *
@@ -275,7 +305,7 @@ sng_tensor_to_dlpack_on (SngTensor *self, gboolean versioned, gboolean copy, gin
           && !SNG_DEVICE_GET_CLASS (self->device)->lead (self->device, (guint64) stream, error)))
     return NULL;
 
-  return manage (shared, versioned, copy);
+  return manage (shared, versioned, copy, stream);
 }
 
 static gboolean

@@ -181,12 +181,20 @@ test_search_once (void)
   g_assert_cmpint (fake.n_objects, ==, n_objects);
 }
 
-/* Where there is no way, our own kernel takes its place; that is no failure, and no reason to search again. */
+static void
+log_cb (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  g_ptr_array_add (data, g_strdup (message));
+}
+
+/* Where there is no way, our own kernel takes its place; that is no failure, no reason to search again, and said once. */
 static void
 test_no_way (void)
 {
   g_autoptr (SngCudaBlas) blas = new_blas (9);
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
   SngCudaProduct product = some_product ();
+  guint handler = g_log_set_handler ("sng", G_LOG_LEVEL_DEBUG, log_cb, messages);
 
   for (int unsupported = 0; unsupported < 2; unsupported++)
     {
@@ -202,7 +210,12 @@ test_no_way (void)
           g_assert_no_error (error);
         }
       g_assert_cmpuint (fake.n_searches, ==, 1 + unsupported);
+      g_assert_cmpuint (messages->len, ==, 1 + unsupported);
+      g_assert_true (g_str_has_prefix (g_ptr_array_index (messages, unsupported),
+                                       "[cuda][product] cuBLASLt has no way for "));
+      g_assert_nonnull (strstr (g_ptr_array_index (messages, unsupported), unsupported ? "x34x" : "x33x"));
     }
+  g_log_remove_handler ("sng", handler);
   g_assert_cmpuint (fake.n_products, ==, 0);
 }
 
@@ -256,7 +269,7 @@ test_missing (void)
   g_assert_false (sng_cublaslt_open (&library, missing, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED);
   g_assert_nonnull (strstr (error->message, "[cuda][linear]"));
-  g_assert_nonnull (strstr (error->message, "cuBLASLt"));
+  g_assert_nonnull (strstr (error->message, "cuBLASLt, version 13,"));
   g_assert_nonnull (strstr (error->message, missing[0]));
   g_assert_nonnull (strstr (error->message, missing[1]));
   g_clear_error (&error);
@@ -265,6 +278,28 @@ test_missing (void)
   g_assert_error (error, SNG_ERROR, SNG_ERROR_NOT_SUPPORTED);
   g_assert_nonnull (strstr (error->message, other[1]));
   g_assert_nonnull (strstr (error->message, "has no cublasLtGetVersion"));
+}
+
+/* The one that belongs to the toolkit comes first. */
+static void
+test_names (void)
+{
+  static const struct
+  {
+    int version;
+    const char *first;
+  } cases[] = { { 12000, "libcublasLt.so.12" },
+                { 12090, "libcublasLt.so.12" },
+                { 13000, "libcublasLt.so.13" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (GStrv) names = sng_cublaslt_list_names (cases[i].version);
+
+      g_assert_cmpuint (g_strv_length (names), ==, 2);
+      g_assert_cmpstr (names[0], ==, cases[i].first);
+      g_assert_cmpstr (names[1], ==, "libcublasLt.so");
+    }
 }
 
 /* The library is looked for with the first product, not before. */
@@ -422,6 +457,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sng/cuda-blas/no-way", test_no_way);
   g_test_add_func ("/sng/cuda-blas/failures", test_failures);
   g_test_add_func ("/sng/cuda-blas/missing", test_missing);
+  g_test_add_func ("/sng/cuda-blas/names", test_names);
   g_test_add_func ("/sng/cuda-blas/missing-at-first-product", test_missing_at_first_product);
   g_test_add_func ("/sng/cuda-blas/describe", test_describe);
   g_test_add_func ("/sng/cuda-blas/describe-choices", test_describe_choices);

@@ -117,6 +117,7 @@ work (Scenario *scenario, guint8 *host)
       if (scenario->memory[i] == NULL)
         return FALSE;
     }
+  klass->follow (device, 1);
   /* Each slot once, and the first one again. */
   for (guint i = 0; i <= N_SLOTS; i++)
     if (!klass->upload (device, scenario->memory[0], host, N_BYTES, error))
@@ -217,9 +218,11 @@ static const Case cases[] = {
   { "cudaMalloc", 0 },
   { "cudaFree", 0 },
   { "cudaFreeHost", 0 },
-  { "cudaEventCreateWithFlags", N_SLOTS + 2 },
-  { "cudaEventRecord", N_SLOTS + 1 + 2 },
-  { "cudaStreamWaitEvent", 1 },
+  { "cudaEventCreateWithFlags", N_SLOTS + 1 + 2 },
+  { "cudaEventRecord", N_SLOTS + 1 + 1 + 2 },
+  { "cudaStreamWaitEvent", 1 + 1 },
+  { "cudaStreamIsCapturing", 1 },
+  { "cudaThreadExchangeStreamCaptureMode", 0 },
   { "cudaEventQuery", 0, 2 },
   { "cudaEventDestroy", 0 },
   { "cudaStreamDestroy", 0 },

@@ -136,7 +136,7 @@ typedef struct
   guint n_uploads;
   guint n_records; /* for the upload's slot */
   guint n_zeroed;
-  guint n_all; /* but for cudaSetDevice */
+  guint n_all; /* but for what only touches the thread */
 } Calls;
 
 static void
@@ -144,7 +144,8 @@ count_calls (guint n[G_N_ELEMENTS (functions)])
 {
   for (guint i = 0; i < G_N_ELEMENTS (functions); i++)
     n[i] = sng_emulator_count_calls (functions[i]);
-  n[G_N_ELEMENTS (functions) - 1] -= sng_emulator_count_calls ("cudaSetDevice");
+  n[G_N_ELEMENTS (functions) - 1] -= sng_emulator_count_calls ("cudaSetDevice")
+                                     + sng_emulator_count_calls ("cudaThreadExchangeStreamCaptureMode");
 }
 
 /* Each slot gets its memory and its event; then nothing is under way. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cuda/sng-cuda-device-private.h"
+#include "cuda/sng-cuda-product-private.h"
 
 /* What run records, when, and what becomes of it. */
 
@@ -246,6 +247,50 @@ test_not_recordable (void)
   run (&pass, "b", RECORDED);
 }
 
+static void
+multiply (Pass *pass)
+{
+  const SngCudaProduct product = {
+    .m = 4,
+    .n = 4,
+    .k = 4,
+    .operand = SNG_DTYPE_F32,
+    .real = SNG_DTYPE_F32,
+    .a = pass->input,
+    .b = pass->input + 64,
+    .result = pass->input + 128,
+  };
+
+  sng_cuda_product (pass->device, &product);
+}
+
+/* cuBLASLt says in words of its own that something cannot be recorded. */
+static void
+test_product_not_recordable (void)
+{
+  g_auto (Pass) pass = pass_new ();
+  g_autoptr (GError) error = NULL;
+
+  pass.then = multiply;
+  run (&pass, "a", PLAIN);
+  g_setenv ("SNG_EMULATOR_FAIL", "cublasLtMatmul:1:14", TRUE);
+  g_test_expect_message ("sng", G_LOG_LEVEL_DEBUG, "?cuda??product? while it is recorded: *cublasLtMatmul*");
+  run (&pass, "a", NOT_RECORDED);
+  g_test_assert_expected_messages ();
+  g_unsetenv ("SNG_EMULATOR_FAIL");
+  run (&pass, "a", PLAIN);
+  run (&pass, "b", PLAIN);
+  run (&pass, "b", RECORDED);
+
+  /* What fails in earnest does so when it is launched. */
+  g_setenv ("SNG_EMULATOR_FAIL", "cublasLtMatmul:1:14", TRUE);
+  ops (pass.device)->run (pass.device, "a", 1, pass_func, &pass);
+  g_unsetenv ("SNG_EMULATOR_FAIL");
+  g_assert_false (ops (pass.device)->check (pass.device, &error));
+  g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "cublasLtMatmul"));
+}
+
 /* A failure of what is recorded is one of the device. */
 static void
 test_failure (void)
@@ -478,6 +523,33 @@ test_overlap (void)
   ops (pass.device)->free (pass.device, data, 2 * N_BYTES);
 }
 
+static void
+copy_overlapping (Pass *pass)
+{
+  ops (pass->device)->copy (pass->device, pass->input + 1, pass->input, N_BYTES - 1);
+}
+
+static void
+free_input (Pass *pass)
+{
+  ops (pass->device)->free (pass->device, pass->input, N_BYTES);
+}
+
+/* A graph would go on using memory that is somebody else's by then. */
+static void
+test_memory_inside_run (gconstpointer func)
+{
+  g_auto (Pass) pass = pass_new ();
+
+  pass.meanwhile = func == NULL ? copy_overlapping : free_input;
+  for (guint i = 0; i < 2; i++)
+    {
+      g_test_expect_message ("sng", G_LOG_LEVEL_CRITICAL, "*!*sng_cuda_graphs_is_running*");
+      run (&pass, "a", 1, i);
+      g_test_assert_expected_messages ();
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -490,6 +562,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/sng/cuda/graphs/no-graph/end", "cudaStreamEndCapture", test_no_graph);
   g_test_add_data_func ("/sng/cuda/graphs/no-graph/instantiate", "cudaGraphInstantiate", test_no_graph);
   g_test_add_func ("/sng/cuda/graphs/not-recordable", test_not_recordable);
+  g_test_add_func ("/sng/cuda/graphs/product-not-recordable", test_product_not_recordable);
   g_test_add_func ("/sng/cuda/graphs/failure", test_failure);
   g_test_add_func ("/sng/cuda/graphs/scratch", test_scratch);
   g_test_add_func ("/sng/cuda/graphs/scratch-while-recording", test_scratch_while_recording);
@@ -497,6 +570,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/cuda/graphs/scratch-of-others", test_scratch_of_others);
   g_test_add_func ("/sng/cuda/graphs/threads", test_threads);
   g_test_add_func ("/sng/cuda/graphs/overlap", test_overlap);
+  g_test_add_data_func ("/sng/cuda/graphs/overlap-inside-run", NULL, test_memory_inside_run);
+  g_test_add_data_func ("/sng/cuda/graphs/free-inside-run", "free", test_memory_inside_run);
   g_test_add_func ("/sng/cuda/graphs/arguments", test_arguments);
 
   return g_test_run ();

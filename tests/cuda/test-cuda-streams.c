@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tensor/sng-device-private.h"
+#include "tensor/sng-dlpack-private.h"
 
 /* Several devices of one GPU: each has a stream, they share the memory. */
 
@@ -57,6 +58,15 @@ assert_filled (SngDevice *device, gconstpointer data, char value)
   g_assert_true (ops (device)->download (device, host, data, N_BYTES, NULL));
   for (gsize i = 0; i < N_BYTES; i++)
     g_assert_cmpint (host[i], ==, value);
+}
+
+static void
+end_loan (gpointer managed, gboolean versioned)
+{
+  if (versioned)
+    ((SngDlpackVersioned *) managed)->deleter (managed);
+  else
+    ((SngDlpackUnversioned *) managed)->deleter (managed);
 }
 
 static void
@@ -153,6 +163,48 @@ test_early (void)
   ops (second)->free (second, other, 7 << 20);
 }
 
+/* What another library got has a new owner when it is done with it on its stream, not when it says so on the host. */
+static void
+test_handed_out (gconstpointer versioned)
+{
+  g_autoptr (SngDevice) device = new_device ();
+  g_autoptr (SngDevice) receiver = new_device ();
+  const gint64 n_bytes = 13 << 20; /* no other block is of about that size */
+  g_autoptr (SngTensor) tensor = sng_tensor_new (SNG_DTYPE_U8, &n_bytes, 1, device, NULL);
+  g_autofree char *host = g_malloc (N_BYTES);
+  gpointer managed, block, target = alloc (receiver);
+  const void *data = sng_tensor_get_data (tensor);
+
+  memset (host, 1, N_BYTES);
+  g_assert_true (ops (device)->upload (device, (gpointer) data, host, N_BYTES, NULL));
+  managed = sng_tensor_to_dlpack_on (tensor, versioned != NULL, FALSE,
+                                     (gint64) sng_device_get_stream (receiver), NULL);
+  g_assert_nonnull (managed);
+  ops (receiver)->copy (receiver, target, data, N_BYTES);
+  g_clear_object (&tensor);
+  end_loan (managed, versioned != NULL);
+
+  block = ops (device)->alloc (device, (gsize) n_bytes, NULL); /* zeroed */
+  g_assert_true (block == data);
+  wait_for (device, block);
+  assert_filled (receiver, target, 1);
+  ops (device)->free (device, block, (gsize) n_bytes);
+  ops (receiver)->free (receiver, target, N_BYTES);
+  g_assert_true (ops (device)->check (device, NULL));
+}
+
+/* Whoever names no stream has seen to the order. */
+static void
+test_handed_out_without_stream (void)
+{
+  g_autoptr (SngDevice) device = new_device ();
+  const gint64 n_bytes = N_BYTES;
+  g_autoptr (SngTensor) tensor = sng_tensor_new (SNG_DTYPE_U8, &n_bytes, 1, device, NULL);
+
+  end_loan (sng_tensor_to_dlpack_on (tensor, TRUE, FALSE, SNG_DLPACK_STREAM_NONE, NULL), TRUE);
+  g_assert_true (ops (device)->check (device, NULL));
+}
+
 /* A failure is that of the device which met it. */
 static void
 test_failures (void)
@@ -162,10 +214,12 @@ test_failures (void)
   g_autoptr (SngDevice) second = new_device ();
   gpointer block = alloc (first);
 
-  ops (first)->copy (first, block, (char *) block + N_BYTES * 1000, 1);
+  /* A copy onto itself goes by way of other memory, and so much there is not. A wrong address may fail later, or not at all. */
+  ops (first)->copy (first, (char *) block + 1, block, (gsize) 1 << 50);
   g_assert_false (ops (first)->check (first, &error));
   g_assert_error (error, SNG_ERROR, SNG_ERROR_FAILED);
-  g_assert_true (g_str_has_prefix (error->message, "[cuda][copy] cuda:0: cudaErrorInvalidValue ("));
+  g_assert_true (g_str_has_prefix (error->message,
+                                   "[device][alloc] cuda:0: cannot get 1125899906842624 bytes of memory"));
   g_assert_true (ops (second)->check (second, NULL));
   ops (first)->free (first, block, N_BYTES);
 }
@@ -189,6 +243,9 @@ main (int argc, char **argv)
   g_test_add_func ("/sng/cuda/streams/shared", test_shared_stream);
   g_test_add_func ("/sng/cuda/streams/early", test_early);
   g_test_add_func ("/sng/cuda/streams/blocks-of-others", test_blocks_of_others);
+  g_test_add_data_func ("/sng/cuda/streams/handed-out/versioned", "versioned", test_handed_out);
+  g_test_add_data_func ("/sng/cuda/streams/handed-out/unversioned", NULL, test_handed_out);
+  g_test_add_func ("/sng/cuda/streams/handed-out/without-stream", test_handed_out_without_stream);
   g_test_add_func ("/sng/cuda/streams/failures", test_failures);
 
   return g_test_run ();

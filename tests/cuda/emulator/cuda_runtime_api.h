@@ -240,6 +240,7 @@ SNG_EMULATOR_API cudaError_t cudaLaunchHostFunc (cudaStream_t stream, cudaHostFn
 SNG_EMULATOR_API cudaError_t cudaStreamBeginCapture (cudaStream_t stream, enum cudaStreamCaptureMode mode);
 SNG_EMULATOR_API cudaError_t cudaStreamEndCapture (cudaStream_t stream, cudaGraph_t *graph);
 SNG_EMULATOR_API cudaError_t cudaStreamIsCapturing (cudaStream_t stream, enum cudaStreamCaptureStatus *status);
+SNG_EMULATOR_API cudaError_t cudaThreadExchangeStreamCaptureMode (enum cudaStreamCaptureMode *mode);
 SNG_EMULATOR_API cudaError_t cudaGraphGetNodes (cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *n_nodes);
 SNG_EMULATOR_API cudaError_t cudaGraphInstantiate (cudaGraphExec_t *exec, cudaGraph_t graph,
                                                    unsigned long long flags SNG_EMULATOR_DEFAULT (0));

@@ -25,6 +25,7 @@ constexpr int DRIVER_VERSION = 13000;
 constexpr int OLD_DRIVER_VERSION = 12040;
 
 thread_local int thread_device;
+thread_local bool has_context; /* where the thread has chosen a device; that other calls make one is not shown */
 thread_local cudaError_t last_error = cudaSuccess;
 
 std::map<std::string, unsigned> n_calls; /* by their function */
@@ -172,7 +173,24 @@ cudaSetDevice (int device)
   if (device < 0 || device >= n_devices ())
     return call.end (cudaErrorInvalidDevice);
   thread_device = device;
+  has_context = true;
   return call.end (cudaSuccess);
+}
+
+/* The driver's, of which a device's context is its number and one. */
+extern "C" SNG_EMULATOR_API int
+cuCtxGetCurrent (void **context)
+{
+  *context = (void *) (uintptr_t) (has_context ? thread_device + 1 : 0);
+  return 0;
+}
+
+extern "C" SNG_EMULATOR_API int
+cuCtxSetCurrent (void *context)
+{
+  has_context = context != nullptr;
+  thread_device = has_context ? (int) (uintptr_t) context - 1 : 0;
+  return 0;
 }
 
 cudaError_t

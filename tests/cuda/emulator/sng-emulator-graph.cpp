@@ -37,6 +37,7 @@ namespace
 std::vector<std::shared_ptr<Capture>> captures;
 std::map<cudaGraph_t, std::shared_ptr<Graph>> graphs;
 std::map<cudaGraphExec_t, std::shared_ptr<Graph>> execs;
+thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
 
 /* Whether all work of a stream that joined is something that the first stream waits for. */
 bool
@@ -71,10 +72,13 @@ capture_is_active (const Stream &stream)
 cudaError_t
 capture_refuse ()
 {
+  if (thread_mode == cudaStreamCaptureModeRelaxed)
+    return cudaSuccess;
+
   for (auto &capture : captures)
-    if (capture->mode == cudaStreamCaptureModeGlobal
-        || (capture->mode == cudaStreamCaptureModeThreadLocal
-            && capture->thread == std::this_thread::get_id ()))
+    if (capture->thread == std::this_thread::get_id ()
+            ? capture->mode != cudaStreamCaptureModeRelaxed
+            : capture->mode == cudaStreamCaptureModeGlobal && thread_mode == cudaStreamCaptureModeGlobal)
       {
         capture->spoiled = true;
         return cudaErrorStreamCaptureUnsupported;
@@ -259,6 +263,19 @@ cudaStreamIsCapturing (cudaStream_t handle, enum cudaStreamCaptureStatus *status
   *status = stream->capture == nullptr ? cudaStreamCaptureStatusNone
             : stream->capture->spoiled ? cudaStreamCaptureStatusInvalidated
                                        : cudaStreamCaptureStatusActive;
+  return call.end (cudaSuccess);
+}
+
+cudaError_t
+cudaThreadExchangeStreamCaptureMode (enum cudaStreamCaptureMode *mode)
+{
+  Call call ("cudaThreadExchangeStreamCaptureMode");
+
+  if (call.failed ())
+    return call.failure ();
+  if (*mode < cudaStreamCaptureModeGlobal || *mode > cudaStreamCaptureModeRelaxed)
+    return call.end (cudaErrorInvalidValue);
+  std::swap (*mode, thread_mode);
   return call.end (cudaSuccess);
 }
 

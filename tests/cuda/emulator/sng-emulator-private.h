@@ -140,7 +140,8 @@ Point                   stream_tail (const std::shared_ptr<Stream> &stream);
 
 /* ---- capture ---- */
 
-/* For calls that are not allowed while a graph is captured: fails, and spoils the capture. */
+/* For calls that CUDA holds for unsafe while a graph is captured: fails, and spoils the capture, unless the thread's mode
+ * permits them. */
 cudaError_t capture_refuse ();
 cudaError_t capture_refuse_stream (Stream &stream);
 cudaError_t capture_add (Stream &stream, Work work);

@@ -251,10 +251,13 @@ cudaStreamSynchronize (cudaStream_t handle)
     return call.end (cudaErrorInvalidResourceHandle);
   if (stream->capture != nullptr)
     return call.end (capture_refuse_stream (*stream));
+  cudaError_t status = capture_refuse ();
+  if (status != cudaSuccess)
+    return call.end (status);
   if (!is_default (*stream))
     return call.end (stream_run (stream_tail (stream), call.lock));
   /* What the default stream waits for counts even where nothing is in it. */
-  cudaError_t status = stream_submit (stream, {});
+  status = stream_submit (stream, {});
   return call.end (status != cudaSuccess ? status : stream_run (stream_tail (stream), call.lock));
 }
 
@@ -270,6 +273,9 @@ cudaStreamQuery (cudaStream_t handle)
     return call.end (cudaErrorInvalidResourceHandle);
   if (stream->capture != nullptr)
     return call.end (capture_refuse_stream (*stream));
+  cudaError_t status = capture_refuse ();
+  if (status != cudaSuccess)
+    return call.end (status);
   return call.end (is_reached (stream_tail (stream)) ? cudaSuccess : cudaErrorNotReady);
 }
 
@@ -421,8 +427,9 @@ cudaEventSynchronize (cudaEvent_t handle)
     return call.end (cudaErrorInvalidResourceHandle);
   if (event->capture != nullptr)
     return call.end (cudaErrorCapturedEvent);
-  if (event->point.stream == nullptr)
-    return call.end (cudaSuccess);
+  cudaError_t status = capture_refuse ();
+  if (status != cudaSuccess || event->point.stream == nullptr)
+    return call.end (status);
   Point point = event->point;
   return call.end (stream_run (point, call.lock));
 }
@@ -439,6 +446,9 @@ cudaEventQuery (cudaEvent_t handle)
     return call.end (cudaErrorInvalidResourceHandle);
   if (event->capture != nullptr)
     return call.end (cudaErrorCapturedEvent);
+  cudaError_t status = capture_refuse ();
+  if (status != cudaSuccess)
+    return call.end (status);
   return call.end (is_reached (event->point) ? cudaSuccess : cudaErrorNotReady);
 }
 

@@ -351,6 +351,82 @@ test_graph_refusals (Fixture *self, gconstpointer)
   assert_cuda (cudaGraphDestroy (graph));
 }
 
+/* What is unsafe beside a capture: each call, by its number. */
+#define N_UNSAFE 10
+
+static cudaError_t
+call_unsafe (Fixture *self, int i)
+{
+  static void *memory, *host;
+  int pageable = 0;
+
+  switch (i)
+    {
+    case 0:
+      return cudaMalloc (&memory, 16);
+    case 1:
+      return cudaFree (memory);
+    case 2:
+      return cudaHostAlloc (&host, 16, cudaHostAllocDefault);
+    case 3:
+      return cudaFreeHost (host);
+    case 4:
+      return cudaEventQuery (self->event);
+    case 5:
+      return cudaEventSynchronize (self->event);
+    case 6:
+      return cudaStreamQuery (self->other);
+    case 7:
+      return cudaStreamSynchronize (self->other);
+    case 8:
+      return cudaDeviceSynchronize ();
+    default:
+      return cudaMemcpy (&pageable, self->device, sizeof pageable, cudaMemcpyDeviceToHost);
+    }
+}
+
+/* A call is permitted unless the capture's mode and the thread's forbid it: the capture may be this thread's own. */
+static void
+test_graph_modes (Fixture *self, gconstpointer)
+{
+  const cudaStreamCaptureMode modes[] = { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal,
+                                          cudaStreamCaptureModeRelaxed };
+
+  for (cudaStreamCaptureMode of_capture : modes)
+    for (cudaStreamCaptureMode of_thread : modes)
+      for (bool own : { true, false })
+        for (int i = 0; i < N_UNSAFE; i++)
+          {
+            bool permitted =
+                of_thread == cudaStreamCaptureModeRelaxed
+                || (own ? of_capture == cudaStreamCaptureModeRelaxed
+                        : of_capture != cudaStreamCaptureModeGlobal || of_thread != cudaStreamCaptureModeGlobal);
+            auto call = [=] {
+              cudaStreamCaptureMode mode = of_thread;
+
+              assert_cuda (cudaThreadExchangeStreamCaptureMode (&mode));
+              if (permitted)
+                assert_cuda (call_unsafe (self, i));
+              else
+                assert_cuda_fails (call_unsafe (self, i), cudaErrorStreamCaptureUnsupported);
+              assert_cuda (cudaThreadExchangeStreamCaptureMode (&mode));
+              g_assert_cmpint (mode, ==, of_thread);
+            };
+            cudaGraph_t graph = nullptr;
+
+            assert_cuda (cudaStreamBeginCapture (self->one, of_capture));
+            if (own)
+              call ();
+            else
+              std::thread (call).join ();
+            g_assert_cmpint (cudaStreamEndCapture (self->one, &graph), ==,
+                             permitted ? cudaSuccess : cudaErrorStreamCaptureInvalidated);
+            cudaGetLastError ();
+            if (graph != nullptr)
+              assert_cuda (cudaGraphDestroy (graph));
+          }
+}
+
 void
 add_stream_tests (void)
 {
@@ -372,6 +448,7 @@ add_stream_tests (void)
     { "graph/fork", test_graph_fork, 1 },
     { "graph/fork/missing-wait", test_graph_fork, 0 },
     { "graph/refusals", test_graph_refusals, 0 },
+    { "graph/modes", test_graph_modes, 0 },
   };
 
   for (auto &test : tests)
