@@ -270,9 +270,11 @@ sum_of_squares (SngDevice *device, gsize n_arrays, const SngArray *arrays, doubl
   SngCudaSlot *slot;
   double *results;
 
-  memset (sums, 0, n_arrays * sizeof *sums);
   for (gsize i = 0; i < n_arrays; i++)
-    add_pieces (pieces, arrays[i].n_elements, (const float *) arrays[i].values, NULL, NULL);
+    {
+      sums[i] = 0;
+      add_pieces (pieces, arrays[i].n_elements, (const float *) arrays[i].values, NULL, NULL);
+    }
 
   uploaded = upload_pieces (device, pieces);
   if (uploaded == NULL)

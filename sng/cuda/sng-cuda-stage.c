@@ -11,10 +11,11 @@
  *
  * Of a stream that somebody else gave, nobody tells what is put on it. There the copies are a part of that stream. */
 
+/* Addresses. */
 typedef struct
 {
-  const char *begin;
-  const char *end;
+  gsize begin;
+  gsize end;
 } Range;
 
 struct _SngCudaStager
@@ -107,7 +108,7 @@ record (SngCudaDevice *self, SngCudaStager *stager)
 static cudaError_t
 put_copy (SngCudaDevice *self, SngCudaStager *stager, gpointer host, gconstpointer source, gsize n_bytes)
 {
-  const Range range = { source, (const char *) source + n_bytes };
+  const Range range = { (gsize) source, (gsize) source + n_bytes };
   cudaError_t status = cudaSuccess;
 
   if (self->own_stream)
@@ -185,7 +186,7 @@ sng_cuda_finish_stage (SngDevice *device, GError **error)
 static gboolean
 overlaps (GArray *ranges, gconstpointer data, gsize n_bytes)
 {
-  const char *begin = data, *end = begin + n_bytes;
+  gsize begin = (gsize) data, end = begin + n_bytes;
 
   for (guint i = 0; i < ranges->len; i++)
     {

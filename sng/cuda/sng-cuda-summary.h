@@ -341,7 +341,7 @@ struct SngFloatSummary
 
 /* ---- integers ---- */
 
-/* Sums in 64 bits are exact for elements of up to 32, and for wider ones below 2^44. Others are added as F64, one by one. */
+/* Sums in 64 bits are exact for elements of up to 32, and for wider ones below 2^44. Others wrap, and are added as F64, one by one. */
 template <typename T>
 struct SngIntegerSummary
 {
@@ -351,7 +351,7 @@ struct SngIntegerSummary
   static constexpr T LEAST = std::numeric_limits<T>::min ();
   static constexpr T GREATEST = std::numeric_limits<T>::max ();
 
-  typedef typename std::conditional<(sizeof (T) < 4), gint32, gint64>::type Sum; /* a lane's 1024 bytes */
+  typedef typename std::conditional<(sizeof (T) < 4), gint32, guint64>::type Sum; /* a lane's 1024 bytes */
   typedef typename std::conditional<(sizeof (T) < 4), gint32, T>::type Bound;
 
   Bound    low, high;
@@ -405,7 +405,7 @@ struct SngIntegerSummary
   __device__ __forceinline__ void
   end (unsigned n, unsigned)
   {
-    gint64 sum = (gint64) running;
+    guint64 sum = (guint64) running;
 
     for (int bits = 1; bits < 4; bits *= 2)
       {
@@ -417,7 +417,7 @@ struct SngIntegerSummary
       }
     sums.minimum = (double) low;
     sums.maximum = (double) high;
-    sums.sum = (double) sum;
+    sums.sum = (double) (gint64) sum;
     sums.n_non_finite = 0;
     n_done = n;
     if (SIZE == 8 && fmax (fabs (sums.minimum), fabs (sums.maximum)) > 0x1p44)

@@ -121,7 +121,7 @@ test_background (void)
 {
   g_autofree char *parent = g_dir_make_tmp ("test-trainer-save-XXXXXX", NULL);
   const char *const names[] = { "waits", "background" };
-  g_autofree char *texts[2][MAX_STEPS + 1] = { { NULL } };
+  char *texts[2][MAX_STEPS + 1] = { { NULL } };
   Fixture fixture;
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)

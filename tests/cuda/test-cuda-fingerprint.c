@@ -340,7 +340,7 @@ test_wide (void)
     {
       ((double *) doubles->twin.host)[i] = i % 3 ? 1.5e308 : -1.25e307;
       ((gint64 *) middle->twin.host)[i] = (G_GINT64_CONSTANT (1) << 51) + (gint64) i * 48271 % 30011;
-      ((gint64 *) small->twin.host)[i] = ((gint64) i * 48271 % 30011 - 15000) << 30;
+      ((gint64 *) small->twin.host)[i] = ((gint64) i * 48271 % 30011 - 15000) * (1 << 30);
     }
   twin_upload (&doubles->twin);
   twin_upload (&middle->twin);

@@ -169,6 +169,7 @@ test_save_in_foreground (Fixture *fixture, gconstpointer data)
   g_autofree char *path = sng_checkpoint_store_save (fixture->store, checkpoint, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (path);
   assert_latest (fixture, 3);
 }
 

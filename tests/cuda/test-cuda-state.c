@@ -188,7 +188,7 @@ static void
 test_safetensors (void)
 {
   char *directory = state_make_directory ();
-  g_autofree char *contents[2] = { NULL, NULL };
+  char *contents[2] = { NULL, NULL };
   gsize lengths[2];
 
   for (guint i = 0; i < 2; i++)
@@ -202,7 +202,8 @@ test_safetensors (void)
       g_assert_true (g_file_get_contents (path, &contents[i], &lengths[i], NULL));
     }
   g_assert_cmpmem (contents[0], lengths[0], contents[1], lengths[1]);
-  g_free (g_steal_pointer (&contents[0]));
+  for (guint i = 0; i < 2; i++)
+    g_free (contents[i]);
   state_remove_directory (directory);
 }
 
@@ -231,6 +232,7 @@ test_checkpoint (void)
   g_autoptr (SngCheckpoint) loaded = NULL;
 
   g_assert_no_error (error);
+  g_assert_nonnull (path);
   loaded = sng_checkpoint_store_load_latest (store, NULL, &error);
   g_assert_no_error (error);
   assert_same_fingerprint (sng_checkpoint_compute_fingerprint (loaded),
@@ -395,7 +397,6 @@ test_average (void)
   SngExponentialMovingAverage *averages[3];
   GListModel *parameters[3];
   g_autoptr (SngParameter) first = NULL;
-  g_autoptr (SngTensor) before = NULL;
 
   for (guint i = 0; i < 3; i++)
     {

@@ -98,11 +98,15 @@ test_by_stream (void)
 static void
 test_shared_stream (void)
 {
-  SngDevice *owner = new_device (); /* its stream must not go before the process */
-  g_autoptr (SngDevice) guest = sng_device_new_on_stream ("cuda", sng_device_get_stream (owner), NULL);
+  static SngDevice *owner; /* its stream must not go before the process */
+  g_autoptr (SngDevice) guest = NULL;
   g_autofree char *host = g_malloc (N_BYTES);
-  gpointer first = alloc (owner), second = alloc (guest);
+  gpointer first, second;
 
+  owner = new_device ();
+  guest = sng_device_new_on_stream ("cuda", sng_device_get_stream (owner), NULL);
+  first = alloc (owner);
+  second = alloc (guest);
   for (int i = 1; i < 4; i++)
     {
       memset (host, i, N_BYTES);

@@ -58,8 +58,9 @@ Range ranges[SNG_EMULATOR_MAX_DEVICES];
  * that of what is used, and a thread without work faults even while another one has some. */
 Allocation *first_open;
 thread_local int open_device = SNG_EMULATOR_NO_DEVICE;
-/* Of the host, and open to all: whole pages as well, behind which access ends. */
-std::map<char *, Allocation> pinned;
+/* Of the host, and open to all: whole pages as well, behind which access ends. What the driver has stays until the process ends,
+ * also when destructors run. */
+auto &pinned = *new std::map<char *, Allocation>;
 int empty_file = -1;
 struct sigaction previous_segv, previous_bus;
 

@@ -17,6 +17,17 @@
 #include <link.h>
 #include <sys/mman.h>
 
+#ifndef __has_feature
+# define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+# include <sanitizer/common_interface_defs.h>
+# define SNG_EMULATOR_ASAN
+#elif defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+# include <sanitizer/tsan_interface.h>
+# define SNG_EMULATOR_TSAN
+#endif
+
 SngSimtPosition sng_simt_position;
 
 namespace emulator
@@ -44,9 +55,19 @@ struct Block
   unsigned n_at_barrier = 0;
 };
 
+/* What runs on a stack of its own, and what a sanitizer must be told of each switch: AddressSanitizer of the stack, and of the frames
+ * that it keeps elsewhere while another one runs; ThreadSanitizer which thread that is to it. */
+struct Fiber
+{
+  context::fiber context;
+  const void *stack = nullptr;
+  size_t n_stack_bytes = 0;
+  void *sanitizer = nullptr;
+};
+
 /* Fibers and their stacks are kept from launch to launch. They are never taken down: a stack cannot be unwound from
  * outside. */
-std::vector<context::fiber> *fibers;
+std::vector<Fiber> *fibers;
 Thread *threads;
 Warp *warps;
 Thread *running; /* NULL: no kernel runs */
@@ -64,16 +85,16 @@ struct Turn
 
 Turn turn;
 Shuffle shuffle (0);
-context::fiber scheduler;
-/* Where the context belongs that was left by the last switch. */
-context::fiber *left;
+Fiber scheduler;
+/* The one that was left by the last switch. */
+Fiber *left;
 
 /* Every stack has an inaccessible page below it. Tops differ in their place in a page, or all of them would compete for the same
  * lines of the processor's cache. */
 class StackAllocator
 {
 public:
-  explicit StackAllocator (unsigned index) : offset_ (index % (PAGE_BYTES / 64) * 64)
+  explicit StackAllocator (unsigned index) : index_ (index), offset_ (index % (PAGE_BYTES / 64) * 64)
   {
   }
   context::stack_context
@@ -87,6 +108,8 @@ public:
       fault ("no memory for the stack of a thread");
     stack.size = STACK_BYTES - offset_;
     stack.sp = memory + PAGE_BYTES + STACK_BYTES - offset_;
+    (*fibers)[index_].stack = memory + PAGE_BYTES;
+    (*fibers)[index_].n_stack_bytes = stack.size;
     return stack;
   }
   void
@@ -95,15 +118,33 @@ public:
   }
 
 private:
+  unsigned index_;
   size_t offset_;
 };
 
+/* The first that a fiber does after each switch to it. */
 void
-switch_context (context::fiber &from, context::fiber &to)
+arrive (Fiber &self, context::fiber &&last)
+{
+  left->context = std::move (last);
+#ifdef SNG_EMULATOR_ASAN
+  __sanitizer_finish_switch_fiber (self.sanitizer, &left->stack, &left->n_stack_bytes);
+#endif
+}
+
+void
+switch_context (Fiber &from, Fiber &to)
 {
   left = &from;
-  context::fiber last = std::move (to).resume ();
-  *left = std::move (last);
+#ifdef SNG_EMULATOR_ASAN
+  __sanitizer_start_switch_fiber (&from.sanitizer, to.stack, to.n_stack_bytes);
+#elif defined(SNG_EMULATOR_TSAN)
+  from.sanitizer = __tsan_get_current_fiber ();
+  if (to.sanitizer == nullptr)
+    to.sanitizer = __tsan_create_fiber (0);
+  __tsan_switch_to_fiber (to.sanitizer, 0);
+#endif
+  arrive (from, std::move (to.context).resume ());
 }
 
 /* The lane of this warp that runs next, or NULL if all of them wait for something else than the warp. */
@@ -126,11 +167,11 @@ next_lane ()
   return turn.warp->first + lane;
 }
 
-context::fiber make_fiber (unsigned index);
+void make_fiber (unsigned index);
 
 /* Goes on with the next lane of the warp, or with the scheduler; a thread goes straight to the next one. */
 void
-leave (context::fiber &from)
+leave (Fiber &from)
 {
   running = next_lane ();
   if (running == nullptr)
@@ -140,12 +181,12 @@ leave (context::fiber &from)
       return;
     }
 
-  context::fiber &to = (*fibers)[running->index];
+  Fiber &to = (*fibers)[running->index];
 
   sng_simt_position.thread = running->position;
   sng_simt_position.lane = running->lane;
-  if (!to)
-    to = make_fiber (running->index);
+  if (to.stack == nullptr)
+    make_fiber (running->index);
   switch_context (from, to);
 }
 
@@ -162,16 +203,18 @@ end_thread (Thread &thread)
     warp_complete (warp);
 }
 
-context::fiber
+void
 make_fiber (unsigned index)
 {
-  return context::fiber (std::allocator_arg, StackAllocator (index), [index] (context::fiber &&last) {
-    *left = std::move (last);
+  Fiber &self = (*fibers)[index];
+
+  self.context = context::fiber (std::allocator_arg, StackAllocator (index), [&self] (context::fiber &&last) {
+    arrive (self, std::move (last));
     for (;;)
       {
         block.launch->invoke (block.launch->function, block.launch->arguments.get ());
         end_thread (*running);
-        leave ((*fibers)[index]);
+        leave (self);
       }
     return context::fiber ();
   });
@@ -185,7 +228,7 @@ prepare_once ()
 
   threads = new Thread[MAX_THREADS];
   warps = new Warp[MAX_THREADS / SNG_SIMT_WARP];
-  fibers = new std::vector<context::fiber> (MAX_THREADS);
+  fibers = new std::vector<Fiber> (MAX_THREADS);
 
   /* Dynamic shared memory ends where access ends. */
   size_t n_bytes = (MAX_SHARED_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;

@@ -15,7 +15,8 @@ namespace emulator
 namespace
 {
 
-std::map<cudaStream_t, std::shared_ptr<Stream>> streams;
+/* Until the process ends, as all that the driver has. */
+auto &streams = *new std::map<cudaStream_t, std::shared_ptr<Stream>>;
 std::map<cudaEvent_t, std::unique_ptr<Event>> events;
 std::shared_ptr<Stream> defaults[SNG_EMULATOR_MAX_DEVICES];
 /* Some function of the host that was called without the lock has returned. */
