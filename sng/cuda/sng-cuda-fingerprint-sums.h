@@ -113,25 +113,34 @@ write_result (T *result, const T &value)
     reinterpret_cast<guint64 *> (result)[lane] = word;
 }
 
-/* One warp, for all groups of a tensor. */
+/* That of group i, nothing behind the last. */
+template <bool summarize>
+static __device__ __forceinline__ Kept<summarize>
+read_group (const Kept<summarize> *groups, unsigned i, unsigned n_groups)
+{
+  Kept<summarize> kept = {};
+
+  if constexpr (summarize)
+    kept.summary = get_empty_summary ();
+  return i < n_groups ? read_fresh (groups + i) : kept;
+}
+
+/* One warp, for all groups of a tensor. The next ones are on their way while some are added up. */
 template <bool summarize>
 static __device__ Kept<summarize>
 combine_tensor (const Kept<summarize> *groups, unsigned n_groups)
 {
   unsigned lane = threadIdx.x % SNG_CUDA_WARP;
-  Kept<summarize> kept = {};
+  Kept<summarize> next = read_group (groups, lane, n_groups), kept = {};
 
   if constexpr (summarize)
     kept.summary = get_empty_summary ();
   for (unsigned first = 0; first < n_groups; first += SNG_CUDA_WARP)
     {
       unsigned n = n_groups - first < SNG_CUDA_WARP ? n_groups - first : SNG_CUDA_WARP;
-      Kept<summarize> more = {};
+      Kept<summarize> more = next;
 
-      if constexpr (summarize)
-        more.summary = get_empty_summary ();
-      if (lane < n)
-        more = read_fresh (groups + first + lane);
+      next = read_group (groups, first + SNG_CUDA_WARP + lane, n_groups);
       add_hash (&kept.hash, more.hash);
       if constexpr (summarize)
         add_summaries (&kept.summary, more.summary, n);

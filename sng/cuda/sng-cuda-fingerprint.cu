@@ -83,7 +83,7 @@ typedef struct
   const Tensor *tensor;
   guint64 block;
   const char *data; /* of the block, where 16 bytes can be loaded at once; NULL: they are gathered */
-  unsigned n_bytes; /* of the block */
+  unsigned n_bytes; /* of the block; 0 behind the end of the tensor */
   unsigned lane;    /* of the quad */
 } Place;
 
@@ -129,14 +129,14 @@ gather (const Tensor *tensor, guint64 begin)
     }
 }
 
-/* The lane's bytes of some stripes; all loads are under way at a time. */
+/* The lane's bytes of some stripes: all loads are under way at a time, but for what is gathered, such as the end of the last block. */
 template <unsigned AT_ONCE>
 static __device__ __forceinline__ void
 load (const Place &place, unsigned stripe, uint4 words[AT_ONCE])
 {
   unsigned begin = stripe * 64 + place.lane * 16;
 
-  if (place.data != nullptr)
+  if (place.data != nullptr && begin + (AT_ONCE - 1) * 64 + 16 <= place.n_bytes)
     {
       const uint4 *data = reinterpret_cast<const uint4 *> (place.data + begin);
 
@@ -148,7 +148,11 @@ load (const Place &place, unsigned stripe, uint4 words[AT_ONCE])
 
 #pragma unroll
   for (unsigned i = 0; i < AT_ONCE; i++)
-    words[i] = gather (place.tensor, place.block * SNG_FINGERPRINT_BLOCK_SIZE + begin + i * 64);
+    {
+      words[i] = make_uint4 (0, 0, 0, 0);
+      if (begin + i * 64 < place.n_bytes)
+        words[i] = gather (place.tensor, place.block * SNG_FINGERPRINT_BLOCK_SIZE + begin + i * 64);
+    }
 }
 
 /* ---- a block ---- */
@@ -397,7 +401,7 @@ get_place (const Tensor *tensor, unsigned warp_of_tensor)
   if (begin < tensor->n_bytes)
     place.n_bytes = tensor->n_bytes - begin < SNG_FINGERPRINT_BLOCK_SIZE ? (unsigned) (tensor->n_bytes - begin)
                                                                          : SNG_FINGERPRINT_BLOCK_SIZE;
-  if (tensor->direct && place.n_bytes == SNG_FINGERPRINT_BLOCK_SIZE)
+  if (tensor->direct)
     place.data = tensor->data + begin;
   return place;
 }
@@ -427,7 +431,7 @@ read_blocks (const Place &place, Shared<summarize> *shared)
 /* 64 KiB of loads are under way on a multiprocessor with 2 thread blocks. n_done counts the groups of each tensor; the results lie in
  * the host's memory. */
 template <bool summarize>
-__global__ void __launch_bounds__ (THREADS, summarize ? 2 : 3)
+__global__ void __launch_bounds__ (THREADS, 2)
 fingerprint_kernel (const __grid_constant__ List list,
                     Kept<summarize> *results,
                     Kept<summarize> *groups,
