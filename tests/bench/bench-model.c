@@ -125,6 +125,14 @@ new_batch (const BenchShape *shape, guint number)
   return batch;
 }
 
+static SngTensor *
+ref_first_value (GListModel *parameters)
+{
+  g_autoptr (SngParameter) first = g_list_model_get_item (parameters, 0);
+
+  return g_object_ref (sng_parameter_get_value (first));
+}
+
 static gboolean
 set_precision (SngModel *model, const char *name, GError **error)
 {
@@ -155,6 +163,7 @@ bench_model_init (BenchModel *self, const BenchShape *shape, GError **error)
     return FALSE;
 
   self->optimizer = sng_adamw_new (parameters, LEARNING_RATE, WEIGHT_DECAY);
+  self->changed = ref_first_value (parameters);
   self->model = g_steal_pointer (&model);
   self->batches = g_ptr_array_new_with_free_func (g_object_unref);
   for (int i = 0; i < shape->n_batches; i++)
@@ -168,6 +177,7 @@ bench_model_clear (BenchModel *self)
 {
   g_clear_pointer (&self->batches, g_ptr_array_unref);
   g_clear_object (&self->optimizer);
+  g_clear_object (&self->changed);
   g_clear_object (&self->model);
 }
 
@@ -184,6 +194,7 @@ bench_model_step (BenchModel *self)
       || !sng_state_dict_get_double (outputs, "loss", &loss, &error)
       || !sng_model_backward (self->model, 1, &error) || !sng_optimizer_step (self->optimizer, &error))
     g_error ("%s", error->message);
+  sng_tensor_get_value (self->changed, 0); /* waits for the device */
 
   return loss;
 }

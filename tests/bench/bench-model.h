@@ -28,6 +28,7 @@ typedef struct
 {
   SngModel     *model;
   SngOptimizer *optimizer;
+  SngTensor    *changed; /* a parameter: what a step writes last */
   GPtrArray    *batches; /* of SngStateDict */
   guint         n_steps; /* made so far */
 } BenchModel;
@@ -48,7 +49,7 @@ gboolean    bench_model_init        (BenchModel       *self,
                                      const BenchShape *shape,
                                      GError          **error);
 void        bench_model_clear       (BenchModel       *self);
-/* Zeroes the gradients, forward, backward, one step of AdamW; returns the loss. */
+/* Zeroes the gradients, forward, backward, one step of AdamW, all of it done on a GPU, too; returns the loss. */
 double      bench_model_step        (BenchModel       *self);
 
 BenchTime   bench_time_now          (void);

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The libsng contributors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """PyTorch's side of bench-pytorch.py: transformers' EsmForMaskedLM under torch.optim.AdamW, the same dialogue as in
-bench-worker.c.  The weights and the batches come from the other side's files.  One command more, "plant FAULT", begins again
-with a fault, or "none", that must be found."""
+bench-worker.c.  It says "loaded" when its libraries are there, and begins with a line "start": from then on it reads the weights
+and the batches of the other side's files.  One command more, "plant FAULT", begins again with a fault, or "none", that must be
+found."""
 
 import argparse
 import itertools
@@ -11,8 +12,8 @@ import sys
 import time
 
 import torch
-import transformers
 from safetensors.torch import load_file
+from transformers import EsmConfig, EsmForMaskedLM
 
 LEARNING_RATE = 1e-4
 WEIGHT_DECAY = 0.01
@@ -20,17 +21,31 @@ WEIGHT_DECAY = 0.01
 
 def read_status(field):
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(field)).split()[1])
+    return next((int(line.split()[1]) for line in lines if line.startswith(field)), 0)
+
+
+def forget_peak():
+    """The peak is counted anew from what is resident now; whether that can be."""
+    try:
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def answer_memory(start, from_start):
+    peak = read_status("VmHWM:") if from_start else 0
+    print(start if peak > 0 else 0, peak, flush=True)
 
 
 def make_model(options):
-    config = transformers.EsmConfig(
+    config = EsmConfig(
         vocab_size=33, mask_token_id=32, pad_token_id=1, hidden_size=options.hidden, num_hidden_layers=options.layers,
         num_attention_heads=options.heads, intermediate_size=4 * options.hidden, hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0, max_position_embeddings=options.tokens + 2, layer_norm_eps=1e-5,
         position_embedding_type="rotary", token_dropout=True, emb_layer_norm_before=False, use_cache=False)
     config._attn_implementation = options.attention
-    model = transformers.EsmForMaskedLM(config)
+    model = EsmForMaskedLM(config)
     missing, unexpected = model.load_state_dict(load_file(options.directory / "weights.safetensors"), strict=False)
     missing = [name for name in missing if name != "lm_head.decoder.weight" and not name.endswith("inv_freq")]
     if missing or unexpected:
@@ -92,15 +107,18 @@ def main():
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
+    print("loaded", flush=True)
+    if sys.stdin.readline() != "start\n":
+        return
     start = read_status("VmRSS:")
     model, optimizer, batches = make_training(options, "none")
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    from_start = forget_peak()
 
     print("ready", flush=True)
     for line in sys.stdin:
         command = line.split()
         if command[0] == "memory":
-            print(start, read_status("VmHWM:"), flush=True)
+            answer_memory(start, from_start)
         elif command[0] == "plant":
             model, optimizer, batches = make_training(options, command[1])
         else:

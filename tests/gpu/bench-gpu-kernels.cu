@@ -11,11 +11,13 @@
  * that nothing is left out. */
 
 #define N_THREADS 256
+#define N_WARPS (N_THREADS / SNG_CUDA_WARP)
 #define UNROLL 4
 
 static __global__ void
 read_kernel (const uint4 *values, size_t n, unsigned *sink)
 {
+  __shared__ unsigned sums[N_WARPS];
   size_t stride = (size_t) gridDim.x * N_THREADS;
   unsigned sum = 0;
 
@@ -32,8 +34,14 @@ read_kernel (const uint4 *values, size_t n, unsigned *sink)
     }
   for (int lane = 16; lane > 0; lane /= 2)
     sum ^= __shfl_xor_sync (0xffffffff, sum, lane);
-  if (threadIdx.x % 32 == 0)
-    sink[(blockIdx.x * N_THREADS + threadIdx.x) / 32] = sum;
+  if (threadIdx.x % SNG_CUDA_WARP == 0)
+    sums[threadIdx.x / SNG_CUDA_WARP] = sum;
+  __syncthreads ();
+  if (threadIdx.x != 0)
+    return;
+  for (int warp = 1; warp < N_WARPS; warp++)
+    sum ^= sums[warp];
+  sink[blockIdx.x] = sum;
 }
 
 extern "C" cudaError_t

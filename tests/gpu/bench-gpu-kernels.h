@@ -11,9 +11,7 @@
 extern "C" {
 #endif
 
-#define BENCH_GPU_WARPS 8 /* of a block; each writes a word to the sink */
-
-/* Reads n_bytes, a multiple of 16. */
+/* Reads n_bytes, a multiple of 16, and leaves a word for each block in sink, which may be the host's pinned memory. */
 cudaError_t bench_gpu_read (cudaStream_t  stream,
                             const void   *values,
                             size_t        n_bytes,

@@ -4,7 +4,8 @@
  */
 
 /* What a GPU's memory allows, and what libsng does with it: one JSON object a line for tests/gpu/run, which makes ratios of
- * them. Times are medians in seconds: by events on the stream of the device, or by the clock of the host where the host waits.
+ * them. Times are medians in seconds. "host_seconds" is by the clock of the host, from the call until it has the results.
+ * "seconds" is by events on the stream of the device, for what only puts work there; of a save, until the caller goes on.
  *
  * bench-gpu [--device NAME] [--repetitions N] [--small] DIRECTORY
  *
@@ -14,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sng.h>
 
 #include "bench-gpu-kernels.h"
@@ -21,6 +23,7 @@
 
 #define N_BLOCKS 2112 /* 16 for each of the 132 multiprocessors of a Hopper */
 #define MAX_REPETITIONS 1000
+#define N_SAVES 3 /* behind a first one: each writes some 2 GB */
 
 typedef struct
 {
@@ -32,7 +35,10 @@ typedef struct
   int n_blocks;        /* of the plain kernel */
   SngTensor **tensors; /* that take turns, so that no cache holds what is read next */
   guint n_tensors;
-  SngTensor *sink;
+  SngRegion *elements; /* of the tensors, and what their fingerprints need beside */
+  SngLayout *layouts;
+  SngBlockSums *sums;
+  unsigned *sink; /* of the plain kernel; pinned */
 } Bench;
 
 typedef void (*Work) (Bench *self, guint repetition);
@@ -42,6 +48,16 @@ check (cudaError_t status, const char *what)
 {
   if (status != cudaSuccess)
     g_error ("%s: %s", what, cudaGetErrorString (status));
+}
+
+/* Seconds, finer than GLib's microseconds. */
+static double
+read_clock (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
 static int
@@ -59,32 +75,74 @@ find_median (double *values, guint n)
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* On the stream, and as the host sees it until all is done. */
-static void
-measure (Bench *self, const char *name, const char *what, gsize n_bytes, Work work)
+static double
+measure_on_host (Bench *self, Work work, gboolean waits)
 {
-  double on_stream[MAX_REPETITIONS], on_host[MAX_REPETITIONS];
+  double seconds[MAX_REPETITIONS];
 
-  work (self, 0);
   for (guint i = 0; i < self->n_repetitions; i++)
     {
-      gint64 before;
+      double before = read_clock ();
+
+      work (self, i + 1);
+      if (!waits)
+        check (cudaStreamSynchronize (self->stream), "synchronize");
+      seconds[i] = read_clock () - before;
+    }
+  return find_median (seconds, self->n_repetitions);
+}
+
+static double
+measure_on_stream (Bench *self, Work work)
+{
+  double seconds[MAX_REPETITIONS];
+
+  for (guint i = 0; i < self->n_repetitions; i++)
+    {
       float milliseconds;
 
-      check (cudaStreamSynchronize (self->stream), "synchronize");
-      before = g_get_monotonic_time ();
       check (cudaEventRecord (self->begin, self->stream), "record");
       work (self, i + 1);
       check (cudaEventRecord (self->end, self->stream), "record");
       check (cudaEventSynchronize (self->end), "synchronize");
-      on_host[i] = (double) (g_get_monotonic_time () - before) / 1e6;
       check (cudaEventElapsedTime (&milliseconds, self->begin, self->end), "elapsed time");
-      on_stream[i] = milliseconds / 1e3;
+      seconds[i] = milliseconds / 1e3;
     }
+  return find_median (seconds, self->n_repetitions);
+}
+
+static void
+print_figure (const char *name, const char *what, gsize n_bytes, double on_host)
+{
+  g_print ("{\"name\": \"%s\", \"case\": \"%s\", \"bytes\": %" G_GSIZE_FORMAT ", \"host_seconds\": %.9g}\n",
+           name, what, n_bytes, on_host);
+}
+
+static void
+print_figures (const char *name, const char *what, gsize n_bytes, double on_host, double seconds)
+{
   g_print ("{\"name\": \"%s\", \"case\": \"%s\", \"bytes\": %" G_GSIZE_FORMAT
-           ", \"seconds\": %.9g, \"host_seconds\": %.9g}\n",
-           name, what, n_bytes, find_median (on_stream, self->n_repetitions),
-           find_median (on_host, self->n_repetitions));
+           ", \"host_seconds\": %.9g, \"seconds\": %.9g}\n",
+           name, what, n_bytes, on_host, seconds);
+}
+
+/* Of what only puts work on the stream. */
+static void
+measure (Bench *self, const char *name, const char *what, gsize n_bytes, Work work)
+{
+  work (self, 0);
+  check (cudaStreamSynchronize (self->stream), "synchronize");
+  print_figures (name, what, n_bytes, measure_on_host (self, work, FALSE), measure_on_stream (self, work));
+}
+
+/* Of what returns when the host has the results: a fingerprint. The plain read leaves its results in the host's memory, too, and
+ * is waited for; so by the host's clock both have a launch and a wait, and what differs is the kernel. By events it would not be
+ * so: the wait of a fingerprint lies between them, and that of the read behind them. */
+static void
+measure_waiting (Bench *self, const char *name, const char *what, gsize n_bytes, Work work)
+{
+  work (self, 0);
+  print_figure (name, what, n_bytes, measure_on_host (self, work, TRUE));
 }
 
 static SngTensor *
@@ -126,23 +184,49 @@ new_tensor (Bench *self, gsize n_bytes)
 }
 
 static void
-make_tensors (Bench *self, guint n, gsize n_bytes)
+add_tensor (Bench *self, gsize n_bytes)
+{
+  guint i = self->n_tensors++;
+  SngTensor *tensor = self->tensors[i] = new_tensor (self, n_bytes);
+
+  fill (tensor, i);
+  self->layouts[i] = (SngLayout){
+    .dtype = sng_tensor_get_dtype (tensor),
+    .shape = sng_tensor_get_shape (tensor, NULL),
+    .n_dims = sng_tensor_get_n_dims (tensor),
+    .strides = sng_tensor_get_strides (tensor, NULL),
+    .n_elements = sng_tensor_get_n_elements (tensor),
+    .contiguous = TRUE,
+  };
+  self->elements[i] = (SngRegion){ sng_tensor_get_data (tensor), &self->layouts[i] };
+}
+
+static void
+begin_tensors (Bench *self, guint n)
 {
   self->tensors = g_new (SngTensor *, n);
-  self->n_tensors = n;
+  self->elements = g_new (SngRegion, n);
+  self->layouts = g_new (SngLayout, n);
+  self->sums = g_new (SngBlockSums, n);
+}
+
+static void
+make_tensors (Bench *self, guint n, gsize n_bytes)
+{
+  begin_tensors (self, n);
   for (guint i = 0; i < n; i++)
-    {
-      self->tensors[i] = new_tensor (self, n_bytes);
-      fill (self->tensors[i], i);
-    }
+    add_tensor (self, n_bytes);
 }
 
 static void
 drop_tensors (Bench *self)
 {
-  for (guint i = 0; i < self->n_tensors; i++)
-    g_object_unref (self->tensors[i]);
+  while (self->n_tensors > 0)
+    g_object_unref (self->tensors[--self->n_tensors]);
   g_clear_pointer (&self->tensors, g_free);
+  g_clear_pointer (&self->elements, g_free);
+  g_clear_pointer (&self->layouts, g_free);
+  g_clear_pointer (&self->sums, g_free);
 }
 
 static void
@@ -151,7 +235,7 @@ do_read (Bench *self, guint repetition)
   SngTensor *tensor = get_tensor (self, repetition);
 
   check (bench_gpu_read (self->stream, sng_tensor_get_data (tensor), sng_tensor_get_n_bytes (tensor),
-                         self->n_blocks, sng_tensor_get_data (self->sink)),
+                         self->n_blocks, self->sink),
          "read");
 }
 
@@ -169,25 +253,8 @@ do_copy (Bench *self, guint repetition)
 static void
 fingerprint (Bench *self, guint first, guint n, gboolean summarize)
 {
-  g_autofree SngRegion *elements = g_new (SngRegion, n);
-  g_autofree SngLayout *layouts = g_new (SngLayout, n);
-  g_autofree SngBlockSums *sums = g_new (SngBlockSums, n);
-
-  for (guint i = 0; i < n; i++)
-    {
-      SngTensor *tensor = get_tensor (self, first + i);
-
-      layouts[i] = (SngLayout){
-        .dtype = sng_tensor_get_dtype (tensor),
-        .shape = sng_tensor_get_shape (tensor, &layouts[i].n_dims),
-        .strides = sng_tensor_get_strides (tensor, NULL),
-        .n_elements = sng_tensor_get_n_elements (tensor),
-        .contiguous = TRUE,
-      };
-      layouts[i].n_dims = sng_tensor_get_n_dims (tensor);
-      elements[i] = (SngRegion){ sng_tensor_get_data (tensor), &layouts[i] };
-    }
-  SNG_DEVICE_GET_CLASS (self->device)->fingerprint (self->device, n, elements, summarize, sums);
+  SNG_DEVICE_GET_CLASS (self->device)
+      ->fingerprint (self->device, n, self->elements + first % self->n_tensors, summarize, self->sums);
 }
 
 static void
@@ -231,10 +298,10 @@ measure_one_size (Bench *self, gsize mebibytes)
   make_tensors (self, 4, n_bytes);
   measure (self, "read", what, n_bytes, do_read);
   measure (self, "copy", what, n_bytes, do_copy);
-  measure (self, "fingerprint", what, n_bytes, do_fingerprint);
-  measure (self, "summary", what, n_bytes, do_summary);
+  measure_waiting (self, "fingerprint", what, n_bytes, do_fingerprint);
+  measure_waiting (self, "summary", what, n_bytes, do_summary);
   measure (self, "read", list, 4 * n_bytes, do_read_all);
-  measure (self, "fingerprint", list, 4 * n_bytes, do_fingerprint_all);
+  measure_waiting (self, "fingerprint", list, 4 * n_bytes, do_fingerprint_all);
   drop_tensors (self);
 }
 
@@ -242,8 +309,8 @@ static void
 measure_small (Bench *self)
 {
   make_tensors (self, 100, 4096);
-  measure (self, "fingerprint", "100 x 4 KiB", 100 * 4096, do_fingerprint_all);
-  measure (self, "summary", "100 x 4 KiB", 100 * 4096, do_summary_all);
+  measure_waiting (self, "fingerprint", "100 x 4 KiB", 100 * 4096, do_fingerprint_all);
+  measure_waiting (self, "summary", "100 x 4 KiB", 100 * 4096, do_summary_all);
   drop_tensors (self);
 }
 
@@ -267,15 +334,13 @@ make_state (Bench *self, gsize n_layers, gsize hidden)
                           hidden,
                           4 * hidden,
                           hidden };
-  const gsize n_of_layer = G_N_ELEMENTS (sizes);
+  const guint n_of_layer = G_N_ELEMENTS (sizes), n = 3 * (guint) n_layers * n_of_layer;
   gsize n_bytes = 0;
 
-  self->n_tensors = (guint) (3 * n_layers * n_of_layer);
-  self->tensors = g_new (SngTensor *, self->n_tensors);
-  for (guint i = 0; i < self->n_tensors; i++)
+  begin_tensors (self, n);
+  for (guint i = 0; i < n; i++)
     {
-      self->tensors[i] = new_tensor (self, sizes[i % n_of_layer] * sizeof (float));
-      fill (self->tensors[i], i);
+      add_tensor (self, sizes[i % n_of_layer] * sizeof (float));
       n_bytes += sng_tensor_get_n_bytes (self->tensors[i]);
     }
   return n_bytes;
@@ -319,8 +384,8 @@ new_checkpoint (Bench *self, guint64 step)
 static void
 measure_save (Bench *self, gsize n_bytes, const char *directory)
 {
-  guint n = MIN (self->n_repetitions, 5);
-  double blocking[5], whole[5];
+  guint n = MIN (self->n_repetitions, N_SAVES);
+  double blocking[N_SAVES], whole[N_SAVES];
   g_autoptr (GError) error = NULL;
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
 
@@ -328,22 +393,20 @@ measure_save (Bench *self, gsize n_bytes, const char *directory)
     {
       g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (self, i + 1);
       guint64 before = i;
-      gint64 begin;
+      double begin;
 
       check (cudaStreamSynchronize (self->stream), "synchronize");
-      begin = g_get_monotonic_time ();
+      begin = read_clock ();
       if (!sng_checkpoint_store_begin_save (store, checkpoint, &before, i > 0 ? 1 : 0, &error))
         g_error ("%s", error->message);
       if (i > 0)
-        blocking[i - 1] = (double) (g_get_monotonic_time () - begin) / 1e6;
+        blocking[i - 1] = read_clock () - begin;
       if (!sng_checkpoint_store_wait (store, &error))
         g_error ("%s", error->message);
       if (i > 0)
-        whole[i - 1] = (double) (g_get_monotonic_time () - begin) / 1e6;
+        whole[i - 1] = read_clock () - begin;
     }
-  g_print ("{\"name\": \"save\", \"case\": \"state\", \"bytes\": %" G_GSIZE_FORMAT
-           ", \"seconds\": %.9g, \"host_seconds\": %.9g}\n",
-           n_bytes, find_median (blocking, n), find_median (whole, n));
+  print_figures ("save", "state", n_bytes, find_median (whole, n), find_median (blocking, n));
 }
 
 static void
@@ -351,8 +414,8 @@ measure_state (Bench *self, gsize n_layers, gsize hidden, const char *directory)
 {
   gsize n_bytes = make_state (self, n_layers, hidden);
 
-  measure (self, "fingerprint", "state", n_bytes, do_fingerprint_all);
-  measure (self, "summary", "state", n_bytes, do_summary_all);
+  measure_waiting (self, "fingerprint", "state", n_bytes, do_fingerprint_all);
+  measure_waiting (self, "summary", "state", n_bytes, do_summary_all);
   check (cudaHostAlloc (&to_host, n_bytes, cudaHostAllocDefault), "host memory");
   measure (self, "to-host", "state", n_bytes, do_to_host);
   check (cudaFreeHost (to_host), "host memory");
@@ -366,7 +429,8 @@ run (Bench *self, gboolean small, const char *directory)
   check (cudaEventCreateWithFlags (&self->begin, cudaEventDefault), "event");
   check (cudaEventCreateWithFlags (&self->end, cudaEventDefault), "event");
   self->stream = (cudaStream_t) (gsize) sng_device_get_stream (self->device);
-  self->sink = new_tensor (self, N_BLOCKS * BENCH_GPU_WARPS * sizeof (guint32));
+  check (cudaHostAlloc ((gpointer *) &self->sink, N_BLOCKS * sizeof *self->sink, cudaHostAllocDefault),
+         "host memory");
 
   self->n_blocks = small ? 4 : N_BLOCKS;
   self->mebibyte = (gsize) 1 << (small ? 10 : 20);
@@ -375,7 +439,7 @@ run (Bench *self, gboolean small, const char *directory)
   measure_small (self);
   measure_state (self, small ? 1 : 30, small ? 16 : 640, directory);
 
-  g_clear_object (&self->sink);
+  check (cudaFreeHost (self->sink), "host memory");
   check (cudaEventDestroy (self->begin), "event");
   check (cudaEventDestroy (self->end), "event");
 }

@@ -36,8 +36,14 @@ def main():
         figure = json.loads(line)
         key = figure["name"], figure["case"]
         assert key[0] in OURS and key not in figures, line
-        assert figure["bytes"] > 0 and figure["seconds"] > 0 and figure["host_seconds"] > 0, line
+        assert figure["bytes"] > 0 and figure["host_seconds"] > 0 and figure.get("seconds", 1) > 0, line
         figures[key] = figure
+
+    # Both sides of a ratio by the same clock.
+    for ratio in run.RATIOS:
+        for key in {ratio.ours, ratio.peer} & set(figures):
+            assert ratio.clock in figures[key], ratio
+    assert "seconds" in figures["copy", "512 MiB"]
 
     # What the functions beside RATIOS ask for.
     wanted = {key for ratio in run.RATIOS for key in (ratio.ours, ratio.peer)}
