@@ -449,7 +449,9 @@ cudaFreeHost (void *pointer)
     return call.end (cudaErrorInvalidValue);
   for (int d = 0; d < n_devices () && status == cudaSuccess; d++)
     status = device_run (d, call.lock);
-  munmap (found->second.pages, found->second.n_page_bytes + PAGE_BYTES);
+  /* The memory goes, and nobody gets the addresses, so whoever comes late does not find something else there. */
+  mmap (found->second.pages, found->second.n_page_bytes, PROT_NONE,
+        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   pinned.erase (found);
   return call.end (status);
 }
