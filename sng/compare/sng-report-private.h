@@ -40,7 +40,7 @@ void       sng_report_set_diagnosis (SngReport    *self,
 void       sng_report_set_elements (SngReport     *self,
                                     SngTensorDiff *elements);
 
-/* Of the choices in the environments of the runs those that the warnings tell; valid as long as the report. */
+/* Of the choices in the environments of the runs those that the warnings tell. */
 GHashTable *sng_report_collect_choices (SngReport *self);
 
 /* The verdict on the metrics and the parts, whatever became of the faults. */

@@ -162,7 +162,7 @@ add_report (GPtrArray *warnings, SngReport *report)
 GHashTable *
 sng_report_collect_choices (SngReport *self)
 {
-  GHashTable *choices = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTable *choices = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   GListModel *runs = sng_report_get_runs (self);
   SngReportRun *continuous = find_continuous (runs);
 
@@ -177,7 +177,7 @@ sng_report_collect_choices (SngReport *self)
           const char *key = g_array_index (differences, SngEnvironmentDifference, k).key;
 
           if (sng_environment_is_choice (key))
-            g_hash_table_add (choices, (gpointer) key);
+            g_hash_table_add (choices, g_strdup (key));
         }
     }
 

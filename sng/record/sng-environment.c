@@ -62,7 +62,7 @@ add_values (GHashTable *values, GVariant *environment)
 
 /* Returns: (transfer container): sorted */
 static GPtrArray *
-list_keys (GHashTable *values)
+list_keys (GHashTable *values, GCompareFunc compare)
 {
   GPtrArray *keys = g_ptr_array_new ();
   GHashTableIter iter;
@@ -71,7 +71,7 @@ list_keys (GHashTable *values)
   g_hash_table_iter_init (&iter, values);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     g_ptr_array_add (keys, key);
-  g_ptr_array_sort (keys, compare_keys);
+  g_ptr_array_sort (keys, compare);
 
   return keys;
 }
@@ -88,7 +88,7 @@ sng_environment_merge (GVariant *first, GVariant *second)
   if (owned_first != NULL)
     add_values (values, owned_first);
   add_values (values, owned_second);
-  keys = list_keys (values);
+  keys = list_keys (values, compare_keys);
   for (guint i = 0; i < keys->len; i++)
     g_variant_builder_add (&builder, "{ss}", keys->pdata[i], g_hash_table_lookup (values, keys->pdata[i]));
 
@@ -137,8 +137,7 @@ sng_environment_compare (GVariant *expected, GVariant *found)
   add_values (found_values, found);
   add_values (all, expected);
   add_values (all, found);
-  keys = list_keys (all);
-  g_ptr_array_sort (keys, compare_kinds);
+  keys = list_keys (all, compare_kinds);
   for (guint i = 0; i < keys->len; i++)
     {
       SngEnvironmentDifference difference = {

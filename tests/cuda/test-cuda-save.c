@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state-fixture.h"
+#include "../c/state-fixture.h"
+#include "tensor-fixture.h"
 #include "twin-fixture.h"
 
 #define N 3000
@@ -25,7 +26,7 @@ typedef struct
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  fixture->directory = state_make_directory ();
+  fixture->directory = fixture_make_tmp ();
   fixture->store = sng_checkpoint_store_new (fixture->directory);
 }
 
@@ -42,7 +43,8 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   g_clear_object (&fixture->store);
   drop_state (fixture);
-  state_remove_directory (fixture->directory);
+  fixture_remove (fixture->directory);
+  g_free (fixture->directory);
 }
 
 /* On the GPU, whole, empty and in other orders, and on the processor. */
@@ -54,7 +56,7 @@ new_checkpoint (Fixture *fixture, guint64 step)
   SngCheckpoint *checkpoint = sng_checkpoint_new (step);
   g_autoptr (SngStateDict) model = sng_state_dict_new ();
   g_autoptr (SngStateDict) sampler = sng_state_dict_new ();
-  g_autoptr (SngTensor) host = state_new_tensor (NULL, 77, salt);
+  g_autoptr (SngTensor) host = tensor_fixture_new (NULL, 77, salt);
   g_autoptr (SngTensor) view = NULL;
   g_autoptr (SngTensor) reverse = NULL;
   g_autoptr (GError) error = NULL;
@@ -64,10 +66,10 @@ new_checkpoint (Fixture *fixture, guint64 step)
   g_assert_no_error (error);
   for (guint i = 0; i < 3; i++)
     {
-      fixture->tensors[i] = state_new_tensor (fixture->device, N, salt + (float) i);
+      fixture->tensors[i] = tensor_fixture_new (fixture->device, N, salt + (float) i);
       sng_state_dict_set_tensor (model, (const char *[]){ "a", "b", "c" }[i], fixture->tensors[i]);
     }
-  fixture->tensors[3] = state_new_tensor (fixture->device, 0, 0);
+  fixture->tensors[3] = tensor_fixture_new (fixture->device, 0, 0);
   sng_state_dict_set_tensor (model, "empty", fixture->tensors[3]);
   sng_state_dict_set_tensor (model, "host", host);
   view = sng_tensor_new_view (fixture->tensors[0], 0, turned, 2, strides, 2, &error);
@@ -116,10 +118,10 @@ overwrite (Fixture *fixture)
 {
   for (guint i = 0; i < 3; i++)
     {
-      g_autoptr (SngTensor) other = state_new_tensor (fixture->device, N, -1);
+      g_autoptr (SngTensor) other = tensor_fixture_new (fixture->device, N, -1);
 
       g_assert_true (sng_tensor_copy_from (fixture->tensors[i], other, NULL));
-      state_synchronize (fixture->tensors[i]);
+      tensor_fixture_synchronize (fixture->tensors[i]);
     }
 }
 
@@ -206,7 +208,7 @@ test_failures (Fixture *fixture, gconstpointer data)
           g_autoptr (GError) failure = NULL;
           gboolean is_saved;
 
-          state_synchronize (fixture->tensors[0]);
+          tensor_fixture_synchronize (fixture->tensors[0]);
           setenv ("SNG_EMULATOR_FAIL", plan, TRUE);
           is_saved = sng_checkpoint_store_begin_save (fixture->store, checkpoint, NULL, 0, &failure)
                      && sng_checkpoint_store_wait (fixture->store, &failure);

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "state-fixture.h"
+#include "tensor-fixture.h"
 #include "twin-fixture.h"
 
 #define N 3000
@@ -47,7 +47,7 @@ static void
 write_copy (SngTensor *tensor)
 {
   g_autoptr (SngTensor) other =
-      state_new_tensor (sng_tensor_get_device (tensor), sng_tensor_get_n_elements (tensor), -1);
+      tensor_fixture_new (sng_tensor_get_device (tensor), sng_tensor_get_n_elements (tensor), -1);
 
   g_assert_true (sng_tensor_copy_from (tensor, other, NULL));
 }
@@ -78,7 +78,7 @@ static void
 write_sgd (SngTensor *tensor)
 {
   SngDevice *device = sng_tensor_get_device (tensor);
-  g_autoptr (SngTensor) gradient = state_new_tensor (device, sng_tensor_get_n_elements (tensor), 7);
+  g_autoptr (SngTensor) gradient = tensor_fixture_new (device, sng_tensor_get_n_elements (tensor), 7);
   const SngSpan span = new_span (tensor, gradient);
   const SngSgdUpdate op = { .update = { .step = 1, .learning_rate = 1, .n_spans = 1, .spans = &span } };
 
@@ -90,9 +90,9 @@ write_adamw (SngTensor *tensor)
 {
   SngDevice *device = sng_tensor_get_device (tensor);
   gint64 n = sng_tensor_get_n_elements (tensor);
-  g_autoptr (SngTensor) gradient = state_new_tensor (device, n, 7);
-  g_autoptr (SngTensor) first = state_new_tensor (device, n, 0);
-  g_autoptr (SngTensor) second = state_new_tensor (device, n, 0);
+  g_autoptr (SngTensor) gradient = tensor_fixture_new (device, n, 7);
+  g_autoptr (SngTensor) first = tensor_fixture_new (device, n, 0);
+  g_autoptr (SngTensor) second = tensor_fixture_new (device, n, 0);
   SngSpan span = new_span (tensor, gradient);
   const SngAdamwUpdate op = {
     .update = { .step = 1, .learning_rate = 1, .n_spans = 1, .spans = &span },
@@ -110,7 +110,7 @@ static void
 write_average (SngTensor *tensor)
 {
   SngDevice *device = sng_tensor_get_device (tensor);
-  g_autoptr (SngTensor) other = state_new_tensor (device, sng_tensor_get_n_elements (tensor), 1000);
+  g_autoptr (SngTensor) other = tensor_fixture_new (device, sng_tensor_get_n_elements (tensor), 1000);
   const SngAverage step = {
     .n_elements = (gsize) sng_tensor_get_n_elements (tensor),
     .weight = 0.5,
@@ -125,7 +125,7 @@ static void
 write_exchange (SngTensor *tensor)
 {
   SngDevice *device = sng_tensor_get_device (tensor);
-  g_autoptr (SngTensor) other = state_new_tensor (device, sng_tensor_get_n_elements (tensor), 1000);
+  g_autoptr (SngTensor) other = tensor_fixture_new (device, sng_tensor_get_n_elements (tensor), 1000);
 
   ops (device)->math->f32->exchange (device, (gsize) sng_tensor_get_n_elements (tensor),
                                      sng_tensor_get_data (other), sng_tensor_get_data (tensor));
@@ -207,14 +207,14 @@ test_writer (gconstpointer data)
 {
   guint which = GPOINTER_TO_UINT (data);
   SngDevice *device = twin_cuda ();
-  g_autoptr (SngTensor) tensor = state_new_tensor (device, N, 5);
+  g_autoptr (SngTensor) tensor = tensor_fixture_new (device, N, 5);
   g_autoptr (GBytes) before = sng_tensor_dup_bytes (tensor, NULL);
   g_autoptr (GBytes) after = NULL;
   g_autoptr (GError) error = NULL;
   Staged staged = stage (tensor);
 
   writers[which].write (tensor);
-  state_synchronize (tensor);
+  tensor_fixture_synchronize (tensor);
   after = sng_tensor_dup_bytes (tensor, NULL);
   g_assert_false (g_bytes_equal (before, after));
 
@@ -229,8 +229,8 @@ static void
 test_beside (void)
 {
   SngDevice *device = twin_cuda ();
-  g_autoptr (SngTensor) tensor = state_new_tensor (device, N, 5);
-  g_autoptr (SngTensor) other = state_new_tensor (device, N, 6);
+  g_autoptr (SngTensor) tensor = tensor_fixture_new (device, N, 5);
+  g_autoptr (SngTensor) other = tensor_fixture_new (device, N, 6);
   g_autoptr (GBytes) before = sng_tensor_dup_bytes (tensor, NULL);
   Staged staged = stage (tensor);
 
@@ -243,13 +243,13 @@ test_beside (void)
 
   write_zero (other);
   write_upload (other);
-  state_synchronize (other);
-  state_synchronize (tensor);
+  tensor_fixture_synchronize (other);
+  tensor_fixture_synchronize (tensor);
   g_assert_true (is_untouched (&staged));
 
   write_zero (tensor);
   g_assert_true (is_untouched (&staged));
-  state_synchronize (other);
+  tensor_fixture_synchronize (other);
   g_assert_true (holds (&staged, before));
   staged_clear (&staged);
 }
@@ -259,8 +259,8 @@ static void
 test_after (void)
 {
   SngDevice *device = twin_cuda ();
-  g_autoptr (SngTensor) tensor = state_new_tensor (device, N, 5);
-  g_autoptr (SngTensor) host = state_new_tensor (NULL, N, 5);
+  g_autoptr (SngTensor) tensor = tensor_fixture_new (device, N, 5);
+  g_autoptr (SngTensor) host = tensor_fixture_new (NULL, N, 5);
   g_autoptr (GBytes) expected = sng_tensor_dup_bytes (host, NULL);
   g_autoptr (GError) error = NULL;
   Staged staged = stage (tensor);
@@ -283,20 +283,20 @@ test_life (void)
   Staged staged;
 
   {
-    g_autoptr (SngTensor) tensor = state_new_tensor (device, n, 5);
+    g_autoptr (SngTensor) tensor = tensor_fixture_new (device, n, 5);
 
     before = sng_tensor_dup_bytes (tensor, NULL);
     write_zero (tensor);
     g_clear_object (&tensor);
-    tensor = state_new_tensor (device, n, 5);
+    tensor = tensor_fixture_new (device, n, 5);
     address = sng_tensor_get_data (tensor);
     staged = stage (tensor);
   }
   {
-    g_autoptr (SngTensor) next = state_new_tensor (device, n, 99);
+    g_autoptr (SngTensor) next = tensor_fixture_new (device, n, 99);
 
     g_assert_true (sng_tensor_get_data (next) == address);
-    state_synchronize (next);
+    tensor_fixture_synchronize (next);
   }
   g_assert_true (ops (device)->finish_stage (device, &error));
   g_assert_no_error (error);
@@ -310,7 +310,7 @@ test_foreign (void)
 {
   SngDevice *owner = twin_cuda ();
   g_autoptr (SngDevice) other = sng_device_new ("cuda", NULL);
-  g_autoptr (SngTensor) tensor = state_new_tensor (owner, N, 5);
+  g_autoptr (SngTensor) tensor = tensor_fixture_new (owner, N, 5);
   g_autoptr (GBytes) before = sng_tensor_dup_bytes (tensor, NULL);
   g_autoptr (GError) error = NULL;
   gint64 stream = (gint64) sng_device_get_stream (other);
@@ -324,7 +324,7 @@ test_foreign (void)
   g_assert_cmpint ((gint64) sng_device_get_stream (device), ==, stream);
   staged = stage (shared);
   ops (other)->zero (other, sng_tensor_get_data (tensor), sng_tensor_get_n_bytes (tensor));
-  state_synchronize (shared);
+  tensor_fixture_synchronize (shared);
   g_assert_cmpfloat (sng_tensor_get_value (shared, 7), ==, 0);
   g_assert_true (ops (device)->finish_stage (device, &error));
   g_assert_no_error (error);
@@ -336,7 +336,7 @@ test_foreign (void)
 static void
 test_thread_stream (void)
 {
-  g_autoptr (SngTensor) tensor = state_new_tensor (twin_cuda (), 4, 5);
+  g_autoptr (SngTensor) tensor = tensor_fixture_new (twin_cuda (), 4, 5);
   g_autoptr (SngTensor) on_default = NULL;
   g_autoptr (GError) error = NULL;
   gpointer managed = sng_tensor_to_dlpack_on (tensor, TRUE, FALSE, 1, &error);
@@ -354,7 +354,7 @@ static void
 test_nothing (void)
 {
   g_autoptr (SngDevice) device = sng_device_new ("cuda", NULL);
-  g_autoptr (SngTensor) empty = state_new_tensor (device, 0, 0);
+  g_autoptr (SngTensor) empty = tensor_fixture_new (device, 0, 0);
   g_autoptr (GError) error = NULL;
   Staged staged;
 

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#include "state-fixture.h"
+#include "../c/state-fixture.h"
+#include "tensor-fixture.h"
 #include "twin-fixture.h"
 
 static const gint64 shape[] = { 7, 5 };
@@ -187,7 +188,7 @@ test_state (void)
 static void
 test_safetensors (void)
 {
-  char *directory = state_make_directory ();
+  g_autofree char *directory = fixture_make_tmp ();
   char *contents[2] = { NULL, NULL };
   gsize lengths[2];
 
@@ -204,7 +205,7 @@ test_safetensors (void)
   g_assert_cmpmem (contents[0], lengths[0], contents[1], lengths[1]);
   for (guint i = 0; i < 2; i++)
     g_free (contents[i]);
-  state_remove_directory (directory);
+  fixture_remove (directory);
 }
 
 static SngCheckpoint *
@@ -223,7 +224,7 @@ new_checkpoint (SngDevice *device, double salt)
 static void
 test_checkpoint (void)
 {
-  char *directory = state_make_directory ();
+  g_autofree char *directory = fixture_make_tmp ();
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
   g_autoptr (SngCheckpoint) checkpoint = new_checkpoint (twin_cuda (), 1);
   g_autoptr (SngCheckpoint) host = new_checkpoint (NULL, 1);
@@ -240,7 +241,7 @@ test_checkpoint (void)
   assert_same_fingerprint (sng_checkpoint_compute_fingerprint (loaded),
                            sng_checkpoint_compute_fingerprint (host));
   g_clear_object (&store);
-  state_remove_directory (directory);
+  fixture_remove (directory);
 }
 
 /* Each rank has the half of a tensor. */
@@ -248,7 +249,7 @@ static void
 test_shards (void)
 {
   const gint64 whole[] = { 14, 5 };
-  char *directory = state_make_directory ();
+  g_autofree char *directory = fixture_make_tmp ();
   g_autoptr (SngCheckpointStore) store = sng_checkpoint_store_new (directory);
   g_autoptr (GError) error = NULL;
   g_autoptr (SngCheckpoint) loaded = NULL;
@@ -276,7 +277,7 @@ test_shards (void)
   for (gint64 i = 0; i < 70; i++)
     g_assert_cmpfloat (sng_tensor_get_value (tensor, i), ==, value_of (i % 35, i < 35 ? 0 : 1));
   g_clear_object (&store);
-  state_remove_directory (directory);
+  fixture_remove (directory);
 }
 
 static guint64
@@ -454,7 +455,7 @@ record (const char *directory, const char *name, SngTensor *tensor)
 static void
 test_record (void)
 {
-  char *directory = state_make_directory ();
+  g_autofree char *directory = fixture_make_tmp ();
   g_autoptr (SngTensor) host = new_host (SNG_DTYPE_BF16, 1);
   g_autoptr (SngTensor) tensor = to_device (host, twin_cuda ());
   g_autoptr (SngTensor) turned_host = turn (host);
@@ -474,7 +475,7 @@ test_record (void)
   g_assert_cmpfloat (minimum, ==, value_of (0, 1));
   g_assert_cmpfloat (maximum, ==, value_of (34, 1));
   g_assert_cmpfloat (mean, ==, expected_mean);
-  state_remove_directory (directory);
+  fixture_remove (directory);
 }
 
 int

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "state-fixture.h"
+#include "../c/state-fixture.h"
 #include "twin-fixture.h"
 
 #include <math.h>
@@ -419,7 +419,7 @@ main (int argc, char *argv[])
 
   g_test_init (&argc, &argv, NULL);
   twin_cuda ();
-  directory = state_make_directory ();
+  directory = fixture_make_tmp ();
   write_text ();
 
   add_for ("gradients", test_gradients, G_N_ELEMENTS (trainings));
@@ -427,7 +427,8 @@ main (int argc, char *argv[])
   add_for ("graphs", test_graphs, 2);
   add_for ("other-device", test_other_device, 2);
   status = g_test_run ();
-  state_remove_directory (directory);
+  fixture_remove (directory);
+  g_free (directory);
   g_free (text_path);
   return status;
 }
